@@ -1,0 +1,52 @@
+"""Errors that a user can mend: one message, exit code 2, no traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Something the user gave is wrong: a spec, a file, a flag, an address.
+
+    Args:
+        message: what is wrong and what was expected, one sentence or two.
+        file: the file that holds the mistake, if one does.
+        line: its line, counted from 1.
+        key: the dotted key of the spec, e.g. ``objectives.both.spatial_rdc.weight``.
+    """
+
+    def __init__(
+        self, message: str, *, file: str | None = None, line: int | None = None, key: str | None = None
+    ) -> None:
+        self.message, self.file, self.line, self.key = message, file, line, key
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        where = ":".join(str(part) for part in (self.file, self.line) if part is not None)
+        parts = [part for part in (where, self.key, self.message) if part]
+        return ": ".join(parts)
+
+    def __reduce__(self):
+        # Ray carries exceptions between processes by pickle; keyword arguments need help.
+        return _rebuild, (type(self), self.message, self.file, self.line, self.key)
+
+
+def _rebuild(cls, message, file, line, key):
+    return cls(message, file=file, line=line, key=key)
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """The valid name that looks most like ``name``, or None when none is near."""
+    names = sorted({str(v) for v in valid})
+    folded = {v.casefold().replace("-", "_"): v for v in names}
+    close = difflib.get_close_matches(name.casefold().replace("-", "_"), folded, n=1, cutoff=0.5)
+    return folded[close[0]] if close else None
+
+
+def unknown(what: str, name: str, valid: Iterable[str], **where) -> UserError:
+    """A `UserError` for a name that isn't known, with the nearest one and the list."""
+    names = sorted({str(v) for v in valid})
+    guess = nearest(name, names)
+    hint = f"; did you mean '{guess}'?" if guess else ""
+    return UserError(f"unknown {what} '{name}'{hint} (known: {', '.join(names)})", **where)

@@ -1,0 +1,186 @@
+"""What can be named in a spec: name → "module:Class", version and option schema, without torch.
+
+A line here (or in `backbones.LINES`) is all it takes to add an entry. The options an entry accepts
+are the keyword-only arguments of its class (or function), read from the source by `ast`: names,
+annotations and defaults stand in one place, and a spec is checked without importing what it names.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import typing
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import annotated_types
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+import backbones
+from harness.errors import UserError, unknown
+
+_LOSSES = {
+    "mpjpe": ("harness.objectives.absolute:Mpjpe", 1, "mean per-joint position error"),
+    "mpjve": ("harness.objectives.absolute:Mpjve", 1, "mean per-joint velocity error"),
+    "depth_l1": ("harness.objectives.absolute:DepthL1", 1, "absolute depth error (control: z-weighted error)"),
+    "spatial_rdc": ("harness.objectives.relational:SpatialRdc", 1, "depth order across joints (RePOSE, ECCV 2024)"),
+    "temporal_rdc": ("harness.objectives.relational:TemporalRdc", 1, "depth order across frames (RePOSE, ECCV 2024)"),
+}
+_DATASETS = {
+    "synthetic": ("harness.data.synthetic:load", 1, "built-in generator of human motion; needs no file"),
+    "mocap": ("harness.data.mocap:load", 1, "a clip file (.npz) of motion capture joint positions"),
+}
+_OCCLUSIONS = {
+    "none": ("harness.occlusion.levels:none", 1, "every keypoint is detected"),
+    "minor": ("harness.occlusion.levels:minor", 1, "single joints and some limbs over short stretches"),
+    "moderate": ("harness.occlusion.levels:moderate", 1, "joints, limbs and body halves over stretches"),
+    "severe": ("harness.occlusion.levels:severe", 1, "most of the time some limb or body half is gone"),
+}
+_METRICS = {
+    "mpjpe": ("harness.metrics.position:mpjpe", 1, "mean per-joint position error, mm"),
+    "p_mpjpe": ("harness.metrics.position:p_mpjpe", 1, "MPJPE after Procrustes alignment of each frame, mm"),
+    "n_mpjpe": ("harness.metrics.position:n_mpjpe", 1, "MPJPE after scale alignment of each frame, mm"),
+    "mpjve": ("harness.metrics.position:mpjve", 1, "mean per-joint velocity error, mm per frame"),
+    "pck150": ("harness.metrics.position:pck", 1, "share of joints within 150 mm, %"),
+    "auc": ("harness.metrics.position:auc", 1, "area under PCK from 0 to 150 mm, %"),
+    "mpjpe_occluded": ("harness.metrics.position:mpjpe", 1, "MPJPE of the joints hidden at the test level, mm"),
+    "mpjpe_fixed": ("harness.metrics.position:mpjpe", 1, "MPJPE of the joints hidden at severe, at every level, mm"),
+    "order_spatial": ("harness.metrics.depth_order:spatial", 1, "depth order right across joints, %"),
+    "order_temporal": ("harness.metrics.depth_order:temporal", 1, "depth order right across frames, %"),
+    "depth_spread": ("harness.metrics.depth_order:spread", 1, "sd of predicted over sd of true depth"),
+}
+
+KINDS = ("backbones", "losses", "datasets", "occlusions", "metrics")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered name. ``base`` is the name that identity and records use (a preset's parent)."""
+
+    kind: str
+    name: str
+    target: str
+    version: int
+    summary: str
+    preset: dict[str, Any] = field(default_factory=dict)
+    base: str | None = None
+
+    @property
+    def canonical(self) -> str:
+        return self.base or self.name
+
+
+@cache
+def entries(kind: str) -> dict[str, Entry]:
+    """All entries of one kind (one of `KINDS`), by name."""
+    if kind == "backbones":
+        return {name: Entry(kind, name, *line) for name, line in backbones.LINES.items()}
+    table = {"losses": _LOSSES, "datasets": _DATASETS, "occlusions": _OCCLUSIONS, "metrics": _METRICS}[kind]
+    return {name: Entry(kind, name, *line) for name, line in table.items()}
+
+
+def get(kind: str, name: str, **where: Any) -> Entry:
+    """The entry called ``name``. Raises `UserError` with the nearest name; ``where`` locates it."""
+    known = entries(kind)
+    if name not in known:
+        raise unknown(kind.removesuffix("s") if kind != "losses" else "loss", name, known, **where)
+    return known[name]
+
+
+def load(entry: Entry) -> Any:
+    """Import and return the class or function of an entry (this is where torch comes in)."""
+    module, attribute = entry.target.split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of an entry: its type, whether it must be given, and its default."""
+
+    annotation: Any
+    required: bool
+    default: Any = None
+
+
+_NAMES = {
+    **{n: getattr(typing, n) for n in ("Literal", "Annotated", "Any", "Sequence", "Union", "Optional")},
+    **{n: getattr(annotated_types, n) for n in ("Ge", "Gt", "Le", "Lt", "MinLen", "MaxLen")},
+}
+
+
+@cache
+def options(entry: Entry) -> dict[str, Option]:
+    """The options of an entry, read from the keyword-only arguments of its class or function."""
+    module, attribute = entry.target.split(":")
+    function = _definition(module, attribute)
+    found = {}
+    for arg, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
+        annotation = eval(ast.unparse(arg.annotation), dict(_NAMES)) if arg.annotation else Any  # noqa: S307
+        value = ast.literal_eval(default) if default is not None else None
+        found[arg.arg] = Option(annotation, default is None, value)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _tree(module: str) -> ast.Module:
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"registry line names a module that isn't there: {module}")
+    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+
+
+def _definition(module: str, attribute: str) -> ast.FunctionDef:
+    for node in _tree(module).body:
+        if isinstance(node, ast.FunctionDef) and node.name == attribute:
+            return node
+        if isinstance(node, ast.ClassDef) and node.name == attribute:
+            for item in node.body:
+                if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+                    return item
+            return ast.parse("def __init__(self): pass").body[0]  # type: ignore[return-value]
+    raise AttributeError(f"registry line names something that isn't there: {module}:{attribute}")
+
+
+@cache
+def _adapter(entry: Entry, name: str) -> TypeAdapter:
+    return TypeAdapter(options(entry)[name].annotation, config=ConfigDict(strict=False))
+
+
+def check_options(entry: Entry, given: dict[str, Any], **where: Any) -> dict[str, Any]:
+    """``given`` checked, converted, and reduced to what differs from the defaults.
+
+    Options a preset sets are merged in, so that a preset and its spelt-out form become equal.
+
+    Raises:
+        UserError: an unknown option, a missing one, or a value of the wrong type or range; its
+            key is ``where['key']`` + the option's name.
+    """
+    known, prefix = options(entry), where.pop("key", None)
+    merged = {**entry.preset, **given}
+    for name in merged:
+        if name not in known:
+            raise unknown(f"option of {entry.name}", name, known, key=_join(prefix, name), **where)
+    result = {}
+    for name, option in known.items():
+        if name not in merged:
+            if option.required:
+                raise UserError(f"{entry.name} needs the option '{name}'", key=_join(prefix, name), **where)
+            continue
+        try:
+            value = _adapter(entry, name).validate_python(merged[name])
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            message = f"{reason}; got {merged[name]!r}"
+            raise UserError(message, key=_join(prefix, name), **where) from None
+        value = list(value) if isinstance(value, tuple) else value
+        default = list(option.default) if isinstance(option.default, tuple) else option.default
+        if option.required or value != default:
+            result[name] = value
+    return result
+
+
+def _join(prefix: str | None, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
