@@ -1,0 +1,201 @@
+"""One run of a grid: everything that decides its weights, resolved, immutable, without torch.
+
+The field defaults here are part of every stored run's identity: a field at its default isn't hashed.
+So a default never changes after it shipped, and a new field's default must mean "as before".
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, field_validator
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a number is needed, not true or false")
+    return value
+
+
+_Int = Annotated[int, BeforeValidator(_number)]
+_Float = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Count = Annotated[_Int, Field(ge=1)]
+Whole = Annotated[_Int, Field(ge=0)]
+Positive = Annotated[_Float, Field(gt=0)]
+NonNegative = Annotated[_Float, Field(ge=0)]
+Share = Annotated[_Float, Field(ge=0, le=1)]
+Interval = tuple[_Float, _Float]
+_WEIGHT: TypeAdapter[float] = TypeAdapter(NonNegative)
+
+
+class Part(BaseModel):
+    """Base of all parts of a run: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+
+class Band(Part):
+    """Where a virtual camera may stand, relative to the clip's subject.
+
+    Attributes:
+        azimuth: degrees around the vertical, lowest and highest.
+        height: metres above the ground.
+        distance: metres from the subject, along the ground.
+    """
+
+    azimuth: Interval = (-180.0, 180.0)
+    height: Interval = (1.2, 1.8)
+    distance: Interval = (4.0, 6.0)
+
+
+class Cameras(Part):
+    """Virtual cameras: how many for each clip, and the bands they are drawn from.
+
+    Attributes:
+        train: cameras of each training clip.
+        test: cameras of each validation and test clip.
+        seen: band of the training cameras, the validation cameras and the test cameras called ``seen``.
+        unseen: band of the test cameras called ``unseen``.
+    """
+
+    train: Count = 2
+    test: Count = 1
+    seen: Band = Band()
+    unseen: Band = Band(height=(0.4, 2.8), distance=(3.0, 8.0))
+
+
+class Data(Part):
+    """What a run trains and is tested on.
+
+    Attributes:
+        dataset: registry name.
+        options: the dataset's own options.
+        path: the data file; decides nothing (its fingerprint does), so it isn't hashed.
+        fingerprint: digest of the data's content; may be declared, otherwise it is computed.
+        split: name of a declared split, or subjects by side; None is the dataset's default split.
+        window: frames of one input window.
+        frames_out: frames the network predicts of each window, counted from its centre; None is all.
+        root: whether targets are relative to each frame's root joint or to the first frame's.
+        cameras: virtual cameras.
+        noise: standard deviation of the 2D detector's error, pixels of the camera's native resolution.
+        confidence: third 2D channel: none, the occlusion mask itself, or a calibrated guess of it.
+        seed: the dataset's own seed, of cameras, noise and masks; never the run's.
+    """
+
+    dataset: str = "synthetic"
+    options: dict[str, Any] = {}
+    path: str | None = None
+    fingerprint: str | None = None
+    split: str | dict[str, list[str]] | None = None
+    window: Count = 27
+    frames_out: Count | None = None
+    root: Literal["per_frame", "first_frame"] = "per_frame"
+    cameras: Cameras = Cameras()
+    noise: NonNegative = 4.0
+    confidence: Literal["none", "oracle", "calibrated"] = "none"
+    seed: Whole = 0
+
+    @property
+    def frames_predicted(self) -> int:
+        """Frames predicted of each window."""
+        return self.window if self.frames_out is None else self.frames_out
+
+
+class Choice(Part):
+    """A registry name with its options."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class Train(Part):
+    """How a run is trained.
+
+    Attributes:
+        steps: optimiser steps.
+        batch: windows a step.
+        epochs: how often the run is validated, evenly over the steps; one of these epochs is chosen.
+        optimiser: adamw or adam.
+        lr: highest learning rate.
+        weight_decay: decoupled (adamw) or L2 (adam).
+        schedule: constant; cosine to 0; or exponential to ``lr * decay`` at the last step.
+        warmup: steps of linear warm-up from 0.
+        decay: the exponential schedule's factor at the last step.
+        clip_norm: largest gradient norm; 0 doesn't clip.
+        flip: mirror half of the training windows.
+        flip_test: average the predictions of an input and of its mirror image at evaluation.
+        body_shape: largest relative change of each bone length in training, drawn for each window.
+        occlusion: occlusion level of the training input.
+        validate_on: occlusion levels over which the validation error is averaged to choose the epoch.
+        threads: CPU threads; hashed, since the number changes the order of sums.
+    """
+
+    steps: Count = 3000
+    batch: Count = 32
+    epochs: Count = 10
+    optimiser: Literal["adamw", "adam"] = "adamw"
+    lr: Positive = 1e-3
+    weight_decay: NonNegative = 0.01
+    schedule: Literal["constant", "cosine", "exponential"] = "cosine"
+    warmup: Whole = 0
+    decay: Annotated[_Float, Field(gt=0, le=1)] = 0.05
+    clip_norm: NonNegative = 1.0
+    flip: bool = True
+    flip_test: bool = True
+    body_shape: Annotated[_Float, Field(ge=0, le=0.3)] = 0.0
+    occlusion: str = "none"
+    validate_on: Annotated[list[str], Field(min_length=1)] = ["none", "minor", "moderate", "severe"]
+    threads: Count = 1
+
+
+class Test(Part):
+    """What a run's weights are tested on; decides no weights, so it isn't part of a run's identity.
+
+    Attributes:
+        occlusion: test occlusion levels.
+        cameras: which test cameras.
+        protocol: how errors are averaged into one number.
+    """
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+    occlusion: Annotated[list[str], Field(min_length=1)] = ["none", "minor", "moderate", "severe"]
+    cameras: Annotated[list[Literal["seen", "unseen"]], Field(min_length=1)] = ["seen", "unseen"]
+    protocol: Literal["mean-per-subject", "mean-per-action", "mean-per-frame"] = "mean-per-subject"
+
+
+class Run(Part):
+    """One point of the grid, fully resolved.
+
+    Attributes:
+        data, backbone, train, seed: see their classes.
+        objective: loss term → ``{"weight": λ, **options}``, in alphabetical order: the terms are
+            summed in this order, and equal runs must give equal bits.
+        labels: axis → value as printed; decides nothing and isn't hashed.
+    """
+
+    data: Data = Data()
+    backbone: Choice
+    objective: dict[str, dict[str, Any]]
+    train: Train = Train()
+    seed: Whole = 0
+    labels: dict[str, str] = {}
+
+    @field_validator("objective")
+    @classmethod
+    def _ordered(cls, terms: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        if not terms:
+            raise ValueError("an objective needs at least one loss term")
+        for name, term in terms.items():
+            if "weight" not in term:
+                raise ValueError(f"loss term '{name}' has no weight")
+        weight = _WEIGHT.validate_python
+        return {name: {**terms[name], "weight": weight(terms[name]["weight"])} for name in sorted(terms)}
+
+    @cached_property
+    def run_id(self) -> str:
+        """16 hexadecimal digits; see `harness.spec.identity`."""
+        from harness.spec.identity import run_id
+
+        return run_id(self)
