@@ -1,0 +1,83 @@
+"""What a dataset is to the rest of the harness: clips of world positions, and who is on which side.
+
+Importable without numpy or torch, because plans and validation look at splits and fingerprints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SIDES = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """One continuous motion of one subject.
+
+    Attributes:
+        name: unique in its dataset; keyed draws (cameras, noise, masks) depend on it.
+        subject: the name that splits use.
+        performer: the person; several subjects can be one performer, None when nobody knows.
+        action: a coarse label to average over.
+        fps: frames per second.
+        positions: float32 (frames, joints, 3), metres, world coordinates, z up.
+        repeats: names of clips that show the same recording.
+    """
+
+    name: str
+    subject: str
+    performer: str | None
+    action: str
+    fps: float
+    positions: np.ndarray
+    repeats: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which subjects are trained on, chosen by, and tested on; a subject on no side is left out."""
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def side(self, name: str) -> tuple[str, ...]:
+        """The subjects of one of `SIDES`."""
+        return getattr(self, name)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Clips on one skeleton, with the identity and the licence of what was loaded.
+
+    Attributes:
+        fingerprint: 16 hexadecimal digits that decide what is in ``clips``.
+        splits: the named splits this dataset offers.
+    """
+
+    name: str
+    skeleton: Skeleton
+    clips: tuple[Clip, ...]
+    fingerprint: str
+    licence: str
+    splits: Mapping[str, Split] = field(default_factory=dict)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Subject names, sorted."""
+        return tuple(sorted({clip.subject for clip in self.clips}))
+
+
+def longest(clips: tuple[Clip, ...]) -> int:
+    """Frames of the longest clip (0 for none): a window longer than this is refused."""
+    return max(map(len, clips), default=0)
