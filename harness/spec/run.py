@@ -25,7 +25,6 @@ Whole = Annotated[_Int, Field(ge=0)]
 Positive = Annotated[_Float, Field(gt=0)]
 NonNegative = Annotated[_Float, Field(ge=0)]
 Share = Annotated[_Float, Field(ge=0, le=1)]
-Interval = tuple[_Float, _Float]
 _WEIGHT: TypeAdapter[float] = TypeAdapter(NonNegative)
 
 
@@ -35,34 +34,16 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
 
-class Band(Part):
-    """Where a virtual camera may stand, relative to the clip's subject.
-
-    Attributes:
-        azimuth: degrees around the vertical, lowest and highest.
-        height: metres above the ground.
-        distance: metres from the subject, along the ground.
-    """
-
-    azimuth: Interval = (-180.0, 180.0)
-    height: Interval = (1.2, 1.8)
-    distance: Interval = (4.0, 6.0)
-
-
 class Cameras(Part):
-    """Virtual cameras: how many for each clip, and the bands they are drawn from.
+    """How many virtual cameras film each clip; where they stand is `harness.data.virtual_cameras`.
 
     Attributes:
         train: cameras of each training clip.
-        test: cameras of each validation and test clip.
-        seen: band of the training cameras, the validation cameras and the test cameras called ``seen``.
-        unseen: band of the test cameras called ``unseen``.
+        test: cameras of each validation clip, and of each test clip for seen and for unseen.
     """
 
     train: Count = 2
     test: Count = 1
-    seen: Band = Band()
-    unseen: Band = Band(height=(0.4, 2.8), distance=(3.0, 8.0))
 
 
 class Data(Part):
