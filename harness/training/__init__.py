@@ -1,0 +1,7 @@
+"""One run: data → backbone → objective → weights, and the evaluation of those weights."""
+
+from harness.training.evaluate import evaluate
+from harness.training.result import Result
+from harness.training.train import EpochInfo, train
+
+__all__ = ["EpochInfo", "Result", "evaluate", "train"]

@@ -1,0 +1,110 @@
+"""Score a run's saved weights: tidy rows, from which all statistics are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from harness import occlusion
+from harness.data.views import Views
+from harness.metrics.records import clip_rows
+from harness.spec.run import Run, Test
+from harness.training.material import open_material
+from harness.training.observation import Observer
+from harness.training.prediction import hidden_joints, predict
+from harness.training.result import Result
+from harness.training.train import build_lifter
+
+COLUMNS = [
+    "weights",
+    "test_occlusion",
+    "cameras",
+    "subject",
+    "action",
+    "clip",
+    "camera",
+    "joint",
+    "group",
+    "metric",
+    "value",
+    "n",
+]
+FIXED_LEVEL = "severe"
+"""The level whose hidden joints are scored at every level: the same joints, seen or not."""
+
+
+def evaluate(run: Run, test: Test, result: Result, *, device: str | torch.device | None = None) -> pd.DataFrame:
+    """Score the chosen and the last weights of a run on its test clips.
+
+    The chosen weights (``best``) get every metric; the last ones the MPJPE.
+
+    Returns:
+        one row per weights × test level × cameras × clip × camera × joint group × metric; errors in
+        mm; an undefined value is missing.
+    """
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(run.train.threads)
+    try:
+        return _evaluate(run, test, {"best": result.best_weights, "last": result.last_weights}, where)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _evaluate(run: Run, test: Test, weights: Mapping[str, Mapping[str, Tensor]], device: torch.device) -> pd.DataFrame:
+    material = open_material(run.data)
+    observer = Observer(run.data.noise, run.data.confidence, material.skeleton)
+    with torch.random.fork_rng(devices=[]):
+        lifter = build_lifter(run, material, observer).to(device)
+    rows: list[dict] = []
+    for cameras in test.cameras:
+        views = material.tests[cameras]
+        fixed = hidden_joints(views, occlusion.level(FIXED_LEVEL), material.skeleton)
+        for kind, state in weights.items():
+            if kind == "last" and _same(state, weights["best"]):
+                continue
+            lifter.backbone.load_state_dict(state)
+            for name in test.occlusion:
+                poses, hidden = predict(
+                    lifter, views, occlusion.level(name), observer, flip=run.train.flip_test, device=device
+                )
+                labels = {"weights": kind, "test_occlusion": name, "cameras": cameras}
+                rows += _rows(views, poses, hidden, fixed, labels, material.skeleton, cheap=kind == "last")
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    return _with_last(frame)
+
+
+def _rows(views: Views, poses: Tensor, hidden: Tensor, fixed: Tensor, labels: dict, skeleton, *, cheap: bool):
+    """Rows of all views under one condition."""
+    found = []
+    for number in range(len(views)):
+        clip = views.clips[int(views.clip[number])]
+        place = slice(int(views.offset[number]), int(views.offset[number] + views.length[number]))
+        about = {"subject": clip.subject, "action": clip.action, "clip": clip.name, "camera": int(views.camera[number])}
+        scored = clip_rows(
+            poses[place],
+            views.poses[place],
+            hidden=hidden[place],
+            fixed=fixed[place],
+            valid=None,
+            skeleton=skeleton,
+            root=skeleton.root,
+            cheap=cheap,
+        )
+        found += [{**labels, **about, **row} for row in scored]
+    return found
+
+
+def _same(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:
+    return all(torch.equal(a[name], b[name]) for name in b)
+
+
+def _with_last(frame: pd.DataFrame) -> pd.DataFrame:
+    """Where the last epoch was the chosen one, its rows are the chosen one's."""
+    if (frame["weights"] == "last").any():
+        return frame
+    copied = frame[(frame["metric"] == "mpjpe") & (frame["joint"] == "all") & (frame["group"] == "all")]
+    return pd.concat([frame, copied.assign(weights="last")], ignore_index=True)

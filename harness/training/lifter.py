@@ -1,0 +1,64 @@
+"""A backbone of any shape, made to answer exactly the frames a window asks for.
+
+Every arm sees the same input window. A backbone whose convolutions eat frames (T_out < T) gets
+the window's edge frames repeated as far as it needs, as its authors do at clip ends; whatever it
+then gives beyond the frames asked for is cut.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from backbones import LINES
+from harness import registry
+from harness.skeleton import Skeleton
+
+
+class Lifter(nn.Module):
+    """Backbone plus the padding and cutting that gives ``frames_out`` of ``window`` frames.
+
+    Args:
+        backbone: a network that follows the contract in `backbones`.
+        window: input frames.
+        frames_out: output frames, centred in the window (its last ones for a causal backbone).
+    """
+
+    def __init__(self, backbone: nn.Module, window: int, frames_out: int) -> None:
+        super().__init__()
+        self.backbone, self.window, self.frames_out = backbone, window, frames_out
+        self.left = lead(window, frames_out, backbone.causal)
+        eaten = window - backbone.output_frames(window) if _answers(backbone, window) else backbone.receptive_field - 1
+        before = eaten if backbone.causal else eaten // 2  # frames lost in front of the first output
+        self._pad_before = max(0, before - self.left)
+        self._pad_after = max(0, (eaten - before) - (window - frames_out - self.left))
+        self._skip = self.left + self._pad_before - before
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(B, window, J, C) → (B, frames_out, J, 3)."""
+        parts = [inputs]
+        if self._pad_before:
+            parts.insert(0, inputs[:, :1].expand(-1, self._pad_before, -1, -1))
+        if self._pad_after:
+            parts.append(inputs[:, -1:].expand(-1, self._pad_after, -1, -1))
+        padded = torch.cat(parts, dim=1) if len(parts) > 1 else inputs  # (B, T + pads, J, C)
+        return self.backbone(padded)[:, self._skip : self._skip + self.frames_out]
+
+
+def lead(window: int, frames_out: int, causal: bool) -> int:
+    """Input frames in front of the first output frame."""
+    return window - frames_out if causal else (window - frames_out) // 2
+
+
+def _answers(backbone: nn.Module, frames: int) -> bool:
+    """Whether the backbone takes a window of this length as it is."""
+    return backbone.output_frames(frames) >= 1
+
+
+def make_lifter(name: str, options: dict, *, skeleton: Skeleton, features: int, window: int, frames_out: int) -> Lifter:
+    """The lifter for a registered backbone on data of this shape."""
+    entry = registry.get("backbones", name)
+    cls = registry.load(entry)
+    merged = {**LINES[name].preset, **options}
+    backbone = cls.for_data(joints=len(skeleton), features=features, frames=window, **merged)
+    return Lifter(backbone, window, frames_out)

@@ -1,0 +1,81 @@
+"""What a run trains and is tested on, opened once for all runs of a process that share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from harness.data import open_dataset, partition
+from harness.data.dataset import Dataset, longest
+from harness.data.views import Views, views
+from harness.data.windows import Windows, every_window, tiling
+from harness.errors import UserError
+from harness.skeleton import Skeleton
+from harness.spec.run import Data
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """A dataset divided by subject and filmed by its cameras.
+
+    Attributes:
+        dataset: the opened dataset.
+        train, validation: views of those sides' clips.
+        tests: views of the test clips by camera set, ``seen`` and ``unseen``.
+    """
+
+    dataset: Dataset
+    train: Views
+    validation: Views
+    tests: dict[str, Views]
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return self.dataset.skeleton
+
+
+def open_material(data: Data) -> Material:
+    """The material of a run; runs that share data share it (window and noise don't matter here).
+
+    Raises:
+        UserError: the file's content isn't what the spec declares, or no clip is as long as a window.
+    """
+    material = _open(data.model_dump_json(include={"dataset", "options", "path", "split", "cameras", "seed"}))
+    if data.fingerprint is not None and material.dataset.fingerprint != data.fingerprint:
+        raise UserError(
+            f"fingerprint is {material.dataset.fingerprint}, but {data.fingerprint} was expected",
+            file=data.path,
+            key="data.fingerprint",
+        )
+    found = longest(material.train.clips)
+    if data.window > found:
+        raise UserError(f"window of {data.window} frames is longer than every training clip (longest: {found})")
+    return material
+
+
+@lru_cache(maxsize=2)
+def _open(document: str) -> Material:
+    data = Data.model_validate_json(document)
+    dataset = open_dataset(data.dataset, data.path, **data.options)
+    sides = partition(dataset, data.split)
+    cameras, seed = data.cameras, data.seed
+
+    def film(side: str, purpose, count: int) -> Views:
+        return views(sides[side], purpose=purpose, count=count, seed=seed)
+
+    return Material(
+        dataset=dataset,
+        train=film("train", "train", cameras.train),
+        validation=film("validation", "validation", cameras.test),
+        tests={purpose: film("test", purpose, cameras.test) for purpose in ("seen", "unseen")},
+    )
+
+
+def training_windows(view: Views, window: int, frames_out: int, lead: int) -> Windows:
+    """Every window of the training views."""
+    return every_window(view.offset, view.length, window, frames_out, lead)
+
+
+def scoring_windows(view: Views, window: int, frames_out: int, lead: int):
+    """Windows that answer each frame of the views exactly once, and which answers count."""
+    return tiling(view.offset, view.length, window, frames_out, lead)

@@ -1,0 +1,75 @@
+"""What the network sees of a window: projection, detector noise, occlusion, confidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from harness import occlusion
+from harness.data.camera import normalise_screen_coordinates
+from harness.data.confidence import confidence_channel
+from harness.data.detector import observe
+from harness.data.windows import Windows
+from harness.occlusion import Level
+from harness.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Turns true pixels into a network's input.
+
+    Attributes:
+        noise: standard deviation of the detector's error, pixels of the native resolution.
+        confidence: ``none``, ``oracle`` or ``calibrated``.
+        skeleton: the joints' declaration.
+    """
+
+    noise: float
+    confidence: str
+    skeleton: Skeleton
+
+    @property
+    def features(self) -> int:
+        return 2 if self.confidence == "none" else 3
+
+    def __call__(
+        self, pixels: Tensor, resolution: Tensor, keys: Tensor, frames: Tensor, inside: Tensor, level: Level
+    ) -> tuple[Tensor, Tensor]:
+        """One batch of inputs.
+
+        Args:
+            pixels: (B, T, J, 2) true projections.
+            resolution: (B, 2) width and height.
+            keys: (B,) int64; with ``frames`` they decide every draw.
+            frames: (B, T) frame numbers within the clip.
+            inside: (B, T) bool, frames that exist.
+            level: the occlusion level.
+        Returns:
+            inputs (B, T, J, C) and visible (B, T, J).
+        """
+        seen = observe(pixels, keys, frames, noise_px=self.noise)
+        screen = normalise_screen_coordinates(seen, resolution)
+        drawn = level.draw(keys, frames, self.skeleton, valid=inside)
+        screen, visible = occlusion.apply(screen, drawn)
+        if self.confidence != "none":
+            scores = confidence_channel(self.confidence, visible, keys, frames)
+            screen = torch.cat([screen, scores[..., None]], dim=-1)
+        return screen, visible
+
+
+def mirror_inputs(inputs: Tensor, skeleton: Skeleton) -> Tensor:
+    """The input seen in a mirror: x negated, left and right joints exchanged. (B, T, J, C)."""
+    flipped = inputs[..., list(skeleton.mirror), :].clone()
+    flipped[..., 0] = -flipped[..., 0]
+    return flipped
+
+
+mirror_poses = mirror_inputs
+"""The same for poses (B, T, J, 3): camera x is negated."""
+
+
+def output_part(windows: Windows, mask: Tensor) -> Tensor:
+    """The output frames' part of an input mask, (B, T, …) → (B, T_out, …)."""
+    return mask[:, windows.lead : windows.lead + windows.frames_out]

@@ -1,0 +1,105 @@
+"""Stages: what one training step does. Plain supervision here; others can stand beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from harness import keyed
+from harness.objectives import Objective
+from harness.objectives.term import Batch, Context, Output
+from harness.spec.run import Run
+from harness.training.errors import Diverged
+from harness.training.lifter import Lifter
+from harness.training.optimisation import learning_rate, make_optimiser, set_learning_rate
+from harness.training.state import TrainState
+
+
+class Stage(Protocol):
+    """One phase of a run's recipe, with its own modules' step and its own number of steps."""
+
+    name: str
+    steps: int
+
+    def step(self, state: TrainState, batch: Batch, context: Context) -> dict[str, Tensor]:
+        """Advance the modules by one batch; give the values to log by name (detached scalars)."""
+        ...
+
+
+class Supervised:
+    """Gradient steps on the objective.
+
+    Dropout is reseeded by (seed, step): a module that draws more or less than another can't
+    shift what the next step draws.
+    """
+
+    name = "supervised"
+
+    def __init__(self, run: Run, objective: Objective, probe_every: int) -> None:
+        self.run, self.objective, self.steps = run, objective, run.train.steps
+        self.probe_every = probe_every
+
+    def step(self, state: TrainState, batch: Batch, context: Context) -> dict[str, Tensor]:
+        train, lifter, optimiser = self.run.train, state.modules["lifter"], state.optimisers["lifter"]
+        torch.manual_seed(keyed.key("step", self.run.seed, context.step) & _POSITIVE)
+        set_learning_rate(optimiser, learning_rate(train, context.step))
+        output = Output(pose=lifter(batch.inputs), extra={})
+        total, values = self.objective(output, batch, context)
+        if not torch.isfinite(total):
+            raise _diverged(total, values, context.step)
+        optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        if train.clip_norm > 0:
+            torch.nn.utils.clip_grad_norm_(lifter.parameters(), train.clip_norm)
+        optimiser.step()
+        logged = {"loss": total.detach(), **{f"term.{name}": value.detach() for name, value in values.items()}}
+        if context.step % self.probe_every == 0 and len(values) > 1:
+            logged |= self._probe(output, batch, context)
+        return logged
+
+    def _probe(self, output: Output, batch: Batch, context: Context) -> dict[str, Tensor]:
+        """Each term's share of the gradient, its cosine with the absolute terms', its active pairs."""
+        detached = Output(pose=output.pose.detach(), extra=output.extra)
+        found = {}
+        for name, row in self.objective.shares(detached, batch, context).items():
+            for what in ("share", "cosine", "active"):
+                if row.get(what) is not None:
+                    found[f"{what}.{name}"] = torch.as_tensor(row[what])
+        return found
+
+
+class ClosedForm:
+    """A backbone with a ``fit`` method, solved once from ``steps`` batches of training windows."""
+
+    name = "closed form"
+    steps = 0
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def fit(self, lifter: Lifter, batches: Iterator[Batch]) -> None:
+        left = lifter.left
+
+        def rows() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+            for batch in batches:
+                yield batch.inputs[:, left : left + lifter.frames_out], batch.target, batch.valid
+
+        lifter.backbone.fit(rows())
+
+
+_POSITIVE = (1 << 63) - 1
+
+
+def _diverged(total: Tensor, values: dict[str, Tensor], step: int) -> Diverged:
+    for name, value in values.items():
+        if not torch.isfinite(value):
+            return Diverged(name, step, float(value))
+    return Diverged("total", step, float(total))
+
+
+def supervised_state(run: Run, lifter: Lifter) -> TrainState:
+    """The state a supervised run starts from."""
+    return TrainState(modules={"lifter": lifter}, optimisers={"lifter": make_optimiser(run.train, lifter.parameters())})

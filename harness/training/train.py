@@ -1,0 +1,212 @@
+"""One run, from nothing (or from a snapshot) to weights: a pure function of the run."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness import keyed, occlusion
+from harness.objectives import Objective
+from harness.objectives.term import Batch, Context
+from harness.spec.run import Run
+from harness.training.batches import TrainingBatches
+from harness.training.convergence import slope
+from harness.training.lifter import Lifter, make_lifter
+from harness.training.material import Material, open_material, training_windows
+from harness.training.observation import Observer
+from harness.training.result import Result
+from harness.training.stage import ClosedForm, Supervised, supervised_state
+from harness.training.state import Best, Curve, TrainState, weights_of
+from harness.training.validation import validation_mpjpe
+
+_PROBES = 40
+"""How often in a run the terms' gradients are compared; few enough to cost under 2 % of it."""
+
+
+@dataclass(frozen=True)
+class EpochInfo:
+    """What ``on_epoch`` is told at each validation point.
+
+    Attributes:
+        step, steps: done, and in all.
+        epoch: number of validation points passed.
+        val_mpjpe: mm.
+        curves: the points since the last call.
+        snapshot: gives a state from which `train` can go on, when called.
+    """
+
+    step: int
+    steps: int
+    epoch: int
+    val_mpjpe: float
+    curves: list[Curve]
+    snapshot: Callable[[], dict[str, Any]]
+
+
+def train(
+    run: Run,
+    *,
+    resume: dict[str, Any] | None = None,
+    on_epoch: Callable[[EpochInfo], None] | None = None,
+    device: str | torch.device | None = None,
+) -> Result:
+    """Train one run.
+
+    Bit for bit repeatable for one build, processor type and number of threads; a run resumed from a
+    snapshot ends with the same bits as one that was never stopped.
+
+    Args:
+        run: what to train.
+        resume: a snapshot that ``on_epoch`` was offered earlier.
+        on_epoch: told at each validation point; whatever it raises ends the run.
+        device: default is the GPU this process was given, else the CPU.
+    Raises:
+        Diverged: a loss term became NaN or infinite.
+        UserError: the data aren't what the run declares.
+    """
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(run.train.threads)
+    try:
+        with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
+            return _train(run, resume, on_epoch, where)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(
+    run: Run, resume: dict[str, Any] | None, on_epoch: Callable[[EpochInfo], None] | None, device: torch.device
+) -> Result:
+    began = time.perf_counter()
+    material = open_material(run.data)
+    observer = Observer(run.data.noise, run.data.confidence, material.skeleton)
+    lifter = build_lifter(run, material, observer).to(device)
+    batches = training_batches(run, material, observer, lifter, device)
+
+    def validate() -> float:
+        levels = [occlusion.level(name) for name in run.train.validate_on]
+        return validation_mpjpe(lifter, material.validation, levels, observer, device)
+
+    if hasattr(lifter.backbone, "fit"):
+        return _solve(run, lifter, batches, validate, began, on_epoch)
+    state = supervised_state(run, lifter)
+    if resume is not None:
+        state.load_state_dict(resume)
+    earlier = state.seconds
+    _run_stage(run, material, state, batches, validate, on_epoch, lambda: earlier + time.perf_counter() - began)
+    state.seconds = earlier + time.perf_counter() - began
+    return _result(run, state, lifter)
+
+
+def build_lifter(run: Run, material: Material, observer: Observer) -> Lifter:
+    """The run's network with its initial weights, which depend on the run's seed alone."""
+    torch.manual_seed(keyed.key("weights", run.seed) & ((1 << 63) - 1))
+    return make_lifter(
+        run.backbone.name,
+        run.backbone.options,
+        skeleton=material.skeleton,
+        features=observer.features,
+        window=run.data.window,
+        frames_out=run.data.frames_predicted,
+    )
+
+
+def training_batches(
+    run: Run, material: Material, observer: Observer, lifter: Lifter, device: torch.device
+) -> TrainingBatches:
+    """The run's training batches, by step."""
+    windows = training_windows(material.train, run.data.window, run.data.frames_predicted, lifter.left)
+    return TrainingBatches(run, material.train, windows, occlusion.level(run.train.occlusion), observer, device)
+
+
+def build_objective(run: Run, material: Material) -> Objective:
+    """The run's weighted loss terms."""
+    terms = {
+        name: (float(options["weight"]), {k: v for k, v in options.items() if k != "weight"})
+        for name, options in run.objective.items()
+    }
+    return Objective(terms, material.skeleton)
+
+
+def _run_stage(
+    run: Run,
+    material: Material,
+    state: TrainState,
+    batches: TrainingBatches,
+    validate: Callable[[], float],
+    on_epoch: Callable[[EpochInfo], None] | None,
+    clock: Callable[[], float],
+) -> None:
+    steps, epochs = run.train.steps, min(run.train.epochs, run.train.steps)
+    ends = [round(steps * (n + 1) / epochs) for n in range(epochs)]
+    stage = Supervised(run, build_objective(run, material), probe_every=max(1, steps // _PROBES))
+    lifter = state.modules["lifter"]
+    told = len(state.curves)
+    for epoch, end in enumerate(ends):
+        if end <= state.step:
+            continue
+        lifter.train()
+        gathered: dict[str, list[Tensor]] = defaultdict(list)
+        while state.step < end:
+            context = Context(epoch=epoch, step=state.step, modules=state.modules, skeleton=material.skeleton)
+            for name, value in stage.step(state, batches[state.step], context).items():
+                gathered[name].append(value)
+            state.step += 1
+        state.curves += [(name, end, float(torch.stack(values).nanmean())) for name, values in gathered.items()]
+        error = validate()
+        state.curves.append(("val_mpjpe", end, error))
+        if error < state.best.mpjpe:
+            state.best = Best(error, end, weights_of(lifter.backbone))
+        if on_epoch is not None:
+            state.seconds = clock()
+            new, told = state.curves[told:], len(state.curves)
+            on_epoch(EpochInfo(end, steps, epoch + 1, error, new, state.state_dict))
+
+
+def _result(run: Run, state: TrainState, lifter: Lifter) -> Result:
+    rate, falling = slope(state.curves, run.train.steps)
+    summary = {
+        "val_mpjpe_best": state.best.mpjpe,
+        "val_mpjpe_last": next(value for name, _, value in reversed(state.curves) if name == "val_mpjpe"),
+        "best_step": float(state.best.step),
+        "slope": rate,
+        "slope_falling": float(falling),
+        "parameters": float(sum(p.numel() for p in lifter.parameters())),
+    }
+    return Result(
+        best_weights=state.best.weights,
+        last_weights=weights_of(lifter.backbone),
+        curves=state.curves,
+        summary=summary,
+        seconds=state.seconds,
+    )
+
+
+def _solve(
+    run: Run,
+    lifter: Lifter,
+    batches: TrainingBatches,
+    validate: Callable[[], float],
+    began: float,
+    on_epoch: Callable[[EpochInfo], None] | None,
+) -> Result:
+    """A closed-form backbone: one pass over the batches, one epoch."""
+
+    def stream() -> Iterator[Batch]:
+        return (batches[step] for step in range(run.train.steps))
+
+    ClosedForm(run).fit(lifter, stream())
+    error = validate()
+    state = TrainState({"lifter": lifter}, {}, step=run.train.steps)
+    state.best = Best(error, run.train.steps, weights_of(lifter.backbone))
+    state.curves = [("val_mpjpe", run.train.steps, error)]
+    state.seconds = time.perf_counter() - began
+    if on_epoch is not None:
+        on_epoch(EpochInfo(run.train.steps, run.train.steps, 1, error, state.curves, state.state_dict))
+    return _result(run, state, lifter)

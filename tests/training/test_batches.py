@@ -1,0 +1,80 @@
+"""Training batches: keyed by (seed, window, pass), the same for every arm."""
+
+import torch
+
+from harness.training.batches import relative
+from harness.training.material import open_material
+from harness.training.observation import Observer
+from harness.training.train import build_lifter, training_batches
+
+
+def batches_of(run):
+    material = open_material(run.data)
+    observer = Observer(run.data.noise, run.data.confidence, material.skeleton)
+    return training_batches(run, material, observer, build_lifter(run, material, observer), torch.device("cpu"))
+
+
+def assert_equal(a, b):
+    for name in ("inputs", "target", "visible", "valid", "keys"):
+        assert torch.equal(getattr(a, name), getattr(b, name)), name
+
+
+def test_arms_see_the_same_batches(make_run):
+    plain = batches_of(make_run())
+    other = batches_of(make_run({"mpjpe": {"weight": 1.0}, "spatial_rdc": {"weight": 1.0}}))
+    for step in range(5):
+        assert_equal(plain[step], other[step])
+
+
+def test_a_batch_depends_on_its_step_alone(make_run):
+    run = make_run(batch=3)
+    forward, backward = batches_of(run), batches_of(run)
+    kept = {step: forward[step] for step in range(20)}
+    for step in reversed(range(20)):
+        assert_equal(kept[step], backward[step])
+
+
+def test_each_pass_visits_every_window_once(make_run):
+    batches = batches_of(make_run(batch=4))
+    total = len(batches.windows)
+    which, visit = batches._visited(torch.arange(2 * total))
+    assert torch.equal(which[:total].sort().values, torch.arange(total))
+    assert torch.equal(which[total:].sort().values, torch.arange(total))
+    assert visit.tolist() == [0] * total + [1] * total
+    assert not torch.equal(which[:total], which[total:])
+
+
+def test_inputs_differ_between_passes_and_seeds(make_run):
+    batches, other = batches_of(make_run()), batches_of(make_run(seed=1))
+    assert not torch.equal(batches[0].inputs, other[0].inputs)
+
+
+def test_occlusion_level_hides_more_of_the_same(make_run):
+    minor, severe = batches_of(make_run(occlusion="minor")), batches_of(make_run(occlusion="severe"))
+    hidden_minor = torch.cat([~minor[s].visible for s in range(30)])
+    hidden_severe = torch.cat([~severe[s].visible for s in range(30)])
+    assert torch.equal(hidden_minor & hidden_severe, hidden_minor)
+    assert hidden_severe.sum() > 2 * hidden_minor.sum() > 0
+
+
+def test_root_of_the_target(make_run):
+    frame = batches_of(make_run())[0].target
+    first = batches_of(make_run(data={"root": "first_frame"}))[0].target
+    assert frame[:, :, 0].abs().max() == 0
+    assert first[:, 0, 0].abs().max() == 0
+    assert first[:, 1:, 0].abs().max() > 0
+
+
+def test_relative_keeps_bones():
+    poses = torch.randn(2, 5, 17, 3)
+    from harness.skeleton import H36M17
+
+    for root in ("per_frame", "first_frame"):
+        moved = relative(poses, root, H36M17)
+        assert torch.allclose(moved[:, :, 3] - moved[:, :, 2], poses[:, :, 3] - poses[:, :, 2], atol=1e-6)
+
+
+def test_confidence_is_a_third_channel(make_run):
+    batch = batches_of(make_run(data={"confidence": "oracle"}))[0]
+    assert batch.inputs.shape[-1] == 3
+    assert torch.equal(batch.inputs[..., 2] > 0.5, batch.visible)

@@ -1,0 +1,40 @@
+"""`Lifter`: whatever a backbone eats, the answer stands at the frames asked for."""
+
+import pytest
+import torch
+from torch import nn
+
+from harness.training.lifter import Lifter
+
+
+class Echo(nn.Module):
+    """Gives back the frames it answers for: output frame k carries the input's frame number."""
+
+    def __init__(self, receptive_field, causal=False):
+        super().__init__()
+        self.receptive_field, self.causal = receptive_field, causal
+
+    def output_frames(self, frames):
+        return frames - self.receptive_field + 1
+
+    def forward(self, x):
+        before = self.receptive_field - 1 if self.causal else (self.receptive_field - 1) // 2
+        after = self.receptive_field - 1 - before
+        return x[:, before : x.shape[1] - after, :, :1].expand(-1, -1, -1, 3)
+
+
+@pytest.mark.parametrize("receptive_field", [1, 3, 9, 27])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize(("window", "frames_out"), [(9, 9), (9, 1), (9, 5), (12, 4), (1, 1)])
+def test_answers_stand_at_the_frames_asked_for(receptive_field, causal, window, frames_out):
+    lifter = Lifter(Echo(receptive_field, causal), window, frames_out)
+    numbers = torch.arange(float(window))[None, :, None, None].expand(2, window, 17, 2)
+    answer = lifter(numbers)
+    assert answer.shape == (2, frames_out, 17, 3)
+    expected = torch.arange(float(frames_out)) + lifter.left
+    assert torch.equal(answer[0, :, 0, 0], expected)
+
+
+def test_causal_answers_are_the_windows_last_frames():
+    assert Lifter(Echo(3, causal=True), 9, 4).left == 5
+    assert Lifter(Echo(3), 9, 5).left == 2
