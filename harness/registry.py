@@ -65,7 +65,7 @@ class Entry:
     target: str
     version: int
     summary: str
-    preset: dict[str, Any] = field(default_factory=dict)
+    preset: dict[str, Any] = field(default_factory=dict, hash=False)
     base: str | None = None
 
     @property
