@@ -1,0 +1,113 @@
+"""Datasets by name, their fingerprints and their splits. Nothing here imports torch.
+
+A dataset is one module named by one registry line. Beside the function that line names,
+``load(path=None, *, options…) -> Dataset``, the module has ``fingerprint(path=None, **options) -> str``,
+``splits(**options) -> dict[str, Split]`` and ``performers(subject) -> tuple[str, ...]``, which plans
+and validation call without loading the data.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+from harness import registry
+from harness.data.dataset import SIDES, Clip, Dataset, Split, longest
+from harness.data.splits import SplitLike, canonical, check_split, resolve
+from harness.errors import UserError
+
+__all__ = [
+    "SIDES",
+    "Clip",
+    "Dataset",
+    "Split",
+    "canonical_split",
+    "check_fingerprint",
+    "check_split",
+    "fingerprint",
+    "longest",
+    "open_dataset",
+    "partition",
+    "resolve_split",
+]
+
+
+def open_dataset(name: str, path: str | None = None, **options: Any) -> Dataset:
+    """Load the dataset registered as ``name``.
+
+    Raises:
+        UserError: an unknown name or option, or a file that can't be used.
+    """
+    entry = registry.get("datasets", name)
+    return registry.load(entry)(path, **registry.check_options(entry, options))
+
+
+def fingerprint(name: str, path: str | None = None, **options: Any) -> str:
+    """16 hexadecimal digits that decide what `open_dataset` would give; at most tenths of a second.
+
+    Raises:
+        UserError: as `open_dataset`, for what can be seen without decoding the data.
+    """
+    module, options = _module(name, options)
+    return module.fingerprint(path, **options)
+
+
+def check_fingerprint(declared: str | None, found: str, file: str | None = None, **where: Any) -> None:
+    """Refuse data other than those a spec declares.
+
+    Raises:
+        UserError: ``declared`` is given and differs from ``found``.
+    """
+    if declared is not None and declared != found:
+        raise UserError(
+            f"the data's fingerprint is {found}, but the spec declares {declared}: other data, or a changed file",
+            **{"file": file, **where},
+        )
+
+
+def resolve_split(name: str, split: SplitLike, options: dict[str, Any] | None = None, **where: Any) -> Split:
+    """The checked split of dataset ``name`` that ``split`` names or spells out; reads no data.
+
+    Args:
+        options: the dataset's options, which may decide what its named splits hold.
+        where: file, line and key for messages.
+    Raises:
+        UserError: see `harness.data.splits.resolve`.
+    """
+    module, options = _module(name, options or {})
+    return resolve(split, module.splits(**options), module.performers, **where)
+
+
+def canonical_split(name: str, split: SplitLike, options: dict[str, Any] | None = None) -> dict[str, list[str]]:
+    """`resolve_split` as sorted lists: what a run's identity hashes."""
+    return canonical(resolve_split(name, split, options))
+
+
+def partition(dataset: Dataset, split: SplitLike, **where: Any) -> dict[str, tuple[Clip, ...]]:
+    """The clips of each of `SIDES`, in the dataset's order.
+
+    Clips of subjects on no side, and clips that repeat another's recording, are left out.
+
+    Raises:
+        UserError: a leak, a subject the data lack, or a side without clips.
+    """
+    chosen = resolve(split, dataset.splits, dataset.performers, **where)
+    present = set(dataset.subjects)
+    parts: dict[str, tuple[Clip, ...]] = {}
+    for side in SIDES:
+        missing = sorted(set(chosen.side(side)) - present)
+        if missing:
+            held = ", ".join(dataset.subjects)
+            raise UserError(
+                f"the split's subject '{missing[0]}' ({side}) is not in the data, which hold {held}", **where
+            )
+        parts[side] = tuple(c for c in dataset.clips if c.subject in chosen.side(side) and not c.repeats)
+        if not parts[side]:
+            raise UserError(f"the split leaves no clips for '{side}'", **where)
+    return parts
+
+
+def _module(name: str, options: dict[str, Any]) -> tuple[ModuleType, dict[str, Any]]:
+    entry = registry.get("datasets", name)
+    return importlib.import_module(entry.target.split(":")[0]), registry.check_options(entry, options)

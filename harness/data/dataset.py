@@ -5,7 +5,7 @@ Importable without numpy or torch, because plans and validation look at splits a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,11 +24,11 @@ class Clip:
     Attributes:
         name: unique in its dataset; keyed draws (cameras, noise, masks) depend on it.
         subject: the name that splits use.
-        performer: the person; several subjects can be one performer, None when nobody knows.
+        performer: the person; several subjects can be one performer. None when nobody knows.
         action: a coarse label to average over.
         fps: frames per second.
         positions: float32 (frames, joints, 3), metres, world coordinates, z up.
-        repeats: names of clips that show the same recording.
+        repeats: names of clips that show the same recording; a clip with any is never used.
     """
 
     name: str
@@ -56,6 +56,11 @@ class Split:
         return getattr(self, name)
 
 
+def itself(subject: str) -> tuple[str, ...]:
+    """The performers of a dataset whose subjects are all different people."""
+    return (subject,)
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Clips on one skeleton, with the identity and the licence of what was loaded.
@@ -63,6 +68,7 @@ class Dataset:
     Attributes:
         fingerprint: 16 hexadecimal digits that decide what is in ``clips``.
         splits: the named splits this dataset offers.
+        performers: who a subject may be: one name, or several when nobody knows which.
     """
 
     name: str
@@ -71,6 +77,7 @@ class Dataset:
     fingerprint: str
     licence: str
     splits: Mapping[str, Split] = field(default_factory=dict)
+    performers: Callable[[str], tuple[str, ...]] = itself
 
     @property
     def subjects(self) -> tuple[str, ...]:

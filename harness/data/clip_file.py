@@ -1,0 +1,112 @@
+"""Reading a clip file (.npz): its members as bytes, its fingerprint, and its arrays, checked.
+
+A clip file is what ``numpy.savez_compressed`` writes: one float array (frames, 17, 3) per clip, metres,
+world coordinates, z up, named ``subject/clip``.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, NoReturn
+
+from harness.errors import UserError
+from harness.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_LONGEST_BONE = (0.15, 1.0)  # metres: between a small child's and a tall adult's
+
+
+def members(path: str) -> dict[str, bytes]:
+    """Clip name → the bytes of its .npy member, sorted by name.
+
+    Raises:
+        UserError: the file is missing, is no .npz, is truncated or damaged, holds no clip, or a
+            member isn't called ``subject/clip``.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = sorted(archive.namelist())
+            found = {name.removesuffix(".npy"): archive.read(name) for name in names}
+    except FileNotFoundError:
+        raise UserError("no such file; expected a clip file (.npz)", file=path) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        raise UserError("not a clip file, or a truncated one: expected a .npz archive", file=path) from None
+    except (OSError, NotImplementedError, RuntimeError) as error:
+        raise UserError(f"can't be read ({error}); expected a clip file (.npz)", file=path) from None
+    if not found:
+        raise UserError("holds no clip", file=path)
+    for name in found:
+        subject, _, clip = name.partition("/")
+        if not subject or not clip:
+            raise UserError("array names are 'subject/clip', e.g. 'S01/01_01'", file=path, key=name)
+    return found
+
+
+def digest(found: dict[str, bytes], path: str) -> str:
+    """16 hexadecimal digits of clip names, shapes, types and values.
+
+    The order, dates and compression of the archive change nothing.
+    """
+    total = hashlib.blake2b(digest_size=8)
+    for name, content in found.items():
+        start, header = _header(content, path, name)
+        total.update(repr((name, header["descr"], header["fortran_order"], header["shape"])).encode())
+        total.update(memoryview(content)[start:])
+    return total.hexdigest()
+
+
+def _header(content: bytes, path: str, name: str) -> tuple[int, dict]:
+    """Where the values of a .npy member start, and its header; see numpy.lib.format."""
+    if content[:6] != b"\x93NUMPY" or len(content) < 12:
+        raise UserError("is no numpy array", file=path, key=name)
+    width = 2 if content[6] == 1 else 4
+    start = 8 + width + int.from_bytes(content[8 : 8 + width], "little")
+    try:
+        return start, ast.literal_eval(content[8 + width : start].decode("latin1"))
+    except (SyntaxError, ValueError):
+        raise UserError("is a damaged numpy array", file=path, key=name) from None
+
+
+def positions(content: bytes, skeleton: Skeleton, path: str, name: str) -> np.ndarray:
+    """One clip as float32 (frames, joints, 3), metres.
+
+    Raises:
+        UserError: pickled objects, another type or shape, no frames, NaN or infinity, or lengths that
+            are no body's in metres.
+    """
+    import numpy as np
+
+    def fail(message: str) -> NoReturn:
+        raise UserError(message, file=path, key=name)
+
+    expected = f"expected a float array (frames, {len(skeleton)}, 3)"
+    try:
+        array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    except ValueError as error:
+        fail(f"holds pickled objects, which are never loaded; {expected}" if "pickle" in str(error) else str(error))
+    if array.dtype.kind != "f":
+        fail(f"values of type {array.dtype}; {expected}")
+    if array.ndim != 3 or array.shape[1:] != (len(skeleton), 3) or len(array) == 0:
+        fail(f"shape {array.shape}; {expected}")
+    finite = np.isfinite(array).all(axis=(1, 2))
+    if not finite.all():
+        bad = int(np.flatnonzero(~finite)[0])
+        fail(f"NaN or infinity in {int((~finite).sum())} of {len(array)} frames, first in frame {bad}")
+    parents, children = (list(side) for side in zip(*skeleton.bones, strict=True))
+    sample = array[:: max(1, len(array) // 64)].astype(np.float64)
+    bones = np.linalg.norm(sample[:, children] - sample[:, parents], axis=-1)
+    bone = float(np.median(bones, axis=0).max())
+    low, high = _LONGEST_BONE
+    if not low <= bone <= high:
+        guess = next((f" (in {unit}?)" for unit, one in _UNITS if low <= bone * one <= high), "")
+        fail(f"the longest bone measures {bone:.4g}, which is no body in metres{guess}; expected {low} to {high}")
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+_UNITS = (("millimetres", 0.001), ("centimetres", 0.01), ("inches", 0.0254))
