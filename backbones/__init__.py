@@ -1,15 +1,24 @@
 """Lifting networks: 2D keypoint sequence in, 3D keypoint sequence out.
 
 `LINES` is the registry: one line a name, importable without torch. Each class is the contract:
-``forward`` takes (B, T, J, C) and gives (B, T_out, J, 3) in metres; ``receptive_field`` (frames),
-``causal`` (bool) and ``output_frames(T)`` say how T_out follows from T; ``for_data(joints, features,
-frames, **options)`` builds it for data of a given shape. A class with a ``fit`` method is solved in
-closed form instead of trained by gradient steps.
+``forward`` takes (B, T, J, C) and gives (B, T_out, J, 3) in metres; ``output_frames(T)`` is T_out, and
+T - ``receptive_field`` + 1 for every network, so that one which keeps all its frames has 1. With
+``causal`` an output frame stands for the last frame of its receptive field, otherwise for the centre.
+``needs_confidence`` says that C must be 3. ``for_data(joints=…, features=…, frames=…, **options)`` builds
+it for data of a given shape. A class with a ``fit`` method is solved in closed form instead of trained
+by gradient steps. docs/adding-a-backbone.md has an example.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import difflib
+import importlib
+from collections.abc import Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Line(NamedTuple):
@@ -18,7 +27,7 @@ class Line(NamedTuple):
     target: str
     version: int
     summary: str
-    preset: dict[str, Any] = {}
+    preset: dict[str, Any] = {}  # noqa: RUF012 (read only)
     base: str | None = None
 
 
@@ -37,22 +46,27 @@ LINES: dict[str, Line] = {
 }
 
 
-def build(name: str, **config: Any):
+def build(name: str, **config: Any) -> Any:
     """The network called ``name``, built with its own option names.
 
     Raises:
         KeyError: no such name.
         TypeError: an option the network doesn't have.
+        ValueError: an option of a value the network can't have.
     """
-    import importlib
-
+    if name not in LINES:
+        near = difflib.get_close_matches(name, LINES, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise KeyError(f"unknown backbone '{name}'{hint} (known: {', '.join(sorted(LINES))})")
     line = LINES[name]
     module, cls = line.target.split(":")
     return getattr(importlib.import_module(module), cls)(**{**line.preset, **config})
 
 
-def load_checkpoint(module, path_or_dict):
-    """Load a published or own checkpoint into ``module``; see `backbones.checkpoint`."""
+def load_checkpoint(
+    module: nn.Module, path_or_dict: str | PathLike[str] | Mapping[str, Any], *, part: str | None = None
+) -> nn.Module:
+    """Load a published or own checkpoint into ``module`` and return it; see `backbones.checkpoint`."""
     from backbones.checkpoint import load_checkpoint as load
 
-    return load(module, path_or_dict)
+    return load(module, path_or_dict, part=part)
