@@ -1,0 +1,111 @@
+"""What every registered network keeps to; a new line in the registry is tested here as it stands."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+import torch
+
+import backbones
+from harness import registry
+
+JOINTS, FRAMES = 17, 29
+# Smaller than the defaults, for speed alone.
+SMALL = {"videopose3d": {"channels": 16}, "videopose3d-s": {"channels": 16}, "simple_baseline": {"linear_size": 16}}
+
+every = pytest.mark.parametrize("name", sorted(backbones.LINES))
+
+
+def make(name):
+    """The network as a run builds it, ready for use: fitted if it is one of the closed-form ones."""
+    entry = registry.get("backbones", name)
+    cls = registry.load(entry)
+    features = 3 if cls.needs_confidence else 2
+    options = {**entry.preset, **SMALL.get(name, {})}
+    module = cls.for_data(joints=JOINTS, features=features, frames=FRAMES, **options)
+    x = torch.randn(3, FRAMES, JOINTS, features)
+    if hasattr(module, "fit"):
+        module.fit([(x, torch.randn(3, FRAMES, JOINTS, 3), torch.ones(3, FRAMES, dtype=torch.bool))])
+    return module, x
+
+
+@every
+def test_shapes_follow_from_the_receptive_field(name):
+    module, x = make(name)
+    out = module.eval()(x)
+    assert out.dtype == torch.float32 and torch.isfinite(out).all()
+    assert out.shape == (3, module.output_frames(FRAMES), JOINTS, 3)
+    assert module.output_frames(FRAMES) == FRAMES - module.receptive_field + 1
+    assert isinstance(module.causal, bool) and isinstance(module.needs_confidence, bool)
+
+
+@every
+def test_samples_do_not_see_each_other(name):
+    module, x = make(name)
+    module.eval()
+    torch.testing.assert_close(module(x)[1:2], module(x[1:2]), atol=1e-5, rtol=1e-5)
+
+
+@every
+def test_gradient_reaches_every_parameter(name):
+    module, x = make(name)
+    parameters = dict(module.train().named_parameters())
+    assert bool(parameters) != hasattr(module, "fit")
+    if parameters:
+        module(x).square().sum().backward()
+        assert [key for key, p in parameters.items() if p.grad is None or not p.grad.any()] == []
+
+
+@every
+def test_a_causal_network_does_not_look_ahead(name):
+    module, x = make(name)
+    module.eval()
+    changed = x.clone()
+    changed[:, -1] += 1.0
+    differs = (module(changed) != module(x)).flatten(2).any(2).any(0)
+    if module.causal:
+        assert not differs[:-1].any()
+
+
+@every
+@pytest.mark.parametrize("shape", [(17, 2), (3, 29, 34), (3, 29, 16, 2), (3, 29, 17, 4), (3, 0, 17, 2)])
+def test_another_shape_is_stopped_at_the_door(name, shape):
+    module, _ = make(name)
+    with pytest.raises(ValueError, match=r"J=17.*found") as caught:
+        module(torch.zeros(shape))
+    assert str(tuple(shape)) in str(caught.value)
+
+
+@every
+def test_state_survives_the_checkpoint_loader(name, tmp_path):
+    module, x = make(name)
+    other, _ = make(name)
+    torch.save(module.state_dict(), tmp_path / "own.pt")
+    backbones.load_checkpoint(other, tmp_path / "own.pt")
+    assert torch.equal(other.eval()(x), module.eval()(x))
+
+
+@every
+def test_options_are_what_the_registry_reads_without_importing(name):
+    entry = registry.get("backbones", name)
+    parameters = inspect.signature(registry.load(entry)).parameters
+    options = registry.options(entry)
+    assert {key: option.default for key, option in options.items()} == {k: p.default for k, p in parameters.items()}
+    defaults = {key: option.default for key, option in options.items()}
+    # Every default passes its own check, and spelling it out is the same as leaving it out.
+    spelt_out = {**defaults, **entry.preset}
+    assert registry.check_options(entry, spelt_out) == registry.check_options(entry, {})
+
+
+def test_presets_are_their_parents_with_options():
+    small = backbones.build("videopose3d-s")
+    assert small.receptive_field == 27 and small.shrink.in_channels == 128
+    assert registry.get("backbones", "videopose3d-s").canonical == "videopose3d"
+
+
+def test_an_unknown_name_gets_the_nearest():
+    with pytest.raises(KeyError, match="did you mean 'videopose3d'"):
+        backbones.build("video_pose3d")
+    with pytest.raises(TypeError, match="chanels"):
+        backbones.build("videopose3d", chanels=8)
