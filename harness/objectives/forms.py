@@ -1,0 +1,110 @@
+"""The forms of a depth-order term: what one pair of joint positions costs.
+
+Take an unordered pair {a, b}: d = ẑ_b − ẑ_a is its predicted gap, h = z_b − z_a its true one, and
+s = sign(h) its label; s = 0 where the pair is not ordered (a tie, a gap no larger than ``min_gap``,
+an invalid frame, a pair that was not selected) and such a pair costs nothing. x = s·d is the gap in
+the true direction: negative when the predicted order is wrong.
+
+| form | cost φ | source |
+| --- | --- | --- |
+| hinge | max(0, −x) | released RePOSE (Sun et al., ECCV 2024): max(z_i − z_j, 0)·[zgt_i < zgt_j] |
+| margin | max(0, min(m, abs(h)) − x) | the hinge with a margin no larger than the true gap |
+| logistic | log(1 + exp(−x/τ)) | ordinal depth ranking (Pavlakos et al., CVPR 2018), with a temperature |
+| soft | 1 − tanh(x/τ) | sign agreement with a soft sign; between 0 and 2 for each pair |
+| difference | abs(d − h) where s ≠ 0 | control: the same pairs, metric instead of ordinal |
+| placebo | the hinge with s = ±1 from a random order, where s ≠ 0 | control: the same pairs, no information |
+
+hinge, margin, difference and placebo are in metres; logistic and soft have no unit.
+
+Each function below is handed scratch tensors of one shape that it may overwrite and returns
+``(slope, rest)``: slope is a multiple of ∂φ/∂d for each pair, rest a scalar or None, such that
+
+    ∂φ/∂d = scale · slope        Σφ = scale · Σ slope · d  (if homogeneous)  + rest.
+
+The first part of Σφ equals Σ ẑ · (gradient), which the caller gets for free and without rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+Slope = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor | None]]
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form, ready for the pair loop.
+
+    Attributes:
+        slope: called with (d, h, scratch, parameter), see the module's text. h is 0 where s is.
+        parameter: m or τ in metres, where the form has one.
+        scale: factor between slope and ∂φ/∂d.
+        homogeneous: whether Σ slope·d is part of the value.
+        of_error: d is a difference of ẑ − z instead of ẑ.
+        shuffled: labels come from a random order.
+    """
+
+    slope: Slope
+    parameter: float = 0.0
+    scale: float = -1.0
+    homogeneous: bool = True
+    of_error: bool = False
+    shuffled: bool = False
+
+
+def _hinge(d: Tensor, h: Tensor, scratch: Tensor, _: float) -> tuple[Tensor, None]:
+    h.sign_()
+    d.mul_(h).lt_(0)
+    return h.mul_(d), None
+
+
+def _margin(d: Tensor, h: Tensor, scratch: Tensor, margin: float) -> tuple[Tensor, Tensor]:
+    torch.abs(h, out=scratch).clamp_(max=margin)
+    h.sign_()
+    d.mul_(h)
+    torch.sub(scratch, d, out=d).gt_(0)
+    return h.mul_(d), torch.dot(scratch, d)
+
+
+def _logistic(d: Tensor, h: Tensor, scratch: Tensor, tau: float) -> tuple[Tensor, Tensor]:
+    h.sign_()
+    d.mul_(h).mul_(-1.0 / tau)
+    torch.abs(h, out=scratch)
+    rest = torch.dot(torch.nn.functional.softplus(d), scratch)
+    return h.mul_(d.sigmoid_()), rest
+
+
+def _soft(d: Tensor, h: Tensor, scratch: Tensor, tau: float) -> tuple[Tensor, Tensor]:
+    h.sign_()
+    d.mul_(1.0 / tau).tanh_()
+    torch.sub(h, d, out=scratch)
+    rest = torch.dot(h, scratch)  # s² − s·tanh: the sum of 1 − tanh(x/τ) without cancellation
+    torch.mul(d, d, out=scratch)
+    return h.addcmul_(h, scratch, value=-1.0), rest
+
+
+def _difference(d: Tensor, h: Tensor, scratch: Tensor, _: float) -> tuple[Tensor, None]:
+    h.ne_(0)
+    return h.mul_(d.sign_()), None
+
+
+def form(name: str, margin: float, tau: float) -> Form:
+    """The form called ``name``; ``margin`` and ``tau`` in metres, used by those that have one."""
+    match name:
+        case "hinge":
+            return Form(_hinge)
+        case "margin":
+            return Form(_margin, margin)
+        case "logistic":
+            return Form(_logistic, tau, scale=-1.0 / tau, homogeneous=False)
+        case "soft":
+            return Form(_soft, tau, scale=-1.0 / tau, homogeneous=False)
+        case "difference":
+            return Form(_difference, scale=1.0, of_error=True)
+        case "placebo":
+            return Form(_hinge, shuffled=True)
+    raise ValueError(f"no form '{name}'")

@@ -1,0 +1,269 @@
+"""Depth-order terms across joints and across frames (RePOSE: Sun et al., ECCV 2024), and their controls.
+
+Definition. Over the *selected ordered pairs* (i, j) whose members are both valid, the term is
+
+    mean of [zgt_i + min_gap < zgt_j] · φ(i, j)
+
+with φ as in `harness.objectives.forms`. Each truly ordered pair therefore counts once above the line and twice
+below it, as in the released code, and so do, below it only, ties and pairs no further apart than
+``min_gap``: raising ``min_gap`` removes costs and leaves the denominator alone. With the default
+options this is the released definition: all pairs, a joint or frame with itself included in the
+mean, hinge without margin. With ``coords: xyz`` x, y and z are ordered each by itself and averaged.
+
+Which pairs are selected (and counted below the line):
+
+| option | ordered pairs |
+| --- | --- |
+| pairs: all | all K² of a frame, the diagonal included |
+| pairs: skeleton | each bone in both directions |
+| frames: all | all T² of a joint, the diagonal included |
+| frames: adjacent | the two directions of (t, t + 1) |
+| frames: radius | abs(t − t′) ≤ radius, the diagonal included; equals ``all`` from radius T − 1 on |
+| weight: occluded | of those, the ones with at least one end hidden from the detector (``visible`` False) |
+
+With ``visible`` unknown every joint counts as visible, so that ``weight: occluded`` selects nothing.
+Nothing selected gives 0 with zero gradient. The gradient flows to the prediction only; it is worked
+out together with the value, and differentiating it again is an error.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from harness import keyed
+from harness.errors import UserError
+from harness.objectives.forms import form as form_named
+from harness.objectives.pairwise import Edges, Reach, Rows, Sums, pair_sums
+from harness.objectives.term import Batch, Context, LossTerm, Output
+
+_PLACEBO = keyed.key("placebo order")
+
+
+class _WithGradient(torch.autograd.Function):
+    """A value whose gradient is already known."""
+
+    @staticmethod
+    def forward(ctx, pose: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
+        ctx.save_for_backward(gradient)
+        return value
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream: Tensor):
+        (gradient,) = ctx.saved_tensors
+        return gradient * upstream, None, None
+
+
+class _Relational(LossTerm):
+    """What the two terms share; they differ in the pair axis and in which pairs they select."""
+
+    _axis: int  # of (B, T, J, C): the one whose members are paired
+
+    def __init__(self, form: str, coords: str, min_gap: float, weight: str, margin: float, tau: float) -> None:
+        self._form = form_named(form, margin, tau)
+        self._coords = slice(2, 3) if coords == "z" else slice(0, 3)
+        self._min_gap = min_gap
+        self._occluded_only = weight == "occluded"
+
+    def _select(self, joints: int) -> Reach | Edges:
+        raise NotImplementedError
+
+    def _counts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """How many selected ordered pairs have both ends in ``rows``, and how many of those are diagonal.
+
+        Args:
+            rows: (B, T, J) float64 of zeros and ones.
+        """
+        raise NotImplementedError
+
+    def value(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        visible: Tensor | None = None,
+        valid: Tensor | None = None,
+        keys: Tensor | None = None,
+    ) -> Tensor:
+        """See the module's text; arguments as in `LossTerm.value`.
+
+        Raises:
+            ValueError: ``pairs: skeleton`` without a skeleton of as many joints.
+        """
+        valid = None if valid is None or bool(valid.all()) else valid
+        sums = self._sums(pred.detach(), target, visible, valid, keys)
+        pairs, _ = self._pairs(pred, visible, valid)
+        value = (sums.value / pairs).to(pred.dtype)
+        if not (pred.requires_grad and torch.is_grad_enabled()):
+            return value
+        return _WithGradient.apply(pred, value, self._to_pose(sums.gradient / pairs, pred))
+
+    def active(self, output: Output, batch: Batch, context: Context) -> float | None:
+        """Share of the selected unordered pairs of distinct, valid members that have a gradient."""
+        pose = output.pose.detach()
+        sums = self._sums(pose, batch.target, batch.visible, batch.valid, batch.keys, count=True)
+        ordered, diagonal = self._pairs(pose, batch.visible, batch.valid, least=0)
+        unordered = float(ordered - diagonal) / 2
+        return sums.active / unordered if unordered else None
+
+    def _sums(self, pred, target, visible, valid, keys, count: bool = False) -> Sums:
+        weight = settled = order = None
+        dtype = torch.promote_types(torch.promote_types(pred.dtype, target.dtype), torch.float32)
+        p, t = pred[..., self._coords].to(dtype), target[..., self._coords].to(dtype)
+        if valid is not None:
+            padded = ~valid[:, :, None, None]
+            p, t = p.masked_fill(padded, 0.0), t.masked_fill(padded, 0.0)
+            # Where whole columns are padded their zeros tie, and ties cost nothing.
+            weight = valid[:, :, None, None].to(dtype).expand(p.shape) if self._axis == 1 else None
+        if self._occluded_only:
+            seen = _seen(p, visible, valid)
+            settled = seen[..., None].to(dtype).expand(p.shape)
+        if self._form.shuffled:
+            order = self._order(p, valid, keys).to(dtype)
+        rows = Rows(*(None if x is None else self._to_rows(x) for x in (p, t, weight, settled, order)))
+        return pair_sums(rows, self._select(pred.shape[2]), self._form, self._min_gap, count)
+
+    def _pairs(self, pred: Tensor, visible, valid, least: int = 1) -> tuple[Tensor, Tensor]:
+        """Selected ordered pairs in the batch (at least ``least``) and diagonal ones, all coordinates."""
+        b, t, j, _ = pred.shape
+        coords = self._coords.stop - self._coords.start
+        rows = pred.new_ones(b, t, j, dtype=torch.float64) if valid is None else _expand(valid, j)
+        ordered, diagonal = self._counts(rows)
+        if self._occluded_only:
+            settled, itself = self._counts(_seen(pred, visible, valid).double())
+            ordered, diagonal = ordered - settled, diagonal - itself
+        return (ordered * coords).clamp(min=least), diagonal * coords
+
+    def _order(self, p: Tensor, valid: Tensor | None, keys: Tensor | None) -> Tensor:
+        """A random order of the pair axis for each sample, looked up by its key: ranks, (B, T, J, C).
+
+        Frames are numbered by their place among the valid ones, so that padding changes no label.
+        """
+        b, t, j, c = p.shape
+        device = p.device
+        keys = torch.zeros(b, dtype=torch.int64, device=device) if keys is None else keys.to(torch.int64)
+        frame = torch.arange(t, device=device).expand(b, t) if valid is None else valid.cumsum(1) - 1
+        draws = keyed.combine(keys[:, None], _PLACEBO, self._axis, frame)
+        draws = keyed.combine(draws[:, :, None], torch.arange(j * c, device=device)).view(b, t, j, c)
+        return draws.argsort(self._axis).argsort(self._axis)
+
+    def _to_rows(self, x: Tensor) -> Tensor:
+        """(B, T, J, C) → (pair axis, everything else), contiguous."""
+        return x.movedim(self._axis, 0).reshape(x.shape[self._axis], -1)
+
+    def _to_pose(self, rows: Tensor, pose: Tensor) -> Tensor:
+        """The inverse of `_to_rows`, in the coordinates the term reads; zero in the others."""
+        full = torch.zeros_like(pose)
+        part = full[..., self._coords].movedim(self._axis, 0)
+        part.copy_(rows.view(part.shape))
+        return full
+
+
+class SpatialRdc(_Relational):
+    """Depth order across the joints of each frame; definition and sources in the module's text.
+
+    Args:
+        form: what a pair costs.
+        pairs: all pairs of joints, or bones only.
+        coords: depth only, or x, y and z each by itself.
+        min_gap: true gap up to which a pair is not ordered, metres.
+        weight: all pairs, or those touching an occluded joint.
+        margin: m of the form ``margin``, metres.
+        tau: temperature τ of the forms ``logistic`` and ``soft``, metres.
+    """
+
+    _axis = 2
+
+    def __init__(
+        self,
+        *,
+        form: Literal["hinge", "margin", "logistic", "soft", "difference", "placebo"] = "hinge",
+        pairs: Literal["all", "skeleton"] = "all",
+        coords: Literal["z", "xyz"] = "z",
+        min_gap: Annotated[float, Ge(0)] = 0.0,
+        weight: Literal["all", "occluded"] = "all",
+        margin: Annotated[float, Gt(0)] = 0.05,
+        tau: Annotated[float, Gt(0)] = 0.05,
+    ) -> None:
+        super().__init__(form, coords, min_gap, weight, margin, tau)
+        self._bones_only = pairs == "skeleton"
+
+    def _bones(self, joints: int) -> tuple[tuple[int, int], ...]:
+        if self.skeleton is None or len(self.skeleton) != joints:
+            have = "no skeleton is known" if self.skeleton is None else f"the skeleton has {len(self.skeleton)}"
+            raise ValueError(f"pairs: skeleton needs the skeleton of the {joints} joints; {have}")
+        if not self.skeleton.bones:
+            raise UserError(f"pairs: skeleton needs a skeleton with bones; '{self.skeleton.name}' has none")
+        return self.skeleton.bones
+
+    def _select(self, joints: int) -> Reach | Edges:
+        return Edges(self._bones(joints)) if self._bones_only else Reach()
+
+    def _counts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        if self._bones_only:
+            parent, child = torch.tensor(self._bones(rows.shape[2]), device=rows.device).T
+            return 2 * (rows[:, :, parent] * rows[:, :, child]).sum(), rows.new_zeros(())
+        return rows.sum(2).square().sum(), rows.sum()
+
+
+class TemporalRdc(_Relational):
+    """Depth order across the frames of each joint; definition and sources in the module's text.
+
+    Args:
+        form: what a pair costs.
+        frames: all pairs of frames, neighbours (t, t + 1), or pairs within ``radius``.
+        radius: the largest distance in frames for ``frames: radius``.
+        coords: depth only, or x, y and z each by itself.
+        min_gap: true gap up to which a pair is not ordered, metres.
+        weight: all pairs, or those touching a frame in which the joint is occluded.
+        margin: m of the form ``margin``, metres.
+        tau: temperature τ of the forms ``logistic`` and ``soft``, metres.
+    """
+
+    _axis = 1
+    min_frames = 2
+
+    def __init__(
+        self,
+        *,
+        form: Literal["hinge", "margin", "logistic", "soft", "difference", "placebo"] = "hinge",
+        frames: Literal["all", "adjacent", "radius"] = "all",
+        radius: Annotated[int, Ge(1)] = 5,
+        coords: Literal["z", "xyz"] = "z",
+        min_gap: Annotated[float, Ge(0)] = 0.0,
+        weight: Literal["all", "occluded"] = "all",
+        margin: Annotated[float, Gt(0)] = 0.05,
+        tau: Annotated[float, Gt(0)] = 0.05,
+    ) -> None:
+        super().__init__(form, coords, min_gap, weight, margin, tau)
+        self._frames, self._radius = frames, radius
+
+    def _select(self, joints: int) -> Reach | Edges:
+        return Reach({"all": None, "adjacent": 1, "radius": self._radius}[self._frames])
+
+    def _counts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        match self._frames:
+            case "all":
+                return rows.sum(1).square().sum(), rows.sum()
+            case "adjacent":
+                return 2 * (rows[:, 1:] * rows[:, :-1]).sum(), rows.new_zeros(())
+        total = torch.nn.functional.pad(rows.cumsum(1), (0, 0, 1, 0))
+        at = torch.arange(rows.shape[1], device=rows.device)
+        upper = (at + self._radius + 1).clamp(max=rows.shape[1])
+        lower = (at - self._radius).clamp(min=0)
+        return (rows * (total[:, upper] - total[:, lower])).sum(), rows.sum()
+
+
+def _expand(valid: Tensor, joints: int) -> Tensor:
+    """(B, T) bool → (B, T, J) float64."""
+    return valid[:, :, None].expand(*valid.shape, joints).double()
+
+
+def _seen(pred: Tensor, visible: Tensor | None, valid: Tensor | None) -> Tensor:
+    """(B, T, J) bool: valid and visible."""
+    seen = torch.ones(pred.shape[:3], dtype=torch.bool, device=pred.device) if visible is None else visible
+    return seen if valid is None else seen & valid[:, :, None]
