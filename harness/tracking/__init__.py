@@ -1,0 +1,45 @@
+"""MLflow as the one record of runs; nothing else in the harness imports mlflow, and here only functions do."""
+
+from harness.tracking.artifacts import path, read_curves, read_evaluations, read_summaries
+from harness.tracking.claims import Claim, claim, latest
+from harness.tracking.logger import RunLogger, TakenOver
+from harness.tracking.owner import Owner, is_alive, myself
+from harness.tracking.patience import TrackingLost
+from harness.tracking.records import Record, failed, finished, records, running
+from harness.tracking.shape import params_of, shape_of
+from harness.tracking.store import prepare, probe, quiet, resolve
+from harness.tracking.survey import Survey, reap, survey
+from harness.tracking.tags import provenance
+from harness.tracking.ui import ui_command
+
+__all__ = [
+    "Claim",
+    "Owner",
+    "Record",
+    "RunLogger",
+    "Survey",
+    "TakenOver",
+    "TrackingLost",
+    "claim",
+    "failed",
+    "finished",
+    "is_alive",
+    "latest",
+    "myself",
+    "params_of",
+    "path",
+    "prepare",
+    "probe",
+    "provenance",
+    "quiet",
+    "read_curves",
+    "read_evaluations",
+    "read_summaries",
+    "reap",
+    "records",
+    "resolve",
+    "running",
+    "shape_of",
+    "survey",
+    "ui_command",
+]

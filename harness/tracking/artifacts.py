@@ -1,0 +1,111 @@
+"""Files of a run: written straight into a local artifact folder, through MLflow's API elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import urllib.parse
+import urllib.request
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from harness.tracking.patience import persist
+from harness.tracking.records import Record, finished
+from harness.tracking.store import artifact_root, client, resolve
+
+CONFIG, BEST, LAST = "config.json", "best.pt", "last.pt"
+EVALUATION, CURVES, SUMMARY = "evaluation.parquet", "curves.parquet", "summary.json"
+
+
+def write(uri: str, mlflow_id: str, artifact_uri: str, name: str, content: bytes) -> None:
+    """Keep one file of a record; it appears whole or not at all."""
+    folder = _local(artifact_uri)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f".{name}.{os.getpid()}"
+        part.write_bytes(content)
+        part.replace(folder / name)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / name
+        file.write_bytes(content)
+        persist(lambda: client(uri).log_artifact(mlflow_id, str(file)))
+
+
+def path(uri: str | None, record: Record, name: str) -> Path:
+    """A local path of one file of a finished record, fetched if it lies elsewhere.
+
+    Raises:
+        FileNotFoundError: the record has no such file.
+    """
+    uri = resolve(uri)
+    folder = _local(record.artifact_uri)
+    if folder is None:
+        return _fetched(uri, record, name)
+    file = folder / name
+    root = artifact_root(uri)
+    if not file.exists() and root is not None:
+        # The store's folder was moved: MLflow wrote down absolute paths, experiment/record/artifacts at the end.
+        file = root.joinpath(*folder.parts[-3:]) / name
+    if not file.exists():
+        raise FileNotFoundError(f"the record {record.mlflow_id} of run {record.run_id} has no {name}: {folder}")
+    return file
+
+
+def read_evaluations(uri: str | None, run_ids: Collection[str]) -> dict[str, Path]:
+    """Local paths of ``evaluation.parquet`` of those of ``run_ids`` that are finished."""
+    return {run_id: path(uri, record, EVALUATION) for run_id, record in finished(uri, run_ids).items()}
+
+
+def read_curves(uri: str | None, run_ids: Collection[str]) -> dict[str, Path]:
+    """Local paths of ``curves.parquet`` (columns name, step, value) of those that are finished."""
+    return {run_id: path(uri, record, CURVES) for run_id, record in finished(uri, run_ids).items()}
+
+
+def read_summaries(uri: str | None, run_ids: Collection[str]) -> dict[str, dict[str, float]]:
+    """The final figures (``summary.json``) of those that are finished."""
+    found = finished(uri, run_ids)
+    return {run_id: json.loads(path(uri, record, SUMMARY).read_text()) for run_id, record in found.items()}
+
+
+def curves_bytes(points: list[tuple[str, int, float]]) -> bytes:
+    """Curve points as a parquet file."""
+    import pyarrow as pa
+
+    names, steps, values = zip(*points, strict=True) if points else ((), (), ())
+    columns: dict[str, Any] = {
+        "name": pa.array(names, pa.string()).dictionary_encode(),
+        "step": pa.array(steps, pa.int64()),
+        "value": pa.array(values, pa.float64()),
+    }
+    return parquet_bytes(pa.table(columns))
+
+
+def parquet_bytes(table: Any) -> bytes:
+    """A pyarrow table or a pandas data frame as a parquet file."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    if not isinstance(table, pa.Table):
+        table = pa.Table.from_pandas(table, preserve_index=False)
+    sink = pa.BufferOutputStream()
+    parquet.write_table(table, sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
+
+
+def _local(artifact_uri: str) -> Path | None:
+    if artifact_uri.startswith("file:"):
+        return Path(urllib.request.url2pathname(urllib.parse.urlsplit(artifact_uri).path))
+    return None if "://" in artifact_uri or ":/" in artifact_uri else Path(artifact_uri)
+
+
+def _fetched(uri: str, record: Record, name: str) -> Path:
+    kept = Path.cwd() / "runs" / "fetched" / record.mlflow_id
+    if not (kept / name).exists():  # a finished record's files never change
+        kept.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept) as scratch:
+            found = persist(lambda: client(uri).download_artifacts(record.mlflow_id, name, scratch))
+            Path(found).replace(kept / name)
+    return kept / name

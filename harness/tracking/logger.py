@@ -1,0 +1,201 @@
+"""What a run says while it trains: kept in memory, written in batches by a thread that never holds training up."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from harness.tracking import artifacts, tags
+from harness.tracking.claims import Claim, experiment, seal
+from harness.tracking.owner import BEAT
+from harness.tracking.patience import WINDOW, TrackingLost, passing, persist
+from harness.tracking.shape import params_of, shape_of
+from harness.tracking.store import client, resolve
+
+CURVES_KEPT, FIGURES_KEPT = 4, 6
+"""Metrics of a record are few, as listing fat records is slow: these many curves and final figures, first come
+first kept; ``curves.parquet`` and ``summary.json`` hold all of them."""
+_BATCH = 1000
+_WAKE = 5.0
+
+
+class TakenOver(Exception):
+    """Another owner took this run over; what was done here doesn't count."""
+
+    final = True
+
+
+class RunLogger:
+    """One record in the store, from RUNNING to FINISHED, FAILED or KILLED.
+
+    Args:
+        uri: the store.
+        run: the run (``run_id``, ``labels``, ``model_dump``).
+        spec: name of the spec; MLflow's experiment.
+        held: the claim under which the run is done.
+        extra: tags to add, such as `tags.provenance`.
+        on_wake: called by the thread every few seconds, e.g. to look whether the driver is still there.
+    """
+
+    def __init__(
+        self,
+        uri: str | None,
+        run: Any,
+        spec: str,
+        held: Claim,
+        *,
+        extra: Mapping[str, str] | None = None,
+        on_wake: Callable[[], None] | None = None,
+    ) -> None:
+        self.uri, self.run, self.spec, self.held = resolve(uri), run, spec, held
+        self._extra, self._on_wake = dict(extra or {}), on_wake
+        self._points: list[tuple[str, int, float]] = []
+        self._times: list[int] = []
+        self._written = 0
+        self._names: list[str] = []
+        self._params_written = False
+        self._lost: Exception | None = None
+        self._last_beat = time.monotonic()
+        self._lock, self._end = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="run-logger", daemon=True)
+        self.mlflow_id, self._artifact_uri = "", ""
+
+    def start(self) -> RunLogger:
+        """Make the record; waits for a store that is gone."""
+        run, held = self.run, self.held
+        tag = {
+            tags.RUN_ID: run.run_id,
+            tags.SPEC: self.spec,
+            tags.SHAPE: shape_of(run),
+            tags.LABELS: json.dumps(dict(run.labels)),
+            tags.CLAIM: held.tag,
+            tags.HOST: tags.host(),
+            tags.HEARTBEAT: f"{time.time():.0f}",
+            **({tags.OWNER: held.owner.dumps()} if held.owner else {}),
+            **self._extra,
+        }
+        name = " ".join(str(value) for value in dict(run.labels).values()) or run.run_id
+        number = persist(lambda: experiment(self.uri, self.spec))
+        attempts = 0
+
+        def create() -> Any:
+            nonlocal attempts
+            attempts += 1
+            # An answer that was lost may have left a record behind: look before making another.
+            return (self._existing(number) if attempts > 1 else None) or client(self.uri).create_run(
+                number, tags=tag, run_name=name[:240]
+            )
+
+        info = persist(create).info
+        self.mlflow_id, self._artifact_uri = info.run_id, info.artifact_uri
+        self._thread.start()
+        return self
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Points of curves at one step. Never waits for the store.
+
+        Raises:
+            TrackingLost: the store has been gone for ten minutes.
+        """
+        self.log_points([(name, step, value) for name, value in values.items()])
+
+    def log_points(self, points: Sequence[tuple[str, int, float]]) -> None:
+        """Points of curves: name, step, value. Never waits for the store; see `log`."""
+        if self._lost is not None:
+            raise TrackingLost(f"the tracking store is gone: {self._lost}") from self._lost
+        now = int(time.time() * 1000)
+        with self._lock:
+            for name, step, value in points:
+                if name not in self._names:
+                    self._names.append(name)
+                self._points.append((name, int(step), float(value)))
+                self._times.append(now)
+
+    def artifact(self, name: str, content: bytes) -> None:
+        """Keep one file. Waits for a store that is gone."""
+        artifacts.write(self.uri, self.mlflow_id, self._artifact_uri, name, content)
+
+    def finish(self, summary: Mapping[str, float] | None = None, *, before_seal: Callable[[], None] | None = None):
+        """Write what is left, then say FINISHED. The run's own artifacts must be there already.
+
+        Args:
+            summary: the run's final figures.
+            before_seal: called when everything but the end is written.
+
+        Raises:
+            TakenOver: another owner has the run; the record says KILLED.
+            TrackingLost: the store has been gone for ten minutes.
+        """
+        figures = dict(summary or {})
+        self.artifact(artifacts.CONFIG, json.dumps(self.run.model_dump(mode="json"), indent=1).encode())
+        self.artifact(artifacts.SUMMARY, json.dumps(figures, indent=1).encode())
+        self.artifact(artifacts.CURVES, artifacts.curves_bytes(self._points))
+        self._stop()
+        persist(lambda: self._flush(figures))
+        if before_seal is not None:
+            before_seal()
+        if not seal(self.uri, self.held, self.mlflow_id):
+            self._close("KILLED", "taken over by another owner")
+            raise TakenOver(f"run {self.run.run_id} was taken over by another owner")
+        persist(lambda: client(self.uri).set_terminated(self.mlflow_id, "FINISHED"))
+
+    def fail(self, reason: str, *, status: str = "FAILED") -> None:
+        """Close the record with a reason. Waits for a store that is gone."""
+        self._stop()
+        persist(self._flush)
+        self._close(status, reason)
+
+    def _close(self, status: str, reason: str) -> None:
+        persist(lambda: client(self.uri).set_tag(self.mlflow_id, tags.REASON, reason[:5000]))
+        persist(lambda: client(self.uri).set_terminated(self.mlflow_id, status))
+
+    def _existing(self, number: str) -> Any | None:
+        query = f"tags.`{tags.CLAIM}` = '{self.held.tag}'"
+        found = client(self.uri).search_runs([number], query, max_results=1)
+        return found[0] if found else None
+
+    def _stop(self) -> None:
+        self._end.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _flush(self, figures: Mapping[str, float] | None = None) -> None:
+        """Write the points that aren't written yet, in as few calls as MLflow allows. May be repeated."""
+        from mlflow.entities import Metric, Param
+
+        with self._lock:
+            upto, kept = len(self._points), self._names[:CURVES_KEPT]
+            points = zip(self._points[self._written : upto], self._times[self._written : upto], strict=True)
+            metrics = [Metric(name, value, at, step) for (name, step, value), at in points if name in kept]
+        last = max((step for _, step, _ in self._points), default=0)
+        now = int(time.time() * 1000)
+        for name, value in list((figures or {}).items())[:FIGURES_KEPT]:
+            metrics.append(Metric(name, float(value), now, last))
+        params = [] if self._params_written else [Param(*pair) for pair in params_of(self.run).items()]
+        for begin in range(0, max(len(metrics), 1), _BATCH - len(params)):
+            batch = metrics[begin : begin + _BATCH - len(params)]
+            if batch or params:
+                client(self.uri).log_batch(self.mlflow_id, metrics=batch, params=params, synchronous=True)
+                params = []
+        self._params_written, self._written = True, upto
+
+    def _watch(self) -> None:
+        """The thread: heartbeat and flush. While the store is gone it goes on trying, for `WINDOW` seconds."""
+        gone_since: float | None = None
+        while not self._end.wait(_WAKE):
+            if self._on_wake is not None:
+                self._on_wake()
+            if time.monotonic() - self._last_beat < BEAT:
+                continue
+            try:
+                self._flush()
+                client(self.uri).set_tag(self.mlflow_id, tags.HEARTBEAT, f"{time.time():.0f}")
+                self._last_beat, gone_since = time.monotonic(), None
+            except Exception as error:
+                gone_since = gone_since or time.monotonic()
+                if not passing(error) or time.monotonic() - gone_since > WINDOW:
+                    self._lost = error
+                    return

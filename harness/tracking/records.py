@@ -1,0 +1,145 @@
+"""What the store remembers of runs: finished, running, failed; by SQL from a file, by MLflow's client elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from harness.tracking import sql, tags
+from harness.tracking.owner import Owner
+from harness.tracking.store import client, probe, resolve, sqlite_path
+
+ALL = ("RUNNING", "FINISHED", "FAILED", "KILLED")
+_FEW, _PAGE = 20, 5000
+
+
+@dataclass(frozen=True)
+class Record:
+    """One MLflow record of a run.
+
+    Attributes:
+        run_id: the run's identity; several records may carry it, at most one of them FINISHED.
+        mlflow_id: MLflow's id of the record.
+        status: RUNNING, FINISHED, FAILED or KILLED.
+        started: seconds since 1970.
+        seconds: wall-clock time, None while it runs.
+        artifact_uri: where its artifacts are.
+        spec: name of the spec it was first done for.
+        shape: what decides its time, see `shape_of`; finished runs of one shape predict each other's time.
+        claim: ``generation:token`` of the claim it was made under.
+        owner: the process that does it.
+        heartbeat: that process's last sign of life, seconds since 1970.
+        reason: why it failed.
+        host: where it ran.
+    """
+
+    run_id: str
+    mlflow_id: str
+    status: str
+    started: float
+    seconds: float | None
+    artifact_uri: str
+    spec: str | None = None
+    shape: str | None = None
+    claim: str | None = None
+    owner: Owner | None = None
+    heartbeat: float | None = None
+    reason: str | None = None
+    host: str | None = None
+
+
+def finished(uri: str | None = None, run_ids: Collection[str] | None = None) -> dict[str, Record]:
+    """Finished runs by run_id; of these ``run_ids``, or all in the store. Empty when there's no store yet.
+
+    Raises:
+        UserError: a server that doesn't answer within 5 s.
+    """
+    found: dict[str, Record] = {}
+    for record in records(uri, run_ids, ("FINISHED",)):
+        found.setdefault(record.run_id, record)
+    return found
+
+
+def running(uri: str | None = None, run_ids: Collection[str] | None = None) -> dict[str, Record]:
+    """Records that say RUNNING, by run_id; the newest where there are several."""
+    return {record.run_id: record for record in records(uri, run_ids, ("RUNNING",))}
+
+
+def failed(uri: str | None = None, run_ids: Collection[str] | None = None) -> dict[str, str]:
+    """Why runs failed, by run_id; only those whose last record is FAILED or KILLED and that never finished."""
+    last: dict[str, Record] = {}
+    for record in records(uri, run_ids, ALL):
+        if last.get(record.run_id) is None or last[record.run_id].status != "FINISHED":
+            last[record.run_id] = record
+    return {run_id: r.reason or r.status.lower() for run_id, r in last.items() if r.status in ("FAILED", "KILLED")}
+
+
+def records(
+    uri: str | None = None, run_ids: Collection[str] | None = None, statuses: Collection[str] = ALL
+) -> list[Record]:
+    """All records of runs with one of these statuses, oldest first."""
+    uri = resolve(uri)
+    if run_ids is not None and not run_ids:
+        return []
+    file = sqlite_path(uri)
+    if file is not None:
+        if not file.exists() or file.stat().st_size == 0:
+            return []
+        with sql.reading(file) as connection:
+            if connection is not None:
+                return [_of_row(row) for row in sql.records(connection, run_ids, statuses)]
+    probe(uri)
+    return _search(uri, run_ids, statuses)
+
+
+def _search(uri: str, run_ids: Collection[str] | None, statuses: Collection[str]) -> list[Record]:
+    mlflow = client(uri)
+    experiments = [e.experiment_id for e in _pages(mlflow.search_experiments, max_results=1000)]
+    asked = [f"tags.`{tags.RUN_ID}` LIKE '%'"]
+    if run_ids is not None and len(run_ids) <= _FEW:
+        asked = [f"tags.`{tags.RUN_ID}` = '{run_id}'" for run_id in sorted(run_ids)]
+    found: list[Record] = []
+    for one in asked:
+        for status in statuses:
+            query = {
+                "experiment_ids": experiments,
+                "filter_string": f"{one} AND attributes.status = '{status}'",
+                "max_results": _PAGE,
+                "order_by": ["attributes.start_time ASC"],
+            }
+            found += [_of_run(run) for run in _pages(mlflow.search_runs, **query)]
+    wanted = None if run_ids is None else set(run_ids)
+    kept = [record for record in found if wanted is None or record.run_id in wanted]
+    return sorted(kept, key=lambda record: record.started)
+
+
+def _pages(search: Any, **query: Any) -> list[Any]:
+    page = search(**query)
+    found = list(page)
+    while page.token:
+        page = search(**query, page_token=page.token)
+        found += page
+    return found
+
+
+def _of_row(row: dict[str, Any]) -> Record:
+    start, end = row.pop("start_time"), row.pop("end_time")
+    row["owner"] = Owner.loads(row["owner"]) if row["status"] == "RUNNING" else None
+    row["heartbeat"] = float(row["heartbeat"]) if row["heartbeat"] else None
+    return Record(**row, started=start / 1000, seconds=None if end is None else (end - start) / 1000)
+
+
+def _of_run(run: Any) -> Record:
+    tag, info = run.data.tags, run.info
+    row = {
+        "run_id": tag[tags.RUN_ID],
+        "mlflow_id": info.run_id,
+        "status": info.status,
+        "start_time": info.start_time,
+        "end_time": info.end_time,
+        "artifact_uri": info.artifact_uri,
+    }
+    names = {"spec": tags.SPEC, "shape": tags.SHAPE, "claim": tags.CLAIM, "owner": tags.OWNER}
+    names |= {"heartbeat": tags.HEARTBEAT, "reason": tags.REASON, "host": tags.HOST}
+    return _of_row(row | {field: tag.get(name) for field, name in names.items()})

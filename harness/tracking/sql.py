@@ -1,0 +1,86 @@
+"""Fast answers from a sqlite store, by read-only SQL: opening MLflow's own store takes seconds, this a few ms.
+
+MLflow may change its tables with a version, so the schema's revision is compared first and any other one is
+left to MLflow's client. `REVISION` belongs to the MLflow version in constraints.txt, which a test checks.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness.tracking import tags
+
+REVISION = "dc11669786a5"
+"""The schema's alembic revision in MLflow 3.17."""
+_MANY = 500
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[sqlite3.Connection | None]:
+    """A read-only connection, or None when the store's schema isn't the one known here."""
+    with closing(sqlite3.connect(f"file:{_quoted(file)}?mode=ro", uri=True, timeout=20)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchall()
+        found = connection.execute("SELECT version_num FROM alembic_version").fetchall() if tables else []
+        yield connection if found == [(REVISION,)] else None
+
+
+def records(
+    connection: sqlite3.Connection, run_ids: Collection[str] | None, statuses: Collection[str]
+) -> list[dict[str, Any]]:
+    """Rows of the records that carry a run_id, oldest first, as the keywords of `records.Record` want them."""
+    some = None if run_ids is None or len(run_ids) > _MANY else sorted(run_ids)
+    query = f"""
+        SELECT id.value AS run_id, r.run_uuid AS mlflow_id, r.status, r.start_time, r.end_time, r.artifact_uri,
+               spec.value AS spec, shape.value AS shape, claim.value AS claim, owner.value AS owner,
+               beat.value AS heartbeat, reason.value AS reason, host.value AS host
+        FROM tags id JOIN runs r ON r.run_uuid = id.run_uuid
+        {_tag("spec", tags.SPEC)} {_tag("shape", tags.SHAPE)} {_tag("claim", tags.CLAIM)}
+        {_tag("owner", tags.OWNER)} {_tag("beat", tags.HEARTBEAT)} {_tag("reason", tags.REASON)}
+        {_tag("host", tags.HOST)}
+        WHERE id.key = '{tags.RUN_ID}' AND r.lifecycle_stage = 'active' AND r.status IN ({_marks(statuses)})
+        {"" if some is None else f"AND id.value IN ({_marks(some)})"}
+        ORDER BY r.start_time
+    """
+    cursor = connection.execute(query, [*statuses, *(some or [])])
+    names = [column[0] for column in cursor.description]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor]
+    wanted = None if run_ids is None or some is not None else set(run_ids)
+    return rows if wanted is None else [row for row in rows if row["run_id"] in wanted]
+
+
+def ledger(connection: sqlite3.Connection) -> str | None:
+    """MLflow's id of the ledger, if there is one."""
+    row = connection.execute(
+        """SELECT t.value FROM experiment_tags t JOIN experiments e USING (experiment_id)
+           WHERE e.name = ? AND t.key = ?""",
+        (tags.LEDGER, tags.LEDGER_RUN),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def params(connection: sqlite3.Connection, mlflow_id: str, prefixes: Collection[str] | None) -> dict[str, str]:
+    """Parameters of one record; of those that begin with a prefix, if prefixes are given and are few."""
+    if prefixes is None or len(prefixes) > _MANY:
+        return dict(connection.execute("SELECT key, value FROM params WHERE run_uuid = ?", (mlflow_id,)))
+    found: dict[str, str] = {}
+    for prefix in prefixes:
+        # A range rather than LIKE, so that the primary key's index serves it; ~ sorts after all we write.
+        query = "SELECT key, value FROM params WHERE key >= ? AND key < ? AND run_uuid = ?"
+        found.update(connection.execute(query, (prefix, prefix + "~", mlflow_id)))
+    return found
+
+
+def _tag(alias: str, key: str) -> str:
+    return f"LEFT JOIN tags {alias} ON {alias}.key = '{key}' AND {alias}.run_uuid = r.run_uuid"
+
+
+def _marks(values: Collection[str]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _quoted(file: Path) -> str:
+    return str(file).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

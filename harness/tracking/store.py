@@ -1,0 +1,163 @@
+"""The store in use: its address, whether it answers, and MLflow's client for it, kept quiet."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import socket
+import sqlite3
+import urllib.error
+import urllib.parse
+import urllib.request
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+VARIABLE = "REPOSE_TRACKING_URI"
+LIMIT = 5.0
+"""Seconds a server has to answer before a sweep starts."""
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+
+def resolve(uri: str | None = None) -> str:
+    """The store's address, absolute: the argument, else ``REPOSE_TRACKING_URI``, else a file in ``runs/``.
+
+    Raises:
+        UserError: an address MLflow has no store for.
+    """
+    given = uri or os.environ.get(VARIABLE)
+    if not given:
+        return f"sqlite:///{Path.cwd() / 'runs' / 'mlflow.db'}"
+    scheme = given.partition(":")[0].partition("+")[0]
+    if scheme == "sqlite":
+        path = given.partition(":///")[2]
+        if not path:
+            raise UserError(f"'{given}' names no file; expected sqlite:///path/to/file.db", key="tracking.uri")
+        return f"sqlite:///{Path(path).absolute()}"
+    if scheme not in ("http", "https", *_PORTS):
+        raise UserError(
+            f"can't track to '{given}'; expected sqlite:///path/to/file.db, http(s)://host:port or postgresql://…",
+            key="tracking.uri",
+        )
+    return given.rstrip("/")
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The file of a resolved sqlite address, else None."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
+def artifact_root(uri: str) -> Path | None:
+    """Folder for artifacts where the harness chooses it; None where a server does."""
+    if uri.startswith("http"):
+        return None
+    file = sqlite_path(uri)
+    return (file.parent if file else Path.cwd() / "runs") / "artifacts"
+
+
+def prepare(uri: str | None = None) -> str:
+    """Make the store ready before workers start, and return its resolved address.
+
+    Makes the folders, MLflow's own schema and write-ahead logging for sqlite; asks a server whether it's there.
+
+    Raises:
+        UserError: nobody answers within 5 s, the folder can't be written, or the schema is another version's.
+    """
+    uri = resolve(uri)
+    file, root = sqlite_path(uri), artifact_root(uri)
+    if root is not None:
+        _writable(root)
+    if file is None:
+        probe(uri)
+        return uri
+    _writable(file.parent)
+    # Two processes that open a fresh store at once race in the migration: one at a time.
+    with open(file.with_name(file.name + ".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        client(uri).search_experiments(max_results=1)
+        with sqlite3.connect(file) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.close()
+    return uri
+
+
+def probe(uri: str) -> None:
+    """Ask a server whether it is there. Raises `UserError` after at most 5 s; files are always there."""
+    if sqlite_path(uri) is not None:
+        return
+    parts = urllib.parse.urlsplit(uri)
+    try:
+        if uri.startswith("http"):
+            with urllib.request.urlopen(f"{uri}/health", timeout=LIMIT):
+                return
+        port = parts.port or _PORTS[parts.scheme.partition("+")[0]]
+        socket.create_connection((parts.hostname or "localhost", port), timeout=LIMIT).close()
+    except urllib.error.HTTPError as error:
+        # A proxy in front may refuse the health page; only a server's own failure is one.
+        if error.code >= 500:
+            raise UserError(f"the tracking server {_shown(uri)} fails: {error}", key="tracking.uri") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise UserError(f"nobody answers at the tracking URI {_shown(uri)}: {reason}", key="tracking.uri") from None
+
+
+def client(uri: str) -> MlflowClient:
+    """MLflow's client for a resolved address; imports mlflow.
+
+    Raises:
+        UserError: the store's schema is another MLflow version's.
+    """
+    quiet()
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return _client(uri)
+    except MlflowException as error:
+        if "schema" in str(error):
+            raise UserError(str(error).replace("<database_uri>", uri), key="tracking.uri") from None
+        raise
+
+
+@lru_cache(maxsize=8)
+def _client(uri: str) -> MlflowClient:
+    from mlflow import MlflowClient
+
+    made = MlflowClient(tracking_uri=uri)
+    if not uri.startswith("http"):
+        made.search_experiments(max_results=1)  # opens the store, so that a wrong schema shows here
+    return made
+
+
+def quiet() -> None:
+    """No telemetry, no printed links, no log lines, and no retries of MLflow's own (see `patience`)."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    for name in ("mlflow", "alembic", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    # It logs a traceback for each statement that fails, those that are tried again included.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+
+
+def _writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial = folder / f".writable-{os.getpid()}"
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise UserError(f"can't write to the folder {folder}: {error.strerror}", key="tracking.uri") from None
+
+
+def _shown(uri: str) -> str:
+    """The address without a password."""
+    parts = urllib.parse.urlsplit(uri)
+    return uri.replace(f":{parts.password}@", ":***@") if parts.password else uri

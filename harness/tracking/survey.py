@@ -1,0 +1,93 @@
+"""What there is to do: which runs are finished, which somebody is doing, which are free; dead owners' are closed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from harness.tracking import tags
+from harness.tracking.claims import Claim, latest
+from harness.tracking.owner import Owner, is_alive, process_alive
+from harness.tracking.patience import persist
+from harness.tracking.records import ALL, Record, records
+from harness.tracking.store import client, resolve
+
+
+@dataclass
+class Survey:
+    """The state of some runs.
+
+    Attributes:
+        finished: their FINISHED records.
+        busy: who is doing them now.
+        free: the generation to claim them with.
+    """
+
+    finished: dict[str, Record] = field(default_factory=dict)
+    busy: dict[str, Owner] = field(default_factory=dict)
+    free: dict[str, int] = field(default_factory=dict)
+
+
+def survey(uri: str | None, run_ids: Collection[str]) -> Survey:
+    """Sort runs into finished, busy and free, and close the records that dead owners left RUNNING.
+
+    A record that its owner sealed (see `claims`) but did not live to close becomes FINISHED: its artifacts are
+    all there. Others become KILLED, with the reason. A live owner's record is never touched.
+    """
+    uri, result = resolve(uri), Survey()
+    claims = latest(uri, run_ids)
+    # Liveness is looked up before the records are read: an owner found dead can't finish after that.
+    gone = {r for r, c in claims.items() if c.owner and _gone(c.owner)}
+    by_run: dict[str, list[Record]] = {run_id: [] for run_id in run_ids}
+    for record in records(uri, run_ids, ALL):
+        by_run[record.run_id].append(_closed(uri, record, claims.get(record.run_id)))
+    for run_id, found in by_run.items():
+        claim = claims.get(run_id)
+        done = next((record for record in found if record.status == "FINISHED"), None)
+        live = next((record for record in found if record.status == "RUNNING"), None)
+        if done is not None:
+            result.finished[run_id] = done
+        elif live is not None and live.owner is not None:
+            result.busy[run_id] = live.owner
+        elif claim is None:
+            result.free[run_id] = 0
+        elif (
+            claim.owner is None
+            or run_id in gone
+            or any(record.claim == claim.tag for record in found)
+            or not is_alive(claim.owner, heartbeat=claim.at)
+        ):
+            result.free[run_id] = claim.generation + 1
+        else:
+            result.busy[run_id] = claim.owner
+    return result
+
+
+def reap(uri: str | None, run_ids: Collection[str], *, of: Owner | None = None, reason: str = "its owner died") -> int:
+    """Close the RUNNING records of dead owners, and of the workers of driver ``of``; how many were closed."""
+    uri, closed = resolve(uri), 0
+    running = records(uri, run_ids, ("RUNNING",))
+    claims = latest(uri, {record.run_id for record in running}) if running else {}
+    for record in running:
+        mine = of is not None and record.owner is not None and record.owner.driver == of
+        closed += _closed(uri, record, claims.get(record.run_id), force=mine, reason=reason).status != "RUNNING"
+    return closed
+
+
+def _gone(owner: Owner) -> bool:
+    return any(process_alive(process) is False for process in (owner, owner.driver) if process is not None)
+
+
+def _closed(
+    uri: str, record: Record, claim: Claim | None, *, force: bool = False, reason: str = "its owner died"
+) -> Record:
+    if record.status != "RUNNING" or record.owner is None:
+        return record
+    if not force and is_alive(record.owner, record.heartbeat or record.started):
+        return record
+    sealed = claim is not None and claim.sealed == record.mlflow_id
+    status, mlflow = "FINISHED" if sealed else "KILLED", client(uri)
+    if not sealed:
+        persist(lambda: mlflow.set_tag(record.mlflow_id, tags.REASON, reason))
+    persist(lambda: mlflow.set_terminated(record.mlflow_id, status))
+    return Record(**{**record.__dict__, "status": status, "reason": None if sealed else reason, "owner": None})

@@ -1,0 +1,71 @@
+"""Names of the tags and experiments that the harness writes to MLflow, and where the code came from."""
+
+from __future__ import annotations
+
+import json
+import platform
+import socket
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+RUN_ID = "repose.run_id"
+SPEC = "repose.spec"
+LABELS = "repose.labels"
+SHAPE = "repose.shape"
+CLAIM = "repose.claim"
+OWNER = "repose.owner"
+HEARTBEAT = "repose.heartbeat"
+REASON = "repose.reason"
+HOST = "repose.host"
+VERSIONS = "repose.versions"
+COMMIT = "mlflow.source.git.commit"
+DIRTY = "repose.git.dirty"
+
+LEDGER = "repose-ledger"
+"""Experiment that names the ledger: its tag `LEDGER_RUN` is written with it, in one transaction."""
+LEDGER_RUN = "repose.ledger_run"
+CLAIMS = "repose-claims"
+"""Experiment that holds the ledger, a record whose parameters are the claims."""
+
+_PACKAGES = ("torch", "mlflow", "ray", "repose-harness")
+
+
+def provenance() -> dict[str, str]:
+    """Tags that say which code ran: package versions and the git commit, if the code is a checkout.
+
+    The driver calls this once; a worker adds its own host.
+    """
+    tags = {VERSIONS: json.dumps({"python": platform.python_version(), **_versions()})}
+    root = Path(__file__).resolve().parents[2]
+    commit = _git(root, "rev-parse", "HEAD")
+    if commit:
+        tags[COMMIT] = commit
+        tags[DIRTY] = str(bool(_git(root, "status", "--porcelain", "--untracked-files=no"))).lower()
+    return tags
+
+
+def host() -> str:
+    """This machine's name."""
+    return socket.gethostname()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """Output of a git command in ``root``; empty where there's no git or no checkout."""
+    if not (root / ".git").exists():
+        return ""
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
