@@ -21,7 +21,7 @@ class ConstantPose(nn.Module):
     """
 
     receptive_field = 1
-    causal = True
+    causal = False
     needs_confidence = False
 
     pose: Tensor

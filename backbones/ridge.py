@@ -29,6 +29,7 @@ class Ridge(nn.Module):
     """
 
     receptive_field = 1  # frames lost between input and output + 1: neighbours are found inside
+    causal = False
     needs_confidence = False
 
     weight: Tensor
@@ -45,7 +46,6 @@ class Ridge(nn.Module):
     ) -> None:
         super().__init__()
         self.joints, self.features, self.radius, self.penalty = num_joints, in_features, radius, penalty
-        self.causal = radius == 0
         inputs = (2 * radius + 1) * num_joints * in_features
         self.register_buffer("weight", torch.zeros(inputs, num_joints * 3))
         self.register_buffer("bias", torch.zeros(num_joints * 3))

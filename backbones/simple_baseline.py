@@ -45,7 +45,7 @@ class SimpleBaseline(nn.Module):
     """
 
     receptive_field = 1
-    causal = True
+    causal = False
     needs_confidence = False
 
     def __init__(

@@ -95,11 +95,23 @@ class VideoPose3D(nn.Module):
 
     @classmethod
     def for_data(cls, *, joints: int, features: int, frames: int, **options: Any) -> Self:
-        """The network for ``joints`` keypoints of ``features`` numbers; works for any number of frames."""
-        return cls(**{"num_joints_in": joints, "in_features": features, "num_joints_out": joints, **options})
+        """The network for ``joints`` keypoints of ``features`` numbers.
+
+        Raises:
+            ValueError: the strided form on windows longer than its receptive field, or what `VideoPose3D` raises.
+        """
+        network = cls(**{"num_joints_in": joints, "in_features": features, "num_joints_out": joints, **options})
+        if network.strided and frames > network.receptive_field:
+            raise ValueError(
+                f"the strided form can't use windows of {frames} frames: its receptive field is "
+                f"{network.receptive_field} (change filter_widths, the window, or strided)"
+            )
+        return network
 
     def output_frames(self, frames: int) -> int:
-        """How many frames come out when ``frames`` go in; 0 when that is too few."""
+        """How many frames come out when ``frames`` go in; 0 when that is too few, or too many if strided."""
+        if self.strided:
+            return int(frames == self.receptive_field)
         return max(frames - self.receptive_field + 1, 0)
 
     def set_bn_momentum(self, momentum: float) -> None:

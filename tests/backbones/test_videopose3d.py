@@ -132,6 +132,9 @@ def test_what_excludes_each_other_is_refused():
     _, strided = pair()
     with pytest.raises(ValueError, match="exactly T=27 frames; found 28"):
         strided(torch.zeros(1, 28, 17, 2))
+    assert [strided.output_frames(frames) for frames in (26, 27, 28)] == [0, 1, 0]
+    with pytest.raises(ValueError, match="windows of 81 frames: its receptive field is 27"):
+        VideoPose3D.for_data(joints=17, features=2, frames=81, channels=8, strided=True)
 
 
 def test_momentum_falls_from_a_tenth_to_a_thousandth():
