@@ -124,6 +124,22 @@ def options(entry: Entry) -> dict[str, Option]:
     return found
 
 
+@cache
+def attribute(entry: Entry, name: str, default: Any) -> Any:
+    """A literal class attribute of an entry, or of its bases in the same module, without importing it."""
+    module, wanted = entry.target.split(":")
+    classes = {node.name: node for node in _tree(module).body if isinstance(node, ast.ClassDef)}
+    pending = [wanted]
+    while pending:
+        node = classes.get(pending.pop(0))
+        for item in node.body if node else ():
+            targets = item.targets if isinstance(item, ast.Assign) else [getattr(item, "target", None)]
+            if any(isinstance(target, ast.Name) and target.id == name for target in targets) and item.value:
+                return ast.literal_eval(item.value)
+        pending += [base.id for base in node.bases if isinstance(base, ast.Name)] if node else []
+    return default
+
+
 @lru_cache(maxsize=64)
 def _tree(module: str) -> ast.Module:
     spec = importlib.util.find_spec(module)

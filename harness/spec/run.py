@@ -54,7 +54,7 @@ class Data(Part):
         options: the dataset's own options.
         path: the data file; decides nothing (its fingerprint does), so it isn't hashed.
         fingerprint: digest of the data's content; may be declared, otherwise it is computed.
-        split: name of a declared split, or subjects by side; None is the dataset's default split.
+        split: name of a split the dataset declares, or its subjects by side (train, validation, test).
         window: frames of one input window.
         frames_out: frames the network predicts of each window, counted from its centre; None is all.
         root: whether targets are relative to each frame's root joint or to the first frame's.
@@ -68,7 +68,7 @@ class Data(Part):
     options: dict[str, Any] = {}
     path: str | None = None
     fingerprint: str | None = None
-    split: str | dict[str, list[str]] | None = None
+    split: str | dict[str, list[str]] = "default"
     window: Count = 27
     frames_out: Count | None = None
     root: Literal["per_frame", "first_frame"] = "per_frame"

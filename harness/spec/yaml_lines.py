@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -25,7 +25,7 @@ except ImportError:  # PyYAML built without libyaml
 
 
 class _Loader(_Base):  # type: ignore[misc, valid-type]
-    yaml_implicit_resolvers: dict = {}
+    yaml_implicit_resolvers: ClassVar[dict] = {}
 
 
 _INT = re.compile(r"^[-+]?(?:0x[0-9a-fA-F]+|[0-9][0-9_]*)$")

@@ -1,0 +1,154 @@
+"""What can be wrong with a spec although each value in it is allowed, found before a worker starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness import registry
+from harness.data import check_fingerprint, longest, open_dataset
+from harness.errors import UserError, unknown
+from harness.spec.fields import printed
+from harness.spec.run import Data, Run
+from harness.spec.schema import Report, SpecFile, Table
+from harness.spec.yaml_lines import Document
+from harness.spec.yaml_lines import Path as Place
+
+EVALUATION = ("test_occlusion", "cameras")
+_WHERE = (*EVALUATION, "weights", "group")
+
+
+def backbones(file: SpecFile, document: Document) -> None:
+    """Check the backbones that a spec declares.
+
+    Raises:
+        UserError: one that has no base, hides a registered name, or has a wrong option.
+    """
+    for name, declared in file.backbones.items():
+        place: Place = ("backbones", name)
+        if name in registry.entries("backbones"):
+            raise UserError(f"'{name}' is a registered backbone already; choose another name", **document.where(place))
+        base = declared.get("base")
+        if not isinstance(base, str):
+            raise UserError("a declared backbone needs 'base', a registered name", **document.where(place))
+        entry = registry.get("backbones", base, **document.where((*place, "base")))
+        options = {key: value for key, value in declared.items() if key != "base"}
+        try:
+            registry.check_options(entry, options)
+        except UserError as error:
+            raise UserError(error.message, **document.where((*place, error.key or ""))) from None
+
+
+def objective_fits_data(objective: Mapping[str, Any], name: str, data: Data, document: Document) -> None:
+    """Refuse a loss term over frames where the network predicts too few.
+
+    Raises:
+        UserError: a term that needs more output frames, located at the objective.
+    """
+    for term in objective:
+        needed = registry.attribute(registry.get("losses", term), "min_frames", 1)
+        if data.frames_predicted < needed:
+            frames = "one frame comes" if data.frames_predicted == 1 else f"{data.frames_predicted} frames come"
+            message = f"{term} compares frames and needs at least {needed} of each window, but {frames} out of it"
+            raise UserError(f"{message} (data.frames_out)", **document.where(("objectives", name, term)))
+
+
+def test_levels(file: SpecFile, document: Document) -> None:
+    """Check the names of the test levels.
+
+    Raises:
+        UserError: an unknown level.
+    """
+    for index, level in enumerate(file.test.occlusion):
+        registry.get("occlusions", level, **document.where(("test", "occlusion", index)))
+
+
+def report(given: Report, axes: Mapping[str, list[str]], file: SpecFile, document: Document) -> Report:
+    """The report with every value as labels print it, its names and values checked.
+
+    Args:
+        given: as in the file.
+        axes: axis → printed values of the runs.
+    Raises:
+        UserError: an unknown axis, a value no run has, an unknown metric.
+    """
+    baseline = {}
+    for axis, value in given.baseline.items():
+        where = document.where(("report", "baseline", axis))
+        if axis not in axes:
+            raise unknown("axis", axis, axes, **where)
+        if axis == "seed":
+            raise UserError("arms are compared seed by seed: a baseline names no seed", **where)
+        if printed(value) not in axes[axis]:
+            raise unknown(f"{axis} of the baseline", printed(value), axes[axis], **where)
+        baseline[axis] = printed(value)
+    values = {**axes, "test_occlusion": file.test.occlusion, "cameras": [str(c) for c in file.test.cameras]}
+    tables = [_table(table, index, values, document) for index, table in enumerate(given.tables)]
+    return given.model_copy(update={"baseline": baseline, "tables": tables})
+
+
+def _table(table: Table, index: int, values: Mapping[str, list[str]], document: Document) -> Table:
+    place: Place = ("report", "tables", index)
+    names = [*values, "metric"]
+    for side in ("rows", "columns"):
+        for name in _listed(getattr(table, side)):
+            if name not in names:
+                raise unknown("axis", name, names, **document.where((*place, side)))
+    for name in _listed(table.metric):
+        registry.get("metrics", name, **document.where((*place, "metric")))
+    where: dict[str, Any] = {}
+    for axis, wanted in table.where.items():
+        here = document.where((*place, "where", axis))
+        if axis not in (*values, *_WHERE):
+            raise unknown("axis", axis, (*values, *_WHERE), **here)
+        shown = [printed(value) for value in _listed(wanted)]
+        for value in shown if axis in values else ():
+            if value not in values[axis]:
+                raise unknown(f"value of {axis}", value, values[axis], **here)
+        where[axis] = shown if isinstance(wanted, list) else shown[0]
+    return table.model_copy(update={"where": where})
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def data_files(runs: Iterable[Run], document: Document, *, needed: bool) -> None:
+    """Check the data that the runs use: they are there, are the declared ones, and fill a window.
+
+    Opens each data set once. Windows longer than some clips are padded; longer than all are refused.
+
+    Args:
+        needed: whether data that aren't there are an error even if their fingerprint is declared.
+    Raises:
+        UserError: as `harness.data.open_dataset`; another fingerprint than declared; a window longer
+            than every clip.
+    """
+    distinct: dict[str, tuple[Data, int]] = {}
+    for run in runs:
+        data = run.data
+        key = repr((data.dataset, data.path, sorted(data.options.items()), data.fingerprint))
+        known = distinct.get(key)
+        if known is None or known[1] < data.window:
+            distinct[key] = (data, data.window)
+    for data, window in distinct.values():
+        if not needed and data.path is not None and not Path(data.path).exists():
+            continue
+        try:
+            dataset = open_dataset(data.dataset, data.path, **data.options)
+        except UserError as error:
+            raise located(error, document) from None
+        check_fingerprint(data.fingerprint, dataset.fingerprint, **document.where(("data", "fingerprint")))
+        frames = longest(dataset.clips)
+        if window > frames:
+            message = f"a window of {window} frames is longer than every clip (the longest has {frames})"
+            raise UserError(message, **document.where(("data", "window")))
+
+
+def located(error: UserError, document: Document) -> UserError:
+    """``error`` about a data file, with the spec's line that names the file."""
+    if error.line is not None:
+        return error
+    about = f"{error.file}: {error.key}: " if error.file and error.key else f"{error.file}: " if error.file else ""
+    return UserError(about + error.message, **document.where(("data", "path")))

@@ -1,0 +1,106 @@
+"""Expands a spec file into runs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.errors import UserError
+from harness.spec import axes as axes_of
+from harness.spec import checks, identity
+from harness.spec.axes import Axis
+from harness.spec.fields import SECTIONS, SHORTHANDS, Setting
+from harness.spec.run import Data, Run
+from harness.spec.schema import SpecFile
+from harness.spec.sections import Builder, Section
+from harness.spec.yaml_lines import Document
+
+Excluded = list[list[tuple[int, frozenset[int]]]]
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The runs of a spec, and axis → printed values in the order of the runs."""
+
+    runs: list[Run]
+    axes: dict[str, list[str]]
+
+
+def expand(
+    file: SpecFile, document: Document, fixed: Sequence[Setting], fingerprint: Callable[[Data], str]
+) -> Expansion:
+    """All runs of a spec: the grid less what is excluded, then what is included; equal runs once.
+
+    Args:
+        file: the spec.
+        document: for lines.
+        fixed: settings that every point starts from (command-line overrides).
+        fingerprint: gives the fingerprint of data that declare none; may raise `UserError`.
+    Raises:
+        UserError: anything about the grid that is wrong, with its line.
+    """
+    axes = axes_of.grid(file, document)
+    entries = axes_of.included(file, document, axes)
+    everything = itertools.chain(axes, *(entry.axes for entry in entries))
+    swept = list(dict.fromkeys(f.name for axis in everything for f in axis.fields if f.name not in SHORTHANDS))
+    builder = Builder(file, document, swept, fingerprint)
+    for name in file.objectives:
+        builder.terms(name)
+
+    runs: dict[str, Run] = {}
+    for run in _points(builder, axes, axes_of.exclusions(file, document, axes), fixed):
+        runs.setdefault(run.run_id, run)
+    for entry in entries:
+        kept = [s for s in fixed if not (entry.names_backbone and s.field.section == "backbone")]
+        for run in _points(builder, entry.axes, [], kept):
+            runs.setdefault(run.run_id, run)
+    if not runs:
+        raise UserError("the grid is empty: 'exclude' removes every point", **document.where(("exclude",)))
+    values: dict[str, dict[str, None]] = {name: {} for name in (*SHORTHANDS, *swept)}
+    for run in runs.values():
+        for name, value in run.labels.items():
+            values[name][value] = None
+    return Expansion(list(runs.values()), {name: list(found) for name, found in values.items()})
+
+
+def _points(builder: Builder, axes: Sequence[Axis], excluded: Excluded, fixed: Sequence[Setting]) -> Iterator[Run]:
+    """The runs of the product of ``axes``, less the excluded ones."""
+    touching = {
+        section: [at for at, axis in enumerate(axes) if any(field.section == section for field in axis.fields)]
+        for section in SECTIONS
+    }
+    base = {section: [s for s in fixed if s.field.section == section] for section in SECTIONS}
+    built: dict[tuple, Section] = {}
+    checked: set[tuple] = set()
+
+    def section(name: str, point: tuple[int, ...]) -> Section:
+        key = (name, *(point[at] for at in touching[name]))
+        found = built.get(key)
+        if found is None:
+            own = [s for at in touching[name] for s in axes[at].choices[point[at]] if s.field.section == name]
+            found = built[key] = builder.build(name, [*base[name], *own])
+        return found
+
+    for point in itertools.product(*(range(len(axis.choices)) for axis in axes)):
+        if any(all(point[at] in choices for at, choices in entry) for entry in excluded):
+            continue
+        data, backbone, objective = section("data", point), section("backbone", point), section("objective", point)
+        train, seed = section("train", point), section("seed", point)
+        pair = (id(data), id(objective))
+        if pair not in checked:
+            checked.add(pair)
+            checks.objective_fits_data(objective.part, objective.labels["objective"], data.part, builder.document)
+        labels = {**backbone.labels, **objective.labels, **train.labels, **seed.labels, **data.labels}
+        # Every part is validated already; validating ten thousand runs again would take most of `plan`.
+        run = Run.model_construct(
+            data=data.part,
+            backbone=backbone.part,
+            objective=objective.part,
+            train=train.part,
+            seed=seed.part,
+            labels={name: labels[name] for name in (*SHORTHANDS, *builder.swept)},
+        )
+        fragments = (data.fragment, backbone.fragment, objective.fragment, train.fragment)
+        run.__dict__["run_id"] = identity.assemble(*fragments, seed.part)  # fills the cached property
+        yield run

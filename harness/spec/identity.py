@@ -1,0 +1,130 @@
+"""Run identity: a hash of what decides a run's weights, and of nothing else.
+
+Hashed: every field that differs from its default, the version of every registry entry used, the
+dataset's fingerprint. Not hashed: paths, labels, the objective's name, test levels, protocol, workers,
+tracking. Key order never matters and 1 equals 1.0. Stored runs are found by these ids, so what this
+module computes never changes (tests/spec/golden_ids.json).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Any
+
+from pydantic import BaseModel
+
+from harness import registry
+from harness.data import canonical_split
+from harness.spec.run import Choice, Data, Run, Train
+
+
+def canonical(value: Any) -> Any:
+    """``value`` in the one form that is hashed: integral floats as integers, tuples as lists.
+
+    Raises:
+        ValueError: a number that isn't finite.
+    """
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"only finite numbers have an identity; got {value}")
+        return int(value) if value.is_integer() else value
+    if isinstance(value, dict):
+        return {str(key): canonical(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [canonical(item) for item in value]
+    return value
+
+
+def dumps(value: Any) -> str:
+    """Canonical JSON: sorted keys, no spaces."""
+    return json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def changed(part: BaseModel, leave: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The fields of ``part`` that differ from their defaults, parts within it likewise."""
+    result: dict[str, Any] = {}
+    for name, field in type(part).model_fields.items():
+        value = getattr(part, name)
+        if name in leave or (not field.is_required() and value == field.default):
+            continue
+        result[name] = changed(value) if isinstance(value, BaseModel) else value
+    return result
+
+
+def data_fragment(data: Data) -> str:
+    """What of ``data`` is hashed, as canonical JSON."""
+    entry = registry.get("datasets", data.dataset, key="data.dataset")
+    found = changed(data, leave=frozenset({"dataset", "path", "options", "split"}))
+    options = registry.check_options(entry, data.options, key="data.options")
+    if data.frames_predicted == data.window:
+        found.pop("frames_out", None)
+    if options:
+        found["options"] = options
+    found["split"] = canonical_split(data.dataset, data.split, data.options)
+    return dumps({**found, "dataset": entry.canonical, "version": entry.version})
+
+
+def backbone_fragment(backbone: Choice) -> str:
+    """What of the backbone is hashed: a preset and its spelt-out form give the same."""
+    entry = registry.get("backbones", backbone.name, key="backbone")
+    options = registry.check_options(entry, backbone.options, key="backbone")
+    base = registry.get("backbones", entry.canonical)
+    return dumps({"name": base.name, "version": base.version, "options": options})
+
+
+def objective_fragment(objective: dict[str, dict[str, Any]]) -> str:
+    """What of the objective is hashed: its terms, never its name; terms of weight 0 too."""
+    found = {}
+    for name, term in objective.items():
+        entry = registry.get("losses", name, key="objective")
+        given = {key: value for key, value in term.items() if key != "weight"}
+        options = registry.check_options(entry, given, key=f"objective.{name}")
+        found[entry.canonical] = {"version": entry.version, "weight": term["weight"], "options": options}
+    return dumps(found)
+
+
+def train_fragment(train: Train) -> str:
+    """What of the training is hashed, with the versions of the occlusion levels it sees."""
+    levels = {train.occlusion, *train.validate_on}
+    versions = {name: registry.get("occlusions", name, key="train.occlusion").version for name in levels}
+    return dumps({**changed(train), "levels": versions})
+
+
+def assemble(data: str, backbone: str, objective: str, train: str, seed: int) -> str:
+    """The run id from canonical JSON fragments."""
+    text = f'{{"backbone":{backbone},"data":{data},"objective":{objective},"seed":{seed},"train":{train}}}'
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
+
+
+def run_id(run: Run) -> str:
+    """16 hexadecimal digits that name ``run`` wherever it is executed or stored.
+
+    Raises:
+        UserError: a name or an option that the registry doesn't have.
+    """
+    return assemble(
+        data_fragment(run.data),
+        backbone_fragment(run.backbone),
+        objective_fragment(run.objective),
+        train_fragment(run.train),
+        run.seed,
+    )
+
+
+def evaluation_key(run_id: str, test_occlusion: str, cameras: str, protocol: str) -> str:
+    """The key of one evaluation of a run's saved weights; adding one costs no training.
+
+    Raises:
+        UserError: an occlusion level that the registry doesn't have.
+    """
+    level = registry.get("occlusions", test_occlusion, key="test.occlusion")
+    parts = {"run": run_id, "occlusion": level.name, "version": level.version, "cameras": cameras, "protocol": protocol}
+    return hashlib.sha256(dumps(parts).encode("ascii")).hexdigest()[:16]
+
+
+def digest(value: Any) -> str:
+    """16 hexadecimal digits of any plain data (non-finite numbers as words)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,138 @@
+"""From a spec file to its checked runs: the door of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.data import fingerprint
+from harness.errors import UserError
+from harness.spec import checks, identity, overrides, shipped
+from harness.spec.fields import SHORTHANDS
+from harness.spec.grid import expand
+from harness.spec.run import Data, Run, Test
+from harness.spec.schema import Report, Resources, SpecFile, Tracking, read
+from harness.spec.yaml_lines import Document, parse
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A spec, read and checked.
+
+    Attributes:
+        name: the spec's own name; results and records go by it.
+        path: its file.
+        runs: the runs, each once, whole comparisons first.
+        test: what every run is tested on.
+        report: what the report shows, axis values as labels print them.
+        resources, tracking, retries: how it is executed.
+        axes: axis → printed values, in the order of the runs.
+        arms: label of an arm → the ids of its runs, which differ only by seed.
+        digest: 16 hexadecimal digits of the file's content, overrides applied.
+    """
+
+    name: str
+    path: Path
+    runs: list[Run]
+    test: Test
+    report: Report
+    resources: Resources
+    tracking: Tracking
+    retries: int
+    axes: dict[str, list[str]]
+    arms: dict[str, list[str]]
+    digest: str
+    overrides: tuple[str, ...] = field(default=())
+
+    @property
+    def baseline(self) -> dict[str, str]:
+        """Axis → value of the arms that others are compared with."""
+        return self.report.baseline
+
+
+def load(
+    path_or_name: str | Path,
+    overrides: Sequence[str] = (),
+    seeds: int | None = None,
+    *,
+    data: str = "trust",
+) -> Spec:
+    """Read, check and expand a spec.
+
+    Args:
+        path_or_name: a spec file, or the name of a shipped spec.
+        overrides: ``field=value`` each, the value in YAML.
+        seeds: replaces the seed axis by 0 … seeds - 1.
+        data: ``trust`` believes a declared fingerprint and reads data files only to compute missing ones;
+            ``check`` also opens the data that are there; ``need`` refuses a spec whose data aren't there.
+    Raises:
+        UserError: what is wrong, with file, line, dotted key and the nearest valid name.
+    """
+    path = shipped.find(path_or_name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"can't be read as text ({error})", file=str(path)) from None
+    document = parse(text, str(path))
+    return build(document, path, overrides, seeds, data=data)
+
+
+def build(
+    document: Document, path: Path, given: Sequence[str] = (), seeds: int | None = None, *, data: str = "trust"
+) -> Spec:
+    """`load` for a parsed document."""
+    later = overrides.apply(document, given)
+    if seeds is not None and isinstance(document.data, dict):
+        overrides.put(document, ("grid", "seed"), seeds, f"--seeds {seeds}")
+    file = read(document)
+    checks.test_levels(file, document)
+    checks.backbones(file, document)
+    fixed = overrides.settings(later, file, document)
+    expansion = expand(file, document, fixed, _fingerprints(document))
+    if data != "trust":
+        checks.data_files(expansion.runs, document, needed=data == "need")
+    return Spec(
+        name=file.name,
+        path=path,
+        runs=expansion.runs,
+        test=file.test,
+        report=checks.report(file.report, expansion.axes, file, document),
+        resources=file.resources,
+        tracking=file.tracking,
+        retries=file.retries,
+        axes=expansion.axes,
+        arms=arms(expansion.runs, expansion.axes),
+        digest=identity.digest([document.data, [[item.field, item.value] for item in later]]),
+        overrides=tuple(given),
+    )
+
+
+def _fingerprints(document: Document) -> Callable[[Data], str]:
+    """Fingerprints by data set, each computed once."""
+    known: dict[str, str] = {}
+
+    def find(data: Data) -> str:
+        key = identity.dumps([data.dataset, data.path, data.options])
+        if key not in known:
+            try:
+                known[key] = fingerprint(data.dataset, data.path, **data.options)
+            except UserError as error:
+                raise checks.located(error, document) from None
+        return known[key]
+
+    return find
+
+
+def arms(runs: Sequence[Run], axes: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Label of an arm → the ids of its runs: the values of the axes that vary, but for the seed."""
+    names = [name for name, values in axes.items() if name != "seed" and len(values) > 1] or ["objective"]
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        parts = [
+            run.labels[name] if name in SHORTHANDS else f"{name}={run.labels[name]}"
+            for name in names
+            if run.labels[name] != "-"
+        ]
+        found.setdefault(", ".join(parts), []).append(run.run_id)
+    return found

@@ -1,0 +1,166 @@
+"""The shape of a spec file, typed; what its grid means is `harness.spec.grid`'s."""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from harness.errors import UserError, nearest, unknown
+from harness.spec.run import Count, Data, NonNegative, Part, Positive, Test, Train, Whole
+from harness.spec.yaml_lines import Document, Path
+
+
+class Resources(Part):
+    """What one run occupies, and how many run at once.
+
+    Attributes:
+        cpu: CPU share of a run.
+        gpu: GPU share of a run; 0.25 puts four runs on one GPU.
+        workers: runs at once; None is as many as fit.
+    """
+
+    cpu: Positive = 1.0
+    gpu: NonNegative = 0.0
+    workers: Count | None = None
+
+
+class Tracking(Part):
+    """Where records are kept: an MLflow tracking URI; None is the local store."""
+
+    uri: str | None = None
+
+
+class Table(Part):
+    """One table of the report.
+
+    Attributes:
+        rows, columns: one axis or several; columns may be ``test_occlusion``, ``cameras`` or ``metric``.
+        metric: registry names of what the cells show: one or several.
+        title: heading; made from the rest when missing.
+        where: axis → value: only runs (and evaluations) with these values.
+    """
+
+    rows: str | list[str] = "objective"
+    columns: str | list[str] = "test_occlusion"
+    metric: str | list[str] = "mpjpe"
+    title: str | None = None
+    where: dict[str, Any] = {}
+
+
+class Report(Part):
+    """What the report shows.
+
+    Attributes:
+        title: heading of the page; the spec's name when missing.
+        baseline: axis → value of the arms that others are compared with.
+        tables: the tables; the report's usual ones when missing.
+    """
+
+    title: str | None = None
+    baseline: dict[str, Any] = {}
+    tables: list[Table] = []
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class SpecFile(Part):
+    """One spec file. What grid, include and exclude mean is in docs of `harness.spec.grid`."""
+
+    name: Name
+    data: Data = Data()
+    backbone: Any = None
+    backbones: dict[Name, dict[str, Any]] = {}
+    train: Train = Train()
+    test: Test = Test()
+    objectives: Annotated[dict[Name, Any], Field(min_length=1)]
+    grid: dict[str, Any]
+    include: list[dict[str, Any]] = []
+    exclude: list[dict[str, Any]] = []
+    resources: Resources = Resources()
+    tracking: Tracking = Tracking()
+    report: Report = Report()
+    retries: Whole = 1
+
+    @field_validator("test")
+    @classmethod
+    def _once(cls, test: Test) -> Test:
+        for field, values in (("occlusion", test.occlusion), ("cameras", test.cameras)):
+            if len(set(values)) != len(values):
+                raise ValueError(f"{field} names a value twice")
+        return test
+
+
+def read(document: Document) -> SpecFile:
+    """The file's content, typed.
+
+    Raises:
+        UserError: the first thing that is wrong, with its line.
+    """
+    if not isinstance(document.data, dict):
+        raise UserError("a spec is a mapping: name, objectives, grid, …", **document.where(()))
+    try:
+        return SpecFile.model_validate(document.data)
+    except ValidationError as error:
+        raise explain(error, SpecFile, document) from None
+
+
+def explain(error: ValidationError, model: type[BaseModel], document: Document, prefix: Path = ()) -> UserError:
+    """The user's view of a pydantic error: the misspelt keys first, then the highest in the file.
+
+    Args:
+        error: what pydantic raised.
+        model: what was validated.
+        document: where lines are looked up.
+        prefix: where in the document the validated value stands.
+    """
+
+    def urgency(item: Any) -> tuple[bool, int]:
+        line = document.where((*prefix, *item["loc"]))["line"]
+        return item["type"] != "extra_forbidden", line or 0
+
+    first = min(error.errors(include_url=False), key=urgency)
+    loc, kind = tuple(first["loc"]), first["type"]
+    if kind == "extra_forbidden":
+        parent = _model_at(model, loc[:-1])
+        return unknown("key", str(loc[-1]), parent.model_fields, **document.where((*prefix, *loc)))
+    if kind == "missing":
+        where = document.where((*prefix, *loc))
+        return UserError(f"'{loc[-1]}' is missing", **where)
+    # Unions add their member's name to the path: keep what the document has.
+    path = (*prefix, *loc)
+    while len(path) > len(prefix) + 1 and path not in document.lines:
+        path = path[:-1]
+    message = first["msg"].removeprefix("Value error, ")
+    given = first.get("input")
+    if kind == "literal_error" and isinstance(given, str):
+        guess = nearest(given, first["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", "))
+        message += f"; did you mean '{guess}'?" if guess else ""
+    shown = f"; got {given!r}" if isinstance(given, (str, int, float, bool, type(None))) else ""
+    return UserError(message + shown, **document.where(path))
+
+
+def _model_at(model: type[BaseModel], loc: Path) -> type[BaseModel]:
+    """The model class that validates the value at ``loc``."""
+    annotation: Any = model
+    for part in loc:
+        annotation = _strip(annotation)
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            annotation = annotation.model_fields[str(part)].annotation
+        else:
+            annotation = get_args(annotation)[-1]
+    annotation = _strip(annotation)
+    assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return annotation
+
+
+def _strip(annotation: Any) -> Any:
+    """``Annotated[X, …]`` and ``X | None`` → ``X``."""
+    if get_origin(annotation) is Annotated:
+        return _strip(get_args(annotation)[0])
+    if get_origin(annotation) in (typing.Union, types.UnionType):
+        return _strip(next(arg for arg in get_args(annotation) if arg is not type(None)))
+    return annotation

@@ -1,0 +1,288 @@
+"""Builds the sections of a run: the file's values, overridden by a point's settings, checked and named.
+
+Each section is built once for each distinct set of settings that touch it, which is what makes
+expanding ten thousand runs cheap.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness import registry
+from harness.data import resolve_split
+from harness.errors import UserError, unknown
+from harness.spec import identity
+from harness.spec.fields import Setting, printed
+from harness.spec.run import Choice, Data, Part, Train, Whole
+from harness.spec.schema import SpecFile, explain
+from harness.spec.yaml_lines import Document, Path
+
+_SEED: TypeAdapter[int] = TypeAdapter(Whole)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One built section.
+
+    Attributes:
+        part: what goes into the run.
+        fragment: what of it is hashed.
+        labels: axis → printed value, for the axes that belong to this section.
+    """
+
+    part: Any
+    fragment: str
+    labels: dict[str, str]
+
+
+class Builder:
+    """Builds sections of one spec.
+
+    Args:
+        file: the spec.
+        document: for lines.
+        swept: names of all fields that any axis or included point varies.
+        fingerprint: gives the fingerprint of data that declare none; may raise `UserError`.
+    """
+
+    def __init__(
+        self, file: SpecFile, document: Document, swept: Sequence[str], fingerprint: Callable[[Data], str]
+    ) -> None:
+        self.file, self.document, self.swept, self.fingerprint = file, document, swept, fingerprint
+
+    def build(self, section: str, settings: Sequence[Setting]) -> Section:
+        """One section of `harness.spec.fields.SECTIONS` under ``settings`` (later ones win).
+
+        Raises:
+            UserError: a value that isn't allowed, located where it stands in the file.
+        """
+        return getattr(self, f"_{section}")(settings)
+
+    def _data(self, settings: Sequence[Setting]) -> Section:
+        data: Data = self._part("data", Data, settings)
+        entry = registry.get("datasets", data.dataset, **self._where(("data", "dataset"), settings))
+        with_key = self._option_places(("data", "options"), settings)
+        options = with_key(lambda where: registry.check_options(entry, data.options, **where))
+        update: dict[str, Any] = {"options": options}
+        if data.frames_out is not None and data.frames_out > data.window:
+            where = self._where(("data", "frames_out"), settings)
+            raise UserError(f"{data.frames_out} frames can't come out of a window of {data.window}", **where)
+        if data.fingerprint is None:
+            update["fingerprint"] = self.fingerprint(data)
+        data = data.model_copy(update=update)
+        resolve_split(data.dataset, data.split, options, **self._where(("data", "split"), settings))
+        return Section(data, identity.data_fragment(data), self._read_back("data", data))
+
+    def _train(self, settings: Sequence[Setting]) -> Section:
+        train: Train = self._part("train", Train, settings)
+        registry.get("occlusions", train.occlusion, **self._where(("train", "occlusion"), settings))
+        for index, level in enumerate(train.validate_on):
+            registry.get("occlusions", level, **self._where(("train", "validate_on", index), settings))
+        if train.warmup >= train.steps:
+            where = self._where(("train", "warmup"), settings)
+            raise UserError(f"a warm-up of {train.warmup} steps leaves none of the {train.steps} to train", **where)
+        labels = {"train_occlusion": train.occlusion, **self._read_back("train", train)}
+        return Section(train, identity.train_fragment(train), labels)
+
+    def _seed(self, settings: Sequence[Setting]) -> Section:
+        value, place = (settings[-1].value, settings[-1].place) if settings else (0, ("grid",))
+        try:
+            seed = _SEED.validate_python(value)
+        except ValidationError:
+            raise UserError(f"a seed is a whole number from 0; got {value!r}", **self.document.where(place)) from None
+        return Section(seed, str(seed), {"seed": str(seed)})
+
+    def _backbone(self, settings: Sequence[Setting]) -> Section:
+        chosen = [s for s in settings if s.field.path == ("backbone",)]
+        raw = chosen[-1].value if chosen else self.file.backbone
+        place: Path = chosen[-1].place if chosen else ("backbone",)
+        where = self.document.where(place)
+        if raw is None:
+            raise UserError("no backbone: name one in 'backbone', or in the grid", **self.document.where(("grid",)))
+        options: dict[str, Any] = {}
+        if isinstance(raw, dict) and not chosen:
+            options = {key: value for key, value in raw.items() if key != "name"}
+            raw, place = raw.get("name"), (*place, "name")
+            where = self.document.where(place)
+        if not isinstance(raw, str):
+            raise UserError(f"a backbone is a name; got {raw!r}", **where)
+        known = {*registry.entries("backbones"), *self.file.backbones}
+        if raw not in known:
+            raise unknown("backbone", raw, known, **where)
+        home: Path = ("backbone",)
+        name = raw
+        if raw in self.file.backbones:
+            home = ("backbones", raw)
+            declared = self.file.backbones[raw]
+            name = declared["base"]
+            options = {**{key: value for key, value in declared.items() if key != "base"}, **options}
+        extra = [s for s in settings if s.field.path[:-1] in (("backbone",), ("backbones", raw))]
+        entry = registry.get("backbones", name, **self.document.where((*home, "base")))
+        options |= {s.field.path[-1]: s.value for s in extra}
+        checked = self._option_places(home, extra)(lambda where: registry.check_options(entry, options, **where))
+        part = Choice(name=entry.canonical, options=checked)
+        labels = {"backbone": raw}
+        for field in self.swept:
+            head, _, option = field.rpartition(".")
+            if head == "backbone" or head.startswith("backbones."):
+                applies = head == "backbone" or head == f"backbones.{raw}"
+                found = registry.options(entry).get(option) if applies else None
+                labels[field] = printed(checked.get(option, found.default)) if found else "-"
+        return Section(part, identity.backbone_fragment(part), labels)
+
+    def _objective(self, settings: Sequence[Setting]) -> Section:
+        chosen = [s for s in settings if s.field.path == ("objective",)]
+        if chosen:
+            name, where = chosen[-1].value, self.document.where(chosen[-1].place)
+        elif len(self.file.objectives) == 1:
+            name, where = next(iter(self.file.objectives)), self.document.where(("objectives",))
+        else:
+            names = ", ".join(self.file.objectives)
+            raise UserError(f"which objective? add 'objective: [{names}]'", **self.document.where(("grid",)))
+        if not isinstance(name, str):
+            raise UserError(f"an objective is a name; got {name!r}", **where)
+        part, involved = self.terms(name, settings, where)
+        labels = {"objective": name}
+        for field in self.swept:
+            path = field.split(".")
+            if path[0] == "objectives":
+                term = part.get(path[2]) if path[1] in involved else None
+                labels[field] = printed(_read_term(path[2], term, path[3])) if term else "-"
+        return Section(part, identity.objective_fragment(part), labels)
+
+    def terms(
+        self, name: str, settings: Sequence[Setting] = (), where: dict[str, Any] | None = None, outer: tuple = ()
+    ) -> tuple[dict[str, dict[str, Any]], set[str]]:
+        """The terms of the objective called ``name``, composed, and the names of all objectives in it.
+
+        Raises:
+            UserError: an unknown objective, term or option, a weight that isn't finite and ≥ 0, an
+                objective that contains itself, or parts that disagree about a term they share.
+        """
+        if name not in self.file.objectives:
+            raise unknown("objective", name, self.file.objectives, **(where or {}))
+        place: Path = ("objectives", name)
+        if name in outer:
+            chain = " → ".join((*outer, name))
+            raise UserError(f"an objective can't contain itself: {chain}", **self.document.where(place))
+        raw, involved = self.file.objectives[name], {name}
+        found: dict[str, dict[str, Any]] = {}
+        sources: dict[str, str] = {}
+        if isinstance(raw, list):
+            for index, part in enumerate(raw):
+                here = self.document.where((*place, index))
+                if not isinstance(part, str):
+                    raise UserError(f"a composed objective lists names of objectives; got {part!r}", **here)
+                terms, inner = self.terms(part, settings, here, (*outer, name))
+                involved |= inner
+                for term, given in terms.items():
+                    if found.setdefault(term, given) != given:
+                        message = f"'{sources[term]}' and '{part}' disagree about {term}: {found[term]} and {given}"
+                        raise UserError(message, **here)
+                    sources.setdefault(term, part)
+        elif isinstance(raw, dict):
+            found = {term: self._term(term, given, (*place, term)) for term, given in raw.items()}
+        else:
+            message = "an objective is a mapping of loss terms to weights, or a list of objectives"
+            raise UserError(f"{message}; got {raw!r}", **self.document.where(place))
+        if not found:
+            raise UserError("an objective needs at least one loss term", **self.document.where(place))
+        for setting in settings:
+            if setting.field.path[:2] == place and len(setting.field.path) == 4:
+                term, option = setting.field.path[2:]
+                merged = {**found[term], option: setting.value}
+                found[term] = self._term(term, merged, (*place, term), {option: setting.place})
+        return {term: found[term] for term in sorted(found)}, involved
+
+    def _term(self, term: str, given: Any, place: Path, places: dict[str, Path] | None = None) -> dict[str, Any]:
+        """``{"weight": λ, **options}`` with options reduced to what differs from their defaults."""
+        entry = registry.get("losses", term, **self.document.where(place))
+        given = given if isinstance(given, dict) else {"weight": given}
+
+        def at(option: str) -> dict[str, Any]:
+            path = (places or {}).get(option, (*place, option))
+            return self.document.where(path if path in self.document.lines else place)
+
+        if "weight" not in given:
+            raise UserError(f"{term} has no weight", **self.document.where(place))
+        weight = given["weight"]
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
+            raise UserError(f"a weight is a finite number from 0; got {weight!r}", **at("weight"))
+        options = {key: value for key, value in given.items() if key != "weight"}
+        try:
+            checked = registry.check_options(entry, options)
+        except UserError as error:
+            raise UserError(error.message, **at(error.key or "")) from None
+        return {"weight": float(weight), **checked}
+
+    def _part(self, section: str, model: type[Part], settings: Sequence[Setting]) -> Any:
+        """A validated part: the file's values under ``settings``."""
+        if not settings:
+            return getattr(self.file, section)
+        raw = copy.deepcopy(self.document.data.get(section, {}))
+        for setting in settings:
+            at = raw
+            for step in setting.field.path[1:-1]:
+                at = at.setdefault(step, {})
+            at[setting.field.path[-1]] = setting.value
+        try:
+            return model.model_validate(raw)
+        except ValidationError as error:
+            loc = tuple(error.errors(include_url=False)[0]["loc"])
+            for setting in settings:
+                if loc[: len(setting.field.path) - 1] == setting.field.path[1:]:
+                    detail = error.errors(include_url=False)[0]
+                    message = detail["msg"].removeprefix("Value error, ")
+                    raise UserError(f"{message}; got {setting.value!r}", **self.document.where(setting.place)) from None
+            raise explain(error, model, self.document, (section,)) from None
+
+    def _where(self, path: Path, settings: Sequence[Setting]) -> dict[str, Any]:
+        """Where the value at ``path`` stands: in a setting, or in the file."""
+        for setting in reversed(settings):
+            if path[: len(setting.field.path)] == setting.field.path:
+                return self.document.where(setting.place)
+        return self.document.where(path)
+
+    def _option_places(self, home: Path, settings: Sequence[Setting]) -> Callable[[Callable[[dict], Any]], Any]:
+        """Runs an option check so that its error is located at the option's own place."""
+
+        def run(check: Callable[[dict], Any]) -> Any:
+            try:
+                return check({})
+            except UserError as error:
+                option = error.key or ""
+                places = {s.field.path[-1]: s.place for s in settings}
+                where = self.document.where(places.get(option, (*home, option)))
+                raise UserError(error.message, **where) from None
+
+        return run
+
+    def _read_back(self, section: str, part: Part) -> dict[str, str]:
+        labels = {}
+        for field in self.swept:
+            path = field.split(".")
+            if path[0] != section:
+                continue
+            value: Any = part
+            for step in path[1:]:
+                value = _data_option(part, step) if isinstance(value, dict) else getattr(value, step)
+            labels[field] = "-" if value is None else printed(value)
+        return labels
+
+
+def _data_option(data: Any, name: str) -> Any:
+    entry = registry.get("datasets", data.dataset)
+    option = registry.options(entry).get(name)
+    return data.options.get(name, option.default if option else None)
+
+
+def _read_term(name: str, term: dict[str, Any], option: str) -> Any:
+    if option in term:
+        return term[option]
+    return registry.options(registry.get("losses", name))[option].default
