@@ -1,0 +1,69 @@
+"""The best of a column, and what isn't separated from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+from harness.report.selection import Key, Values
+from harness.report.statistics import Paired, holm, paired_difference, t_interval
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Best rows of a column and those that can't be told from the best."""
+
+    best: frozenset[Key] = field(default_factory=frozenset)
+    near: frozenset[Key] = field(default_factory=frozenset)
+
+
+def separated(comparison: Paired, corrected_p: float) -> bool:
+    """Whether a paired comparison tells its two sides apart.
+
+    Equal differences at every seed have no p; they are apart unless they are zero.
+    """
+    if comparison.n < 2:
+        return False
+    if math.isnan(corrected_p):
+        return comparison.difference.mean != 0
+    return corrected_p < ALPHA
+
+
+def rank(
+    columns: list[Values], better: Callable[[int, Key], str | None], group: Callable[[Key], Hashable]
+) -> list[Ranked]:
+    """Best and not-separated rows of each column.
+
+    Rows compete only within their group (equal training steps, equal test condition), and only with
+    two seeds or more: one seed is never the best. p-values are corrected by Holm within the table.
+
+    Args:
+        columns: the values of each column.
+        better: column number, row key → "lower", "higher" or None (not ranked); the same within a group.
+        group: row key → the group it competes in.
+    """
+    best: list[set[Key]] = [set() for _ in columns]
+    near: list[set[Key]] = [set() for _ in columns]
+    comparisons: list[tuple[int, Key, Paired]] = []
+    for i, column in enumerate(columns):
+        groups: dict[Hashable, list[Key]] = {}
+        for key, values in column.items():
+            if better(i, key) is not None and len(values) >= 2:
+                groups.setdefault(group(key), []).append(key)
+        for keys in groups.values():
+            if len(keys) < 2:
+                continue
+            sign = 1 if better(i, keys[0]) == "lower" else -1
+            means = {key: sign * t_interval(list(column[key].values())).mean for key in keys}
+            winner = min(keys, key=means.__getitem__)
+            best[i].add(winner)
+            for key in keys:
+                if key != winner:
+                    comparisons.append((i, key, paired_difference(column[key], column[winner])))
+    for (i, key, comparison), p in zip(comparisons, holm([c.p for _, _, c in comparisons]), strict=True):
+        if not separated(comparison, p):
+            near[i].add(key)
+    return [Ranked(frozenset(b), frozenset(n)) for b, n in zip(best, near, strict=True)]

@@ -1,0 +1,238 @@
+"""Where a report's numbers come from: the finished runs of a spec, as the tracking store left them.
+
+The only module of the report that talks to tracking. Anything with the methods of `Source` will do
+in its place: tests use one made of files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from harness.errors import UserError
+from harness.report import scores
+
+STEPS = "train.steps"
+
+
+class Source(Protocol):
+    """What the report asks of the tracking store; all take run ids and answer for those they know."""
+
+    uri: str | None
+
+    def finished(self, run_ids: list[str]) -> Mapping[str, Any]: ...
+
+    def evaluations(self, run_ids: list[str]) -> Mapping[str, Path]: ...
+
+    def summaries(self, run_ids: list[str]) -> Mapping[str, Mapping[str, float]]: ...
+
+    def curves(self, run_ids: list[str]) -> Mapping[str, Path]: ...
+
+    def failed(self, run_ids: list[str]) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True)
+class Store:
+    """The tracking store at ``uri`` (None is the default store)."""
+
+    uri: str | None = None
+
+    def finished(self, run_ids: list[str]) -> Mapping[str, Any]:
+        from harness import tracking
+
+        return tracking.finished(self.uri, run_ids)
+
+    def evaluations(self, run_ids: list[str]) -> Mapping[str, Path]:
+        from harness import tracking
+
+        return tracking.read_evaluations(self.uri, run_ids)
+
+    def summaries(self, run_ids: list[str]) -> Mapping[str, Mapping[str, float]]:
+        from harness import tracking
+
+        return tracking.read_summaries(self.uri, run_ids)
+
+    def curves(self, run_ids: list[str]) -> Mapping[str, Path]:
+        from harness import tracking
+
+        return tracking.read_curves(self.uri, run_ids)
+
+    def failed(self, run_ids: list[str]) -> Mapping[str, str]:
+        from harness import tracking
+
+        return tracking.failed(self.uri, run_ids)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """All runs of the spec that differ only by seed.
+
+    Attributes:
+        labels: axis → printed value, without the seed.
+        steps: training steps.
+        runs: seed → run_id, of every run the spec names.
+        finished: the seeds that left an evaluation.
+        slopes: seed → slope of the validation MPJPE over the last fifth of the steps, mm per 1,000 steps.
+        falling: seeds whose validation error was still falling when training ended.
+    """
+
+    labels: dict[str, str]
+    steps: int
+    runs: dict[int, str]
+    finished: tuple[int, ...] = ()
+    slopes: dict[int, float] = field(default_factory=dict)
+    falling: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything a report speaks of, and nothing it computed.
+
+    Attributes:
+        frame: one row per run × weights × test_occlusion × cameras × metric × group, with a column
+            per axis and the means ``value`` (over subjects), ``per_action`` and ``per_frame``.
+        arms: in the spec's order.
+        axes: the axes that tell the arms apart, ``objective`` first.
+        levels, cameras, protocol: what was tested, in the spec's order.
+        baseline: axis → value of the arm that others are compared with; empty if none is named.
+        failed: run_id → reason.
+        records: run_id → the tracking record.
+        summaries: run_id → the run's final figures.
+        curves: run_id → array (points, 2) of step and validation MPJPE in mm.
+    """
+
+    frame: pd.DataFrame
+    arms: tuple[Arm, ...]
+    axes: tuple[str, ...]
+    levels: tuple[str, ...]
+    cameras: tuple[str, ...]
+    protocol: str
+    baseline: dict[str, str]
+    failed: dict[str, str] = field(default_factory=dict)
+    records: dict[str, Any] = field(default_factory=dict)
+    summaries: dict[str, Mapping[str, float]] = field(default_factory=dict)
+    curves: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def describe(self, arm: Arm) -> str:
+        """The arm's name in a sentence: the values that tell it apart."""
+        shown = {axis: arm.labels[axis] for axis in self.axes}
+        if STEPS in shown:
+            shown[STEPS] += " steps"
+        return describe(shown)
+
+    @property
+    def planned(self) -> int:
+        return sum(len(arm.runs) for arm in self.arms)
+
+    @property
+    def finished(self) -> int:
+        return sum(len(arm.finished) for arm in self.arms)
+
+    @property
+    def mean(self) -> str:
+        """The column of ``frame`` that the protocol makes primary."""
+        return {"mean-per-action": "per_action", "mean-per-frame": "per_frame"}.get(self.protocol, "value")
+
+
+def load(spec: Any, source: Source) -> Evidence:
+    """Read the finished runs of ``spec``.
+
+    Raises:
+        UserError: no run is finished; the baseline isn't an arm; two runs of one arm share a seed.
+    """
+    arms, axes = _arms(spec)
+    baseline = _baseline(spec, arms, axes)
+    run_ids = [run.run_id for run in spec.runs]
+    records = dict(source.finished(run_ids))
+    paths = source.evaluations(list(records)) if records else {}
+    if not paths:
+        failed = source.failed(run_ids)
+        why = f"; {len(failed)} failed: {next(iter(failed.values()))}" if failed else ""
+        raise UserError(f"no finished run of '{spec.name}' ({len(run_ids)} planned{why}); start with `repose run`")
+    missing = [run_id for run_id in run_ids if run_id not in paths]
+    frame = scores.read({run_id: paths[run_id] for run_id in run_ids if run_id in paths})
+    summaries = dict(source.summaries(list(paths)))
+    arms = tuple(_with_records(arm, summaries, paths) for arm in arms)
+    return Evidence(
+        frame=_labelled(frame, arms),
+        arms=arms,
+        axes=axes,
+        levels=tuple(spec.test.occlusion),
+        cameras=tuple(spec.test.cameras),
+        protocol=spec.test.protocol,
+        baseline=baseline,
+        failed=dict(source.failed(missing)) if missing else {},
+        records=records,
+        summaries=summaries,
+        curves={run_id: read_curve(path) for run_id, path in source.curves(list(paths)).items()},
+    )
+
+
+def option(thing: Any, name: str, default: Any = None) -> Any:
+    """``thing.name`` or ``thing[name]``, whichever there is; ``default`` where it's absent or None."""
+    value = thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
+    return default if value is None else value
+
+
+def read_curve(path: Path, name: str = "val_mpjpe") -> np.ndarray:
+    """(points, 2) of step and value of one curve of a `curves.parquet`, by step; empty if it isn't there."""
+    table = pq.read_table(path, columns=["step", "value"], filters=[("name", "=", name)], use_threads=False)
+    points = np.column_stack([table["step"].to_numpy(), table["value"].to_numpy()]).astype(float)
+    return points[np.argsort(points[:, 0], kind="stable")]
+
+
+def _arms(spec: Any) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
+    longer = len({run.train.steps for run in spec.runs}) > 1
+    grouped: dict[tuple[tuple[str, str], ...], Arm] = {}
+    names = list(dict.fromkeys(axis for run in spec.runs for axis in run.labels if axis != "seed"))
+    # The number of steps is printed as an axis of its own when arms differ in it.
+    names = [name for name in names if name != STEPS] + [STEPS] * longer
+    for run in spec.runs:
+        labels = {name: run.labels.get(name, "-") for name in names}
+        if longer:
+            labels[STEPS] = str(run.train.steps)
+        arm = grouped.setdefault(tuple(labels.items()), Arm(labels, run.train.steps, {}))
+        if arm.runs.setdefault(run.seed, run.run_id) != run.run_id:
+            raise UserError(f"two runs of '{describe(labels)}' have seed {run.seed}; an axis between them has no label")
+    arms = sorted(grouped.values(), key=lambda arm: arm.steps)
+    varying = [name for name in names if len({arm.labels[name] for arm in arms}) > 1]
+    axes = [name for name in names if name in varying or name == "objective"] or names[:1]
+    return tuple(arms), tuple(sorted(axes, key=lambda axis: axis != "objective"))
+
+
+def _baseline(spec: Any, arms: Iterable[Arm], axes: tuple[str, ...]) -> dict[str, str]:
+    given = option(spec.report, "baseline", {}) if spec.report is not None else {}
+    baseline = {str(axis): str(value) for axis, value in dict(given).items()}
+    for axis, value in baseline.items():
+        values = dict.fromkeys(arm.labels.get(axis) for arm in arms)
+        if value not in values:
+            known = ", ".join(str(v) for v in values if v is not None) or "no such axis"
+            raise UserError(f"the baseline {axis}: {value} isn't in the grid ({known})", key="report.baseline")
+    return {axis: value for axis, value in baseline.items() if axis in axes}
+
+
+def _with_records(arm: Arm, summaries: Mapping[str, Mapping[str, float]], paths: Mapping[str, Path]) -> Arm:
+    done = {seed: summaries.get(run_id, {}) for seed, run_id in arm.runs.items() if run_id in paths}
+    slopes = {seed: float(s["slope"]) for seed, s in done.items() if np.isfinite(s.get("slope", np.nan))}
+    falling = tuple(seed for seed, s in done.items() if s.get("slope_falling", 0) >= 0.5)
+    return replace(arm, finished=tuple(done), slopes=slopes, falling=falling)
+
+
+def _labelled(frame: pd.DataFrame, arms: tuple[Arm, ...]) -> pd.DataFrame:
+    rows = [{"run_id": run_id, **arm.labels, "seed": seed} for arm in arms for seed, run_id in arm.runs.items()]
+    labels = pd.DataFrame(rows)
+    merged = labels.merge(frame, on="run_id", how="inner", sort=False)
+    names = [name for name in merged.columns if pd.api.types.is_string_dtype(merged[name])]
+    # Categories make the selections behind every cell quick at a thousand runs.
+    return merged.astype(dict.fromkeys(names, "category"))
+
+
+def describe(labels: Mapping[str, str]) -> str:
+    """An arm's labels in one line: the values, without those that aren't set."""
+    return " · ".join(value for value in labels.values() if value != "-")

@@ -1,0 +1,164 @@
+"""Which values stand behind a cell: rows and columns as selections of the evidence."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.errors import UserError, unknown
+from harness.report.records import STEPS, Arm, Evidence
+
+EVALUATION = ("test_occlusion", "cameras")
+# What a row or column may pin beside the arms' axes.
+DIMENSIONS = (*EVALUATION, "metric")
+HEADS = {STEPS: "steps", "test_occlusion": "test occlusion", "train_occlusion": "train occlusion"}
+Key = tuple[str, ...]
+Values = dict[Key, dict[int, float]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what of the evidence stands in it.
+
+    Attributes:
+        where: dimension or axis → its value, or a list of values that are averaged over.
+        head: (group, label).
+    """
+
+    where: Mapping[str, Any]
+    head: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is printed: unit, decimals of a mean, and which way is better (None: neither)."""
+
+    label: str
+    unit: str = ""
+    decimals: int = 2
+    better: str | None = None
+
+    @property
+    def head(self) -> str:
+        return f"{self.label}, {self.unit}" if self.unit else self.label
+
+
+METRICS = {
+    "mpjpe": Metric("MPJPE", "mm", 1, "lower"),
+    "p_mpjpe": Metric("P-MPJPE", "mm", 1, "lower"),
+    "n_mpjpe": Metric("N-MPJPE", "mm", 1, "lower"),
+    "mpjpe_occluded": Metric("MPJPE, occluded joints", "mm", 1, "lower"),
+    "mpjpe_fixed": Metric("MPJPE, fixed joints", "mm", 1, "lower"),
+    "mpjve": Metric("MPJVE", "mm/frame", 2, "lower"),
+    "pck150": Metric("PCK@150", "%", 1, "higher"),
+    "auc": Metric("AUC", "%", 1, "higher"),
+    "order_spatial": Metric("depth order across joints", "%", 1, "higher"),
+    "order_temporal": Metric("depth order across frames", "%", 1, "higher"),
+    "depth_spread": Metric("depth spread, predicted/true", "", 3, None),
+}
+
+
+def metric(name: str) -> Metric:
+    """How the metric called ``name`` is printed; one that isn't known here is shown without a best."""
+    return METRICS.get(name, Metric(name))
+
+
+def dimension_values(evidence: Evidence, name: str) -> list[str]:
+    """The values of an axis or evaluation dimension, in the spec's order.
+
+    Raises:
+        UserError: there is no such axis.
+    """
+    if name == "test_occlusion":
+        return list(evidence.levels)
+    if name == "cameras":
+        return list(evidence.cameras)
+    if not evidence.arms or name not in evidence.arms[0].labels:
+        known = [*(evidence.arms[0].labels if evidence.arms else ()), *EVALUATION]
+        raise unknown("table axis", name, known, key="report.tables")
+    return list(dict.fromkeys(arm.labels[name] for arm in evidence.arms))
+
+
+def filtered(evidence: Evidence, where: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of the evidence that ``where`` names; the best epoch's weights unless it says otherwise.
+
+    Raises:
+        UserError: the metric was never logged, or a dimension is unknown.
+    """
+    frame, where = evidence.frame, {"weights": "best", **where}
+    groups: set[str] = set()
+    for name in listed(where["metric"]):
+        found = set(frame.loc[(frame["metric"] == name).to_numpy(), "group"])
+        if not found:
+            raise UserError(f"no finished run has logged the metric '{name}'", key="report.tables")
+        groups |= found
+    # Parts of a metric (gaps) are averaged only where it has no number for the whole.
+    if "all" in groups:
+        where.setdefault("group", "all")
+    keep = np.ones(len(frame), dtype=bool)
+    for dimension, wanted in where.items():
+        if dimension not in frame:
+            dimension_values(evidence, dimension)
+        keep &= frame[dimension].isin(listed(wanted)).to_numpy()
+    return frame[keep]
+
+
+def values(evidence: Evidence, rows: tuple[str, ...], column: Column, mean: str | None = None) -> Values:
+    """Row key → seed → value, averaged over the dimensions that neither rows nor column pin.
+
+    A seed that lacks a part of what is averaged over is left out: half an average isn't one.
+    """
+    frame = filtered(evidence, column.where)
+    if frame.empty:
+        return {}
+    grouped = frame.groupby([*rows, "seed"], observed=True, sort=False)[mean or evidence.mean].agg(["mean", "size"])
+    # Metrics as rows need not be defined at equally many levels.
+    sizes = grouped["size"]
+    full = sizes.groupby(level="metric", observed=True).transform("max") if "metric" in rows else sizes.max()
+    grouped = grouped[sizes == full]
+    found: Values = {}
+    for index, value in grouped["mean"].items():
+        *key, seed = index
+        found.setdefault(tuple(str(k) for k in key), {})[int(seed)] = float(value)
+    return found
+
+
+def row_keys(evidence: Evidence, rows: tuple[str, ...], where: Mapping[str, Any] | None = None) -> list[Key]:
+    """The rows that the spec plans, finished or not: arms in order, evaluation dimensions within them.
+
+    ``where`` keeps the arms and the values that it names; a list of metrics in it is what ``metric`` as
+    a row runs over.
+    """
+    keys: dict[Key, None] = {}
+    inner_names = [name for name in rows if name in DIMENSIONS]
+    inner = [
+        listed(where[name]) if where and name in where else dimension_values(evidence, name) for name in inner_names
+    ]
+    for arm in evidence.arms:
+        if not matches(arm, where or {}):
+            continue
+        for combination in itertools.product(*inner):
+            labels = {**arm.labels, **dict(zip(inner_names, combination, strict=True))}
+            keys.setdefault(tuple(labels[name] for name in rows))
+    return list(keys)
+
+
+def arms_of(evidence: Evidence, rows: tuple[str, ...], key: Key, where: Mapping[str, Any]) -> list[Arm]:
+    """The arms behind a cell."""
+    labels = {**where, **dict(zip(rows, key, strict=True))}
+    return [arm for arm in evidence.arms if matches(arm, labels)]
+
+
+def matches(arm: Arm, where: Mapping[str, Any]) -> bool:
+    """Whether the arm has the labels that ``where`` names (evaluation dimensions don't matter)."""
+    return all(arm.labels[name] in listed(wanted) for name, wanted in where.items() if name in arm.labels)
+
+
+def listed(value: Any) -> list[str]:
+    """One value or several, as a list of their printed forms."""
+    return [str(v) for v in value] if isinstance(value, list | tuple) else [str(value)]

@@ -1,0 +1,84 @@
+"""What a table is before anyone prints it: keys, headed columns, cells whose numbers are already text.
+
+Every renderer prints the same strings, so the same number can't look different in two files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Attributes:
+        text: as read by a person, e.g. ``104.2 ± 1.3 (5)``.
+        numbers: name → the same numbers apart, for CSV; empty where the cell is.
+        bold: the best of its column.
+        mark: a footnote sign after the text.
+        missing: the runs behind it were planned but left nothing.
+    """
+
+    text: str
+    numbers: dict[str, str] = field(default_factory=dict)
+    bold: bool = False
+    mark: str = ""
+    missing: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: the values of the table's keys, a sign after the first of them, and the cells."""
+
+    keys: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, ready to be printed.
+
+    Attributes:
+        name: stem of its files.
+        title: one line, with the metric and its unit.
+        keys: heads of the key columns.
+        columns: (group, label) of each column; neighbours of one group share a head, "" has none.
+        notes: footnotes, one sentence or more each.
+    """
+
+    name: str
+    title: str
+    keys: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> int:
+        return sum(cell.missing for row in self.rows for cell in row.cells)
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """Column groups in order, each with the number of its columns."""
+        spans: list[tuple[str, int]] = []
+        for group, _ in self.columns:
+            if spans and spans[-1][0] == group:
+                spans[-1] = (group, spans[-1][1] + 1)
+            else:
+                spans.append((group, 1))
+        return spans
+
+
+def number(value: float, decimals: int, *, signed: bool = False) -> str:
+    """``value`` with fixed decimals; a value that rounds to zero has no minus sign."""
+    text = f"{value:{'+' if signed else ''}.{decimals}f}"
+    if float(text) == 0:
+        text = text.replace("-", "+" if signed else "")
+    return text
+
+
+def p_text(p: float) -> str:
+    """A p-value to three decimals, or ``<0.001``."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"

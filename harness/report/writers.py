@@ -1,0 +1,172 @@
+"""One table, four hands: Markdown, LaTeX, CSV and HTML print the same strings; plain text for a terminal."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+
+from harness.report.table import Cell, Row, Table
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "±": r"$\pm$",
+    "†": r"$^{\dagger}$",
+    "‡": r"$^{\ddagger}$",
+    "≥": r"$\geq$",
+    "→": r"$\rightarrow$",
+    "λ": r"$\lambda$",
+    "·": r"$\cdot$",
+    "–": "--",
+}
+_NUMBER_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
+
+
+def markdown(table: Table) -> str:
+    """A pipe table under its title, footnotes below."""
+    heads = [*table.keys, *(_head(group, label) for group, label in table.columns)]
+    lines = [f"**{_md(table.title)}**", "", _pipe(map(_md, heads))]
+    lines.append(_pipe([":---"] * len(table.keys) + ["---:"] * len(table.columns)))
+    for row in table.rows:
+        lines.append(_pipe([*map(_md, _keys(row)), *(_md_cell(cell) for cell in row.cells)]))
+    return "\n".join([*lines, "", *(f"- {_md(note)}" for note in table.notes)]) + "\n"
+
+
+def latex(table: Table) -> str:
+    """A `table` environment with booktabs rules; needs only the package booktabs."""
+    keys, groups = len(table.keys), table.groups
+    lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.title)}}}", rf"\label{{tab:{table.name}}}"]
+    lines += [r"\small", rf"\begin{{tabular}}{{{'l' * keys}{'r' * len(table.columns)}}}", r"\toprule"]
+    if any(group for group, _ in groups):
+        spans, rules, at = [], [], keys + 1
+        for group, width in groups:
+            spans.append(rf"\multicolumn{{{width}}}{{c}}{{{_tex(group)}}}")
+            rules += [rf"\cmidrule(lr){{{at}-{at + width - 1}}}"] if group else []
+            at += width
+        lines += [" & ".join([""] * keys + spans) + r" \\", " ".join(rules)]
+    lines += [" & ".join(map(_tex, [*table.keys, *(label for _, label in table.columns)])) + r" \\", r"\midrule"]
+    for row in table.rows:
+        lines.append(" & ".join([*map(_tex, _keys(row)), *(_tex_cell(cell) for cell in row.cells)]) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}", "", r"\footnotesize"]
+    lines += [_tex(note) + r" \par" for note in table.notes]
+    return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def comma_separated(table: Table) -> str:
+    """One line a cell: keys, column group and label, then the cell's numbers by name."""
+    names = list(dict.fromkeys(name for row in table.rows for cell in row.cells for name in cell.numbers))
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow([*table.keys, "column_group", "column", *names, "best", "mark", "missing"])
+    for row in table.rows:
+        for (group, label), cell in zip(table.columns, row.cells, strict=True):
+            numbers = [cell.numbers.get(name, "") for name in names]
+            flags = [int(cell.bold), row.mark + cell.mark, int(cell.missing)]
+            out.writerow([*row.keys, group, label, *numbers, *flags])
+    return text.getvalue()
+
+
+def page_table(table: Table) -> str:
+    """An HTML table with a caption and its footnotes."""
+    groups, keys = table.groups, len(table.keys)
+    head = ""
+    if any(group for group, _ in groups):
+        spans = "".join(f'<th colspan="{width}" class="group">{html.escape(group)}</th>' for group, width in groups)
+        head = f'<tr><td colspan="{keys}"></td>{spans}</tr>'
+    labels = "".join(f'<th class="key">{html.escape(key)}</th>' for key in table.keys)
+    labels += "".join(f"<th>{html.escape(label)}</th>" for _, label in table.columns)
+    body = "\n".join(
+        "<tr>"
+        + "".join(f'<th scope="row">{html.escape(key)}</th>' for key in _keys(row))
+        + "".join(_html_cell(cell) for cell in row.cells)
+        + "</tr>"
+        for row in table.rows
+    )
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
+    return (
+        f'<section id="{table.name}"><h2>{html.escape(table.title)}</h2>\n<div class="wide"><table>\n'
+        f"<thead>{head}<tr>{labels}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>\n"
+        f'<ul class="notes">{notes}</ul></section>'
+    )
+
+
+def plain(table: Table, width: int = 120) -> str:
+    """Aligned text for a terminal; a table wider than ``width`` is split by column groups."""
+    blocks, at = [], 0
+    whole = _aligned(table, range(len(table.columns)))
+    if max(map(len, whole)) <= width or len(table.groups) == 1:
+        blocks.append(whole)
+    else:
+        for _, count in table.groups:
+            blocks.append(_aligned(table, range(at, at + count)))
+            at += count
+    notes = [note.replace("Bold:", "*:") for note in table.notes]
+    return "\n".join([table.title, *("\n" + "\n".join(block) for block in blocks), "", *notes]) + "\n"
+
+
+def _aligned(table: Table, chosen: range) -> list[str]:
+    columns = [table.columns[i] for i in chosen]
+    grid = [[*table.keys, *(label for _, label in columns)]]
+    for row in table.rows:
+        cells = (row.cells[i] for i in chosen)
+        grid.append([*_keys(row), *(f"{'*' if c.bold else ''}{c.text}{c.mark or ' '}" for c in cells)])
+    widths = [max(len(line[i]) for line in grid) for i in range(len(grid[0]))]
+    keys = len(table.keys)
+    lines = [
+        "  ".join(
+            text.ljust(w) if i < keys else text.rjust(w) for i, (text, w) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in grid
+    ]
+    rule = "─" * max(map(len, lines))
+    heads = " | ".join(dict.fromkeys(group for group, _ in columns if group))
+    return [*([heads] if heads else []), lines[0].rstrip(), rule, *(line.rstrip() for line in lines[1:])]
+
+
+def _keys(row: Row) -> list[str]:
+    return [row.keys[0] + row.mark, *row.keys[1:]]
+
+
+def _head(group: str, label: str) -> str:
+    return f"{group}: {label}" if group and label else group or label
+
+
+def _pipe(parts) -> str:
+    return "| " + " | ".join(parts) + " |"
+
+
+def _md(text: str) -> str:
+    return re.sub(r"([\\`*_|<])", r"\\\1", text)
+
+
+def _md_cell(cell: Cell) -> str:
+    text = _md(cell.text)
+    return (f"**{text}**" if cell.bold else text) + cell.mark
+
+
+def _tex(text: str) -> str:
+    return "".join(_LATEX.get(letter, letter) for letter in text)
+
+
+def _tex_cell(cell: Cell) -> str:
+    text = _NUMBER_MINUS.sub("$-$", _tex(cell.text))
+    return (rf"\textbf{{{text}}}" if cell.bold else text) + _tex(cell.mark)
+
+
+def _html_cell(cell: Cell) -> str:
+    text = html.escape(cell.text)
+    text = f"<b>{text}</b>" if cell.bold else text
+    style = ' class="missing"' if cell.missing else ""
+    return f"<td{style}>{text}{cell.mark}</td>"
