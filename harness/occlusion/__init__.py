@@ -1,0 +1,42 @@
+"""Occlusion: which keypoints a 2D detector loses, over which frames, and what it then reports.
+
+`level(name)` gives a `Level`; its `draw` says what is hidden, `apply` says what the detector reports.
+Imported lazily: naming and checking a level (see `harness.registry`) needs no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.occlusion.composition import Fill, Level, Occlusion
+    from harness.occlusion.corruption import apply
+    from harness.occlusion.stretches import StretchProcess
+
+__all__ = ["Fill", "Level", "Occlusion", "StretchProcess", "apply", "level"]
+
+_HOMES = {
+    "Fill": "composition",
+    "Level": "composition",
+    "Occlusion": "composition",
+    "StretchProcess": "stretches",
+    "apply": "corruption",
+}
+
+
+def level(name: str) -> Level:
+    """The registered occlusion level called ``name``.
+
+    Raises:
+        UserError: no such level; the message holds the nearest name.
+    """
+    from harness import registry
+
+    return registry.load(registry.get("occlusions", name))()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,112 @@
+"""A level: some processes at one severity, and what the detector reports instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from harness.occlusion import event
+from harness.occlusion.stretches import StretchProcess, strike
+from harness.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class Fill:
+    """Shares of the events whose keypoints come back as zero, last seen, or in a wrong place; they add up to 1."""
+
+    zero: float
+    last_seen: float
+    hallucinated: float
+
+    def __post_init__(self) -> None:
+        shares = (self.zero, self.last_seen, self.hallucinated)
+        if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+            raise ValueError(f"the shares of a fill are at least 0 and add up to 1, got {shares}")
+
+
+@dataclass(frozen=True, eq=False)
+class Occlusion:
+    """What is hidden in a batch of windows.
+
+    Attributes:
+        visible: (B, T, J) bool, False where the detector doesn't see the joint; True on invalid frames.
+        cause: (B, T, J) int8: 0 visible, 1 zero, 2 last seen, 3 hallucinated.
+        stretch_key: (B, T, J) int64, equal where one event hides, positive; 0 where visible.
+        valid: (B, T) bool or None (all valid).
+        mirror: (J,) int64, each joint's left/right counterpart.
+    """
+
+    visible: Tensor
+    cause: Tensor
+    stretch_key: Tensor
+    valid: Tensor | None
+    mirror: Tensor
+
+
+@dataclass(frozen=True)
+class Level:
+    """A named, versioned corruption at one severity.
+
+    Levels that share processes and fill nest: for equal keys a keypoint hidden at one severity is hidden at
+    every higher one, by the same event, with the same fill.
+
+    Attributes:
+        name, version: as in the registry.
+        severity: 0 (nothing is hidden) to 1.
+        processes: the processes that are drawn together.
+        fill: what is reported instead, chosen per event.
+    """
+
+    name: str
+    version: int
+    severity: float
+    processes: tuple[StretchProcess, ...]
+    fill: Fill
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.severity <= 1:
+            raise ValueError(f"severity runs from 0 to 1, got {self.severity}")
+
+    def draw(self, keys: Tensor, frames: Tensor, skeleton: Skeleton, valid: Tensor | None = None) -> Occlusion:
+        """Draw what is hidden; a pure function of (key, frame), whatever the window and the batch.
+
+        Args:
+            keys: (B,) int64, one key a window: from (clip, camera, dataset seed) in tests, from (seed, sample,
+                epoch) in training.
+            frames: (B, T) integers, absolute frame numbers within the clip, increasing along T.
+            skeleton: declares joints and groups.
+            valid: (B, T) bool; invalid (padded) frames take part in no draw and count as visible.
+        Raises:
+            ValueError: shapes that don't fit together.
+        """
+        _check(keys, frames, valid)
+        shape = (*frames.shape, len(skeleton))
+        mirror = torch.tensor(skeleton.mirror, device=frames.device)
+        if self.severity == 0 or not self.processes or frames.numel() == 0:
+            visible = torch.ones(shape, dtype=torch.bool, device=frames.device)
+            nothing = torch.zeros(shape, dtype=torch.int8, device=frames.device)
+            return Occlusion(visible, nothing, nothing.long(), valid, mirror)
+        if valid is not None:
+            frames = _without_padding(frames, valid)
+        cumulative = (self.fill.zero, self.fill.zero + self.fill.last_seen)
+        packed = strike(self.processes, skeleton, keys, frames.long(), cumulative)
+        hidden = event.present(packed, self.severity)
+        if valid is not None:
+            hidden = hidden & valid[..., None]
+        cause, stretch_key = event.unpack(packed, hidden)
+        return Occlusion(~hidden, cause, stretch_key, valid, mirror)
+
+
+def _without_padding(frames: Tensor, valid: Tensor) -> Tensor:
+    """Frame numbers with those of invalid frames replaced by a valid one of the row, so that they cost nothing."""
+    last = torch.where(valid, frames, torch.iinfo(frames.dtype).min).amax(dim=1, keepdim=True)
+    return torch.where(valid, frames, torch.where(valid.any(dim=1, keepdim=True), last, 0))
+
+
+def _check(keys: Tensor, frames: Tensor, valid: Tensor | None) -> None:
+    if frames.dim() != 2 or keys.shape != frames.shape[:1]:
+        raise ValueError(f"expected keys (B,) and frames (B, T), found {tuple(keys.shape)} and {tuple(frames.shape)}")
+    if valid is not None and valid.shape != frames.shape:
+        raise ValueError(f"expected valid {tuple(frames.shape)}, found {tuple(valid.shape)}")

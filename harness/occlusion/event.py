@@ -1,0 +1,50 @@
+"""An occlusion event in one integer, so that "which event hides this keypoint" is one minimum.
+
+From the highest bit down: the severity at which the event appears (its *activation*, 24 bits for the
+range 0 to 1), 27 bits that tell the event from others, 3 bits that say what the detector reports.
+Where events overlap, the one that appears at the lowest severity wins. Two things follow: what is hidden
+at a severity stays hidden at every higher one, and it is hidden by the same event with the same fill.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+NONE, ZERO, LAST_SEEN, HALLUCINATED = range(4)
+
+NEVER = 1 << 62
+"""A packed event that appears at no severity."""
+
+SEVERITY_BITS = 24
+IDENTITY_BITS = 27
+_CAUSE_BITS = 3
+_LOW_BITS = IDENTITY_BITS + _CAUSE_BITS
+
+
+def pack(activation: Tensor, identity: Tensor, cause: Tensor) -> Tensor:
+    """Packed events, int64.
+
+    Args:
+        activation: int64, severity × 2²⁴; values beyond 2³¹ are cut there (no severity reaches them).
+        identity: int64; the lower 27 bits are kept.
+        cause: int64, one of `ZERO`, `LAST_SEEN`, `HALLUCINATED`.
+    """
+    low = ((identity & ((1 << IDENTITY_BITS) - 1)) << _CAUSE_BITS) | cause
+    return (activation.clamp_max(1 << 31) << _LOW_BITS) | low
+
+
+def present(packed: Tensor, severity: float) -> Tensor:
+    """True where the event exists at ``severity`` (0 to 1)."""
+    return packed < (round(severity * (1 << SEVERITY_BITS)) << _LOW_BITS)
+
+
+def unpack(packed: Tensor, exists: Tensor) -> tuple[Tensor, Tensor]:
+    """Cause (int8) and stretch key (int64, positive) where ``exists``, 0 elsewhere."""
+    key = torch.where(exists, packed & ((1 << _LOW_BITS) - 1), 0)
+    return (key & ((1 << _CAUSE_BITS) - 1)).to(torch.int8), key
+
+
+def bits(stretch_key: Tensor, start: int, count: int) -> Tensor:
+    """``count`` of the event's 27 identity bits from ``start``, as int64: random numbers of a stretch."""
+    return (stretch_key >> (_CAUSE_BITS + start)) & ((1 << count) - 1)

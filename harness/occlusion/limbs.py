@@ -1,0 +1,14 @@
+"""Whole limbs: an arm, a leg or the head goes behind something."""
+
+from __future__ import annotations
+
+from harness.occlusion.stretches import StretchProcess
+from harness.skeleton import Skeleton
+
+
+def limbs(skeleton: Skeleton) -> dict[str, tuple[int, ...]]:
+    """The limbs of the skeleton's declaration."""
+    return skeleton.limbs
+
+
+LIMBS = StretchProcess("limbs", 1, limbs, period=40, shortest=8, longest=30, rate=0.5, onset=0.05)
