@@ -73,15 +73,15 @@ def walk(rng: Generator, time: Array, body: Body) -> Motion:
 
 def run(rng: Generator, time: Array, body: Body) -> Motion:
     """In a circle, leaning in, with elbows bent and both feet off the floor between steps."""
-    pace, side = rng.uniform(2.0, 3.0), rng.choice([-1.0, 1.0])
+    pace, side = rng.uniform(1.9, 2.8), rng.choice([-1.0, 1.0])
     rate = np.rad2deg(pace / rng.uniform(1.5, 2.4)) * side
     course = rng.uniform(-180.0, 180.0) + np.cumsum(rate + drift(rng, time, 15.0, highest=0.4)) / FPS
     motion, phase = _locomotion(
         rng, time, body, speed=np.full(len(time), pace), course=course, facing=course, cadence=rng.uniform(1.25, 1.45),
-        duty=0.36, lift=rng.uniform(0.18, 0.34), swing=rng.uniform(25.0, 45.0),
+        duty=0.31, lift=rng.uniform(0.18, 0.34), swing=rng.uniform(25.0, 45.0),
     )  # fmt: skip
     motion.arms[..., :2] += np.array([5.0, 10.0]) - motion.arms[..., :2].mean(axis=(0, 1))
-    motion.arms[..., 3] += rng.uniform(60.0, 95.0) - motion.arms[..., 3].mean(axis=0)
+    motion.arms[..., 3] += rng.uniform(65.0, 105.0) - motion.arms[..., 3].mean(axis=0)
     motion.height += wave(2.0 * phase, 0.03, rng.uniform(0.0, 0.2)) - 0.03
     motion.turn[:, 1] += rng.uniform(4.0, 12.0)
     motion.turn[:, 2] -= side * rng.uniform(5.0, 12.0)
@@ -227,7 +227,7 @@ def jump(rng: Generator, time: Array, body: Body) -> Motion:
     crouch, flight, landing = bump(share / 0.5), bump((share - 0.36) / 0.32), bump((share - 0.56) / 0.4)
     high = rng.uniform(0.12, 0.3)
     bend = crouch + 0.8 * landing
-    motion.height += high * flight - 0.28 * body.leg * bend
+    motion.height += high * flight - 0.2 * body.leg * bend
     motion.feet[..., 2] += ((high + rng.uniform(0.0, 0.12)) * flight)[:, None]
     motion.turn[:, 1] += 22.0 * bend - 5.0 * flight
     motion.spine[:, :2, 0] += (12.0 * bend - 6.0 * flight)[:, None]

@@ -163,7 +163,8 @@ def footsteps(
         where = np.column_stack([np.interp(middles, own, axis) for axis in place.T])
         spots = beside(where, np.interp(middles, own, yaw), 0.0, sign * half) + rng.normal(0.0, 0.012, where.shape)
         swing = (own - count - duty) / (1.0 - duty)
-        blend = smooth_step((swing - 0.06) / 0.88)[:, None]  # lifted before it is moved
+        swing = np.maximum(swing, 0.0)
+        blend = smooth_step(swing**0.85 * 1.06 - 0.04)[:, None]  # lifted before it is moved
         feet[:, side, :2] = spots[count - first] * (1.0 - blend) + spots[count - first + 1] * blend
-        feet[:, side, 2] = body.ankle + lift * bump(swing)
+        feet[:, side, 2] = body.ankle + lift * bump(swing**0.75)
     return feet
