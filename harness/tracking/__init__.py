@@ -1,13 +1,13 @@
 """MLflow as the one record of runs; nothing else in the harness imports mlflow, and here only functions do."""
 
-from harness.tracking.artifacts import path, read_curves, read_evaluations, read_summaries
-from harness.tracking.claims import Claim, claim, latest
+from harness.tracking.artifacts import parquet_bytes, path, read_curves, read_evaluations, read_summaries
+from harness.tracking.claims import Claim, claim, latest, warm_up
 from harness.tracking.logger import RunLogger, TakenOver
-from harness.tracking.owner import Owner, is_alive, myself
+from harness.tracking.owner import Owner, is_alive, myself, process_alive
 from harness.tracking.patience import TrackingLost
 from harness.tracking.records import Record, failed, finished, records, running
 from harness.tracking.shape import params_of, shape_of
-from harness.tracking.store import prepare, probe, quiet, resolve
+from harness.tracking.store import check, prepare, probe, quiet, resolve
 from harness.tracking.survey import Survey, reap, survey
 from harness.tracking.tags import provenance
 from harness.tracking.ui import ui_command
@@ -20,6 +20,7 @@ __all__ = [
     "Survey",
     "TakenOver",
     "TrackingLost",
+    "check",
     "claim",
     "failed",
     "finished",
@@ -27,9 +28,11 @@ __all__ = [
     "latest",
     "myself",
     "params_of",
+    "parquet_bytes",
     "path",
     "prepare",
     "probe",
+    "process_alive",
     "provenance",
     "quiet",
     "read_curves",
@@ -42,4 +45,5 @@ __all__ = [
     "shape_of",
     "survey",
     "ui_command",
+    "warm_up",
 ]

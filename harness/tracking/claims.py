@@ -75,6 +75,11 @@ def seal(uri: str, held: Claim, mlflow_id: str) -> bool:
     return _contest(uri, Claim(held.run_id, held.generation + 1, held.token, round(time.time(), 3), sealed=mlflow_id))
 
 
+def warm_up(uri: str | None = None) -> None:
+    """Open the store for writing and find its ledger, so that the first run of a process doesn't wait for it."""
+    ledger(resolve(uri))
+
+
 def ledger(uri: str) -> str:
     """MLflow's id of the store's ledger, made if there's none. Made by several at once, one is kept."""
     return _ledger(resolve(uri))
@@ -90,7 +95,7 @@ def _find_ledger(mlflow: MlflowClient) -> str | None:
     return experiment.tags[tags.LEDGER_RUN] if experiment else None
 
 
-def _make_ledger(uri: str, mlflow: MlflowClient) -> str | None:
+def _make_ledger(uri: str, mlflow: MlflowClient) -> str:
     from mlflow.exceptions import MlflowException
 
     candidate = mlflow.create_run(experiment(uri, tags.CLAIMS), run_name="ledger").info.run_id
@@ -102,9 +107,10 @@ def _make_ledger(uri: str, mlflow: MlflowClient) -> str | None:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     winner = _find_ledger(mlflow)
-    if winner != candidate:
-        mlflow.delete_run(candidate)
-    return winner
+    if winner == candidate:
+        return candidate
+    mlflow.delete_run(candidate)
+    return winner or _make_ledger(uri, mlflow)
 
 
 def experiment(uri: str, name: str) -> str:
@@ -119,7 +125,7 @@ def experiment(uri: str, name: str) -> str:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        found = mlflow.get_experiment_by_name(name)
+        return experiment(uri, name)
     if found.lifecycle_stage == "deleted":
         mlflow.restore_experiment(found.experiment_id)
     return found.experiment_id

@@ -15,9 +15,9 @@ from harness.tracking.patience import WINDOW, TrackingLost, passing, persist
 from harness.tracking.shape import params_of, shape_of
 from harness.tracking.store import client, resolve
 
-CURVES_KEPT, FIGURES_KEPT = 4, 6
-"""Metrics of a record are few, as listing fat records is slow: these many curves and final figures, first come
-first kept; ``curves.parquet`` and ``summary.json`` hold all of them."""
+CURVES_KEPT, FIGURES_KEPT = 3, 7
+"""Metrics of a record are few, as listing fat records is slow: these many curves (those whose name has no dot) and
+final figures, first come first kept; ``curves.parquet`` and ``summary.json`` hold all of them."""
 _BATCH = 1000
 _WAKE = 5.0
 
@@ -37,7 +37,6 @@ class RunLogger:
         spec: name of the spec; MLflow's experiment.
         held: the claim under which the run is done.
         extra: tags to add, such as `tags.provenance`.
-        on_wake: called by the thread every few seconds, e.g. to look whether the driver is still there.
     """
 
     def __init__(
@@ -48,14 +47,14 @@ class RunLogger:
         held: Claim,
         *,
         extra: Mapping[str, str] | None = None,
-        on_wake: Callable[[], None] | None = None,
     ) -> None:
         self.uri, self.run, self.spec, self.held = resolve(uri), run, spec, held
-        self._extra, self._on_wake = dict(extra or {}), on_wake
+        self._extra = dict(extra or {})
         self._points: list[tuple[str, int, float]] = []
         self._times: list[int] = []
         self._written = 0
-        self._names: list[str] = []
+        self._known: set[tuple[str, int]] = set()
+        self._kept: list[str] = []
         self._params_written = False
         self._lost: Exception | None = None
         self._last_beat = time.monotonic()
@@ -103,14 +102,17 @@ class RunLogger:
         self.log_points([(name, step, value) for name, value in values.items()])
 
     def log_points(self, points: Sequence[tuple[str, int, float]]) -> None:
-        """Points of curves: name, step, value. Never waits for the store; see `log`."""
+        """Points of curves: name, step, value; one that is known already isn't kept again. See `log`."""
         if self._lost is not None:
             raise TrackingLost(f"the tracking store is gone: {self._lost}") from self._lost
         now = int(time.time() * 1000)
         with self._lock:
             for name, step, value in points:
-                if name not in self._names:
-                    self._names.append(name)
+                if (name, step) in self._known:
+                    continue
+                self._known.add((name, step))
+                if name not in self._kept and "." not in name and len(self._kept) < CURVES_KEPT:
+                    self._kept.append(name)
                 self._points.append((name, int(step), float(value)))
                 self._times.append(now)
 
@@ -118,12 +120,19 @@ class RunLogger:
         """Keep one file. Waits for a store that is gone."""
         artifacts.write(self.uri, self.mlflow_id, self._artifact_uri, name, content)
 
-    def finish(self, summary: Mapping[str, float] | None = None, *, before_seal: Callable[[], None] | None = None):
+    def finish(
+        self,
+        summary: Mapping[str, float] | None = None,
+        *,
+        before_seal: Callable[[], None] | None = None,
+        after_seal: Callable[[], None] | None = None,
+    ) -> None:
         """Write what is left, then say FINISHED. The run's own artifacts must be there already.
 
         Args:
             summary: the run's final figures.
             before_seal: called when everything but the end is written.
+            after_seal: called when nobody else can finish the run any more.
 
         Raises:
             TakenOver: another owner has the run; the record says KILLED.
@@ -140,6 +149,8 @@ class RunLogger:
         if not seal(self.uri, self.held, self.mlflow_id):
             self._close("KILLED", "taken over by another owner")
             raise TakenOver(f"run {self.run.run_id} was taken over by another owner")
+        if after_seal is not None:
+            after_seal()
         persist(lambda: client(self.uri).set_terminated(self.mlflow_id, "FINISHED"))
 
     def fail(self, reason: str, *, status: str = "FAILED") -> None:
@@ -167,7 +178,7 @@ class RunLogger:
         from mlflow.entities import Metric, Param
 
         with self._lock:
-            upto, kept = len(self._points), self._names[:CURVES_KEPT]
+            upto, kept = len(self._points), list(self._kept)
             points = zip(self._points[self._written : upto], self._times[self._written : upto], strict=True)
             metrics = [Metric(name, value, at, step) for (name, step, value), at in points if name in kept]
         last = max((step for _, step, _ in self._points), default=0)
@@ -186,8 +197,6 @@ class RunLogger:
         """The thread: heartbeat and flush. While the store is gone it goes on trying, for `WINDOW` seconds."""
         gone_since: float | None = None
         while not self._end.wait(_WAKE):
-            if self._on_wake is not None:
-                self._on_wake()
             if time.monotonic() - self._last_beat < BEAT:
                 continue
             try:

@@ -69,14 +69,10 @@ def prepare(uri: str | None = None) -> str:
     Raises:
         UserError: nobody answers within 5 s, the folder can't be written, or the schema is another version's.
     """
-    uri = resolve(uri)
-    file, root = sqlite_path(uri), artifact_root(uri)
-    if root is not None:
-        _writable(root)
+    uri = check(uri)
+    file = sqlite_path(uri)
     if file is None:
-        probe(uri)
         return uri
-    _writable(file.parent)
     # Two processes that open a fresh store at once race in the migration: one at a time.
     with open(file.with_name(file.name + ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -84,6 +80,16 @@ def prepare(uri: str | None = None) -> str:
         with sqlite3.connect(file) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
         connection.close()
+    return uri
+
+
+def check(uri: str | None = None) -> str:
+    """What `prepare` can find wrong without importing MLflow, within 5 s; returns the resolved address."""
+    uri = resolve(uri)
+    file, root = sqlite_path(uri), artifact_root(uri)
+    for folder in ([file.parent] if file else []) + ([root] if root else []):
+        _writable(folder)
+    probe(uri)
     return uri
 
 

@@ -51,12 +51,7 @@ def survey(uri: str | None, run_ids: Collection[str]) -> Survey:
             result.busy[run_id] = live.owner
         elif claim is None:
             result.free[run_id] = 0
-        elif (
-            claim.owner is None
-            or run_id in gone
-            or any(record.claim == claim.tag for record in found)
-            or not is_alive(claim.owner, heartbeat=claim.at)
-        ):
+        elif claim.owner is None or run_id in gone or _released(claim, found):
             result.free[run_id] = claim.generation + 1
         else:
             result.busy[run_id] = claim.owner
@@ -72,6 +67,12 @@ def reap(uri: str | None, run_ids: Collection[str], *, of: Owner | None = None, 
         mine = of is not None and record.owner is not None and record.owner.driver == of
         closed += _closed(uri, record, claims.get(record.run_id), force=mine, reason=reason).status != "RUNNING"
     return closed
+
+
+def _released(claim: Claim, found: list[Record]) -> bool:
+    """Whether a claim's work is over: its record is closed, or there's none and its owner can't be heard any more."""
+    ended = any(record.claim == claim.tag for record in found)
+    return ended or not (claim.owner and is_alive(claim.owner, heartbeat=claim.at))
 
 
 def _gone(owner: Owner) -> bool:

@@ -1,0 +1,51 @@
+"""The work of one run: train, evaluate, hand the files over. A sweep can be given another body by name."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from harness import tracking
+from harness.errors import UserError
+
+DEFAULT = "harness.sweep.body:execute"
+
+
+class Body(Protocol):
+    """Does a run and returns its final figures; ``on_epoch`` wants step, steps, val_mpjpe (mm) and curves."""
+
+    def __call__(
+        self, run: Any, test: Any, logger: tracking.RunLogger, on_epoch: Callable[[Any], None]
+    ) -> dict[str, float]: ...
+
+
+def execute(run: Any, test: Any, logger: tracking.RunLogger, on_epoch: Callable[[Any], None]) -> dict[str, float]:
+    """Train a run, evaluate its weights at every test level, keep weights and evaluation."""
+    from harness import training
+
+    result = training.train(run, on_epoch=on_epoch)
+    table = training.evaluate(run, test, result)
+    logger.log_points(result.curves)
+    logger.artifact("best.pt", _saved(result.best_weights))
+    logger.artifact("last.pt", _saved(result.last_weights))
+    logger.artifact("evaluation.parquet", tracking.parquet_bytes(table))
+    return {**result.summary, "train_seconds": result.seconds}
+
+
+def load(name: str) -> Body:
+    """The body called ``module:function``. Raises `UserError` for anything else."""
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"there is no run body '{name}': {error}") from error
+
+
+def _saved(weights: dict[str, Any]) -> bytes:
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save({name: tensor.cpu() for name, tensor in weights.items()}, buffer)
+    return buffer.getvalue()

@@ -1,0 +1,105 @@
+"""Ray, started or joined, without its chatter; and how many workers it can hold."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import UserError
+
+_TINY = 1e-9
+_STORE = 200_000_000
+"""Bytes of Ray's object store: only runs and outcomes travel, never tensors."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Ray session. ``owned``: started here, so stopped here. ``workers``: how many to use."""
+
+    owned: bool
+    workers: int
+
+    def stop(self) -> None:
+        """Leave it as it was found."""
+        if self.owned:
+            import ray
+
+            ray.shutdown()
+
+
+def cores() -> int:
+    """CPU cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def start(resources: Any, *, workers: int | None, address: str | None, at_most: int, threads: int) -> Cluster:
+    """Start Ray on this machine, or join the cluster at ``address`` (or the session of this process).
+
+    Args:
+        resources: a run's ``cpu`` and ``gpu`` share.
+        workers: how many are wanted; None is as many as fit.
+        address: ``auto``, ``host:port`` or ``ray://host:port``; None starts Ray here.
+        at_most: more workers than this have nothing to do.
+        threads: CPU threads of a worker.
+
+    Raises:
+        UserError: nobody is at the address, or no node can hold one run.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+
+    cpu, gpu = float(resources.cpu), float(resources.gpu)
+    owned = not ray.is_initialized()
+    if owned:
+        quiet: Any = {"log_to_driver": False, "logging_level": logging.ERROR}
+        if address is None:
+            os.environ["OMP_NUM_THREADS"] = str(threads)  # inherited by the workers, before they load anything
+            wanted = min(workers or max(1, math.floor(cores() / cpu + _TINY)), at_most)
+            count = max(cores(), math.ceil(wanted * cpu - _TINY)) if workers or wanted == 1 else cores()
+            ray.init("local", num_cpus=count, include_dashboard=False, object_store_memory=_STORE, **quiet)
+        else:
+            try:
+                ray.init(address, runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads)}}, **quiet)
+            except (ConnectionError, ValueError, RuntimeError) as error:
+                raise UserError(f"no Ray cluster answers at '{address}': {error}") from error
+    _silence()
+    try:
+        room = _room([node["Resources"] for node in ray.nodes() if node["Alive"]], cpu, gpu)
+    except UserError:
+        if owned:
+            ray.shutdown()
+        raise
+    return Cluster(owned, max(1, min(workers or room, room, at_most)))
+
+
+def _room(nodes: list[dict[str, float]], cpu: float, gpu: float) -> int:
+    """Runs that fit at once. What no single node can hold would wait for ever without a word: refused."""
+    for name, share in (("CPU", cpu), ("GPU", gpu)):
+        most = max((node.get(name, 0.0) for node in nodes), default=0.0)
+        if share > most + _TINY:
+            raise UserError(
+                f"a run needs {share:g} {name}s and no node of the cluster has more than {most:g}",
+                key=f"resources.{name.lower()}",
+            )
+    return sum(_fits(node, cpu, gpu) for node in nodes)
+
+
+def _fits(node: dict[str, float], cpu: float, gpu: float) -> int:
+    by_gpu = math.floor(node.get("GPU", 0.0) / gpu + _TINY) if gpu else math.inf
+    if gpu > 1:
+        by_gpu = math.floor(node.get("GPU", 0.0) / math.ceil(gpu))
+    return int(min(math.floor(node.get("CPU", 0.0) / cpu + _TINY), by_gpu))
+
+
+def _silence() -> None:
+    """Ray prints a ``(raylet)`` paragraph for each worker that dies, whatever `log_to_driver` says.
+
+    The driver says it in a line of its own. There's no public switch, so the printing function is replaced.
+    """
+    from ray._private import worker
+
+    worker.print_to_stdstream = lambda data, ignore_prefix: None

@@ -1,0 +1,281 @@
+"""A sweep: do the runs of a spec that aren't done, once each, whatever dies on the way."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness import tracking
+
+if TYPE_CHECKING:
+    from harness.sweep.display import Display
+    from harness.sweep.pool import Died, Job, Pool
+    from harness.sweep.worker import Outcome
+
+_POLL, _REDRAW, _LOOK = 0.25, 1.0, 3.0
+_BIRTHS = 3
+"""Workers that may die before their first run until the sweep gives up."""
+
+
+@dataclass
+class SweepOutcome:
+    """What became of a sweep.
+
+    Attributes:
+        finished: run_ids done here.
+        skipped: run_ids that were finished already, or that another driver finished meanwhile.
+        failed: run_id → reason.
+        left: run_ids not tried: beyond the limit, or the sweep was stopped.
+        interrupted: stopped by a signal.
+        seconds: wall-clock time.
+        train_seconds: sum of the runs' own training time, where they tell it.
+    """
+
+    finished: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+    interrupted: bool = False
+    seconds: float = 0.0
+    train_seconds: float = 0.0
+
+
+def run_sweep(
+    spec: Any,
+    *,
+    uri: str | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    limit: int | None = None,
+    fail_fast: bool = False,
+    retries: int = 1,
+    command: str | None = None,
+    body: str | None = None,
+) -> SweepOutcome:
+    """Do the runs of ``spec`` that aren't finished in the store. Ray starts only if there are any.
+
+    Args:
+        spec: has ``name``, ``runs``, ``test``, ``resources`` and ``tracking``.
+        uri: the store; before the spec's, which comes before the environment's and the default.
+        workers: how many runs at once; before the spec's; as many as fit by default.
+        address: a Ray cluster to join.
+        limit: at most so many runs this time.
+        fail_fast: stop at the first run that fails.
+        retries: how often a run that failed is tried again, unless its failure is final (it diverged, or
+            something the user gave is wrong).
+        command: what to type to go on, printed when the sweep is stopped.
+        body: the work of a run, ``module:function``; training and evaluation by default.
+
+    Raises:
+        UserError: the store doesn't answer or can't be written, no node can hold a run, nobody at ``address``.
+    """
+    began = time.monotonic()
+    uri = tracking.resolve(uri or spec.tracking.uri)
+    runs = {run.run_id: run for run in spec.runs}
+    done = tracking.finished(uri, runs)
+    outcome = SweepOutcome(skipped=[run_id for run_id in runs if run_id in done])
+    todo = [run_id for run_id in runs if run_id not in done]
+    chosen = todo[: len(todo) if limit is None else limit]
+    if chosen:
+        sweep = _Sweep(spec, uri, {run_id: runs[run_id] for run_id in chosen}, outcome)
+        sweep.go(workers or spec.resources.workers, address, fail_fast, retries, command, body)
+    over = {*outcome.finished, *outcome.skipped, *outcome.failed}
+    outcome.left = [run_id for run_id in runs if run_id not in over]
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+class _Sweep:
+    """One sweep at work: the queue, the attempts, and what each answer means."""
+
+    def __init__(self, spec: Any, uri: str, runs: dict[str, Any], outcome: SweepOutcome) -> None:
+        self.spec, self.uri, self.runs, self.outcome = spec, uri, runs, outcome
+        self.me = tracking.myself()
+        self.queue: deque[tuple[str, int]] = deque()
+        self.elsewhere: set[str] = set()
+        self.attempts: dict[str, int] = dict.fromkeys(runs, 0)
+        self.unborn = 0
+        self.stop = threading.Event()
+
+    def go(
+        self,
+        workers: int | None,
+        address: str | None,
+        fail_fast: bool,
+        retries: int,
+        command: str | None,
+        body: str | None,
+    ) -> None:
+        from harness.sweep import cluster, faults
+        from harness.sweep.body import DEFAULT, load
+        from harness.sweep.display import Counts, Display
+        from harness.sweep.pool import Pool
+        from harness.sweep.worker import Settings
+
+        if body is not None:
+            load(body)
+        fault = faults.planned()
+        threads = max(run.train.threads for run in self.runs.values())
+        resources = self.spec.resources
+        tracking.check(self.uri)
+        with ThreadPoolExecutor(1) as aside:
+            ready = aside.submit(self._prepare)  # imports MLflow while Ray starts
+            held = cluster.start(resources, workers=workers, address=address, at_most=len(self.runs), threads=threads)
+        try:
+            with self._signals():
+                tags = ready.result()
+                settings = Settings(self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault)
+                pool = Pool(settings, held.workers, float(resources.cpu), float(resources.gpu))
+                try:
+                    self._sort(list(self.runs))
+                    total = len({run.run_id for run in self.spec.runs})
+                    counts = Counts(total, len(self.outcome.skipped), len(self.queue), held.workers)
+                    with Display(counts) as display:
+                        self._loop(pool, display, fail_fast, retries)
+                        self._end(pool, display, command)
+                finally:
+                    pool.kill()
+        finally:
+            held.stop()
+
+    def _prepare(self) -> dict[str, str]:
+        tracking.prepare(self.uri)
+        tracking.warm_up(self.uri)
+        return tracking.provenance()
+
+    def _loop(self, pool: Pool, display: Display, fail_fast: bool, retries: int) -> None:
+        drawn = looked = time.monotonic()
+        while (self.queue or pool.jobs or self.elsewhere) and not self.stop.is_set():
+            while self.queue and pool.free:
+                run_id, generation = self.queue.popleft()
+                pool.give(self.runs[run_id], self.spec.test, generation)
+            for job, answer in pool.wait(_POLL):
+                self._take(job, answer, display, retries)
+            if self.unborn >= _BIRTHS and not self.outcome.finished:
+                break
+            if fail_fast and self.outcome.failed:
+                break
+            now = time.monotonic()
+            if self.elsewhere and now - looked > _LOOK:
+                looked = now
+                self._sort(sorted(self.elsewhere))
+                display.counts.elsewhere = len(self.elsewhere)
+            if display.live and now - drawn > _REDRAW:
+                drawn = now
+                self._draw(pool, display)
+
+    def _take(self, job: Job, answer: Outcome | Died, display: Display, retries: int) -> None:
+        from harness.sweep.pool import Died
+
+        run_id, counts = job.run.run_id, display.counts
+        if isinstance(answer, Died):
+            self.unborn = self.unborn + 1 if answer.unborn else 0
+            final, reason = False, f"its worker died: {answer.reason}"
+        elif answer.status == "finished":
+            self._finished(job, answer.summary, answer.seconds, display)
+            return
+        elif answer.status == "taken":
+            self._sort([run_id])
+            counts.elsewhere = len(self.elsewhere)
+            return
+        else:
+            final, reason = answer.final, answer.reason
+        self.attempts[run_id] += 1
+        if final or self.attempts[run_id] > retries:
+            self._sort([run_id], again=False)
+            if run_id not in self.outcome.finished:
+                self.outcome.failed[run_id] = reason
+                counts.failed += 1
+                display.say(f"failed: {label(job.run)}: {reason}", "red")
+            return
+        display.say(f"again: {label(job.run)}: {reason}", "yellow")
+        self._sort([run_id])
+        if run_id in self.outcome.skipped:  # its worker died after the seal: the run is finished, and by us
+            self.outcome.skipped.remove(run_id)
+            self._finished(job, {}, job.seconds, display)
+
+    def _finished(self, job: Job, summary: dict[str, float], seconds: float, display: Display) -> None:
+        counts = display.counts
+        self.outcome.finished.append(job.run.run_id)
+        self.outcome.train_seconds += summary.get("train_seconds", 0.0)
+        counts.finished += 1
+        counts.seconds.append(seconds)
+        score = summary.get("val_mpjpe_best")
+        if score is not None and (counts.best is None or score < counts.best[1]):
+            counts.best = (label(job.run), score)
+        display.finished(label(job.run), seconds, score)
+
+    def _sort(self, run_ids: list[str], *, again: bool = True) -> None:
+        """Ask the store about runs; queue the free ones, if they are to be tried again."""
+        found = tracking.survey(self.uri, run_ids)
+        self.elsewhere -= set(run_ids)
+        self.outcome.skipped += [run_id for run_id in run_ids if run_id in found.finished]
+        if again:
+            self.elsewhere |= set(found.busy)
+            self.queue.extend((run_id, found.free[run_id]) for run_id in run_ids if run_id in found.free)
+
+    def _draw(self, pool: Pool, display: Display) -> None:
+        found, counts = pool.progress(), display.counts
+        for job, progress in found.values():
+            score = progress.val_mpjpe
+            if score is not None and (counts.best is None or score < counts.best[1]):
+                counts.best = (label(job.run), score)
+        display.update({label(job.run): (job.seconds, progress) for job, progress in found.values()})
+
+    def _end(self, pool: Pool, display: Display, command: str | None) -> None:
+        """Leave the store consistent: no worker lives, none of their records says RUNNING."""
+        jobs = pool.jobs
+        pool.kill()
+        if jobs:
+            reason = "the sweep was stopped"
+            _buried(self.uri, [job.run.run_id for job in jobs], self.me)
+            tracking.reap(self.uri, [job.run.run_id for job in jobs], of=self.me, reason=reason)
+        if self.unborn >= _BIRTHS and not self.outcome.finished:
+            display.say("stopped: the workers can't start", "red")
+        self.outcome.interrupted = self.stop.is_set()
+        display.say(f"{display.counts.line()} in this spec")
+        if self.outcome.interrupted and command:
+            display.say(f"stopped; this goes on with it: {command}")
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """The first SIGINT or SIGTERM stops the sweep in order, the second one at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def handle(number: int, _: object) -> None:
+            if self.stop.is_set():
+                raise KeyboardInterrupt
+            self.stop.set()
+
+        # Set after Ray has started, as Ray sets a handler of its own for SIGTERM.
+        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def label(run: Any) -> str:
+    """A run, for people: its axes, or its id."""
+    return " ".join(str(value) for value in dict(run.labels).values()) or run.run_id
+
+
+def _buried(uri: str, run_ids: list[str], driver: tracking.Owner, seconds: float = 5.0) -> None:
+    """Wait until killed workers are gone, so that none can close its record after it was closed here."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        owners = [record.owner for record in tracking.running(uri, run_ids).values()]
+        mine = [owner for owner in owners if owner is not None and owner.driver == driver]
+        if not any(tracking.process_alive(owner) for owner in mine):
+            return
+        time.sleep(0.05)

@@ -1,0 +1,32 @@
+"""Faults on purpose, for tests: a worker kills itself, once, at a named moment.
+
+``REPOSE_FAULT=moment:file`` in the driver's environment; the moments are `MOMENTS`. The first worker to get
+there makes ``file`` and dies by SIGKILL; later ones find the file and go on.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+VARIABLE = "REPOSE_FAULT"
+MOMENTS = ("after-claim", "after-record", "mid-epoch", "after-artifacts", "after-seal")
+
+
+def planned() -> str | None:
+    """The fault asked for, to be handed to workers. Raises ValueError for a moment there's no such."""
+    fault = os.environ.get(VARIABLE)
+    if fault and (fault.partition(":")[0] not in MOMENTS or ":" not in fault):
+        raise ValueError(f"{VARIABLE} is '{fault}'; expected one of {', '.join(MOMENTS)}, a colon and a file")
+    return fault or None
+
+
+def reach(moment: str, fault: str | None) -> None:
+    """Die here if ``fault`` says so and hasn't happened yet."""
+    if fault is None or not fault.startswith(f"{moment}:"):
+        return
+    try:
+        os.close(os.open(fault.partition(":")[2], os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,139 @@
+"""Ray actors as a pool: who is free, what came back, who died."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.sweep.worker import Outcome, Progress, Settings, Worker
+
+
+@dataclass
+class Job:
+    """A run on a worker."""
+
+    run: Any
+    actor: Any
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Time since the run was handed over."""
+        return time.monotonic() - self.began
+
+
+@dataclass(frozen=True)
+class Died:
+    """A worker's end. ``unborn``: it never got as far as being ready for work."""
+
+    reason: str
+    unborn: bool
+
+
+class Pool:
+    """Long-lived workers. A dead one is replaced by the next that is needed; nothing is retried here.
+
+    Args:
+        settings: for the workers.
+        size: how many.
+        cpu, gpu: a worker's share.
+    """
+
+    def __init__(self, settings: Settings, size: int, cpu: float, gpu: float) -> None:
+        import ray
+
+        # Restarts and retries are the driver's: Ray would repeat a run without asking the store who has it.
+        options: dict[str, Any] = {"num_cpus": cpu, "num_gpus": gpu, "max_restarts": 0, "max_task_retries": 0}
+        # `progress` is answered by a thread of its own while a run is on.
+        options["concurrency_groups"] = {"watch": 1}
+        remote: Any = ray.remote
+        self._class = remote(**options)(_actor_class())
+        self._settings, self._size = settings, size
+        self._idle: list[Any] = []
+        self._jobs: dict[Any, Job] = {}
+        self._actors: list[Any] = []
+        for _ in range(size):
+            self._add()
+
+    @property
+    def free(self) -> bool:
+        """Whether a worker waits for work."""
+        return bool(self._idle)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """What is at work."""
+        return list(self._jobs.values())
+
+    def give(self, run: Any, test: Any, generation: int) -> None:
+        """Hand a run to a free worker."""
+        actor = self._idle.pop(0)
+        self._jobs[actor.do.remote(run, test, generation)] = Job(run, actor)
+
+    def wait(self, seconds: float) -> list[tuple[Job, Outcome | Died]]:
+        """What came back, waiting for at most so long."""
+        import ray
+
+        if not self._jobs:
+            time.sleep(seconds)
+            return []
+        ready, _ = ray.wait(list(self._jobs), num_returns=1, timeout=seconds)
+        return [self._returned(reference) for reference in ready]
+
+    def progress(self, seconds: float = 1.0) -> dict[str, tuple[Job, Progress]]:
+        """How far the runs at work are, by run_id; of the workers that answer in time."""
+        import ray
+
+        asked = {job.actor.progress.remote(): job for job in self.jobs}
+        ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=seconds) if asked else ([], [])
+        found = {}
+        for reference in ready:
+            job = asked[reference]
+            try:
+                found[job.run.run_id] = (job, ray.get(reference))
+            except ray.exceptions.RayError:
+                continue  # it died meanwhile: `wait` says so
+        return found
+
+    def kill(self) -> None:
+        """End all workers at once."""
+        import ray
+
+        for actor in self._actors:
+            ray.kill(actor, no_restart=True)
+        self._actors, self._idle, self._jobs = [], [], {}
+
+    def _add(self) -> None:
+        actor = self._class.remote(self._settings)
+        self._actors.append(actor)
+        self._idle.append(actor)
+
+    def _returned(self, reference: Any) -> tuple[Job, Outcome | Died]:
+        import ray
+
+        job = self._jobs.pop(reference)
+        try:
+            outcome = ray.get(reference)
+        except ray.exceptions.RayError as error:
+            # Either the process is gone, or it raised where it must not go on (see `Worker.do`): both end it.
+            ray.kill(job.actor, no_restart=True)
+            self._actors.remove(job.actor)
+            self._add()
+            cause = getattr(error, "cause", None)
+            reason = f"{type(cause).__name__}: {cause}" if cause is not None else _last_line(error)
+            return job, Died(reason, bool(getattr(error, "actor_init_failed", False)))
+        self._idle.append(job.actor)
+        return job, outcome
+
+
+def _actor_class() -> type:
+    import ray
+
+    watched: Any = ray.method(concurrency_group="watch")(lambda self: Worker.progress(self))
+    return type("Worker", (Worker,), {"progress": watched})
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,134 @@
+"""A worker: a long-lived process that claims runs, does them and closes their records."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness import tracking
+from harness.errors import UserError
+from harness.sweep import body, faults
+
+_WATCH = 1.0
+"""Seconds between looks at the driver."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all workers of a sweep are told.
+
+    Attributes:
+        uri: the store, resolved.
+        spec: name of the spec.
+        driver: the process that runs the sweep.
+        tags: for every record, see `tracking.provenance`.
+        threads: most CPU threads any run of the sweep uses.
+        body: the work of a run, ``module:function``.
+        fault: see `faults`.
+    """
+
+    uri: str
+    spec: str
+    driver: tracking.Owner
+    tags: dict[str, str] = field(default_factory=dict)
+    threads: int = 1
+    body: str = body.DEFAULT
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one run on a worker.
+
+    Attributes:
+        status: finished; failed; or taken: somebody else has the run.
+        reason: why it failed, one line.
+        final: whether trying again is pointless.
+        summary: its final figures.
+        seconds: how long it took, its record included.
+    """
+
+    status: str
+    reason: str = ""
+    final: bool = False
+    summary: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the current run is: steps done and in all, and its lowest validation error so far in mm."""
+
+    step: int = 0
+    steps: int = 0
+    val_mpjpe: float | None = None
+
+
+class Worker:
+    """The body of a Ray actor; plain Python, so that it can be used without one."""
+
+    def __init__(self, settings: Settings) -> None:
+        threads = str(settings.threads)
+        os.environ.update(OMP_NUM_THREADS=threads, MKL_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads)
+        self._settings, self._progress = settings, Progress()
+        self._me = tracking.myself(driver=settings.driver)
+        self._body = body.load(settings.body)
+        tracking.warm_up(settings.uri)
+        threading.Thread(target=self._watch, name="driver-watch", daemon=True).start()
+
+    def progress(self) -> Progress:
+        """How far the current run is."""
+        return self._progress
+
+    def do(self, run: Any, test: Any, generation: int) -> Outcome:
+        """Claim one run and do it. What goes wrong in a run is an `Outcome`; the worker lives on."""
+        settings, self._progress, began = self._settings, Progress(), time.monotonic()
+        held = tracking.claim(settings.uri, run.run_id, generation, self._me)
+        if held is None:
+            return Outcome("taken")
+        faults.reach("after-claim", settings.fault)
+        logger = tracking.RunLogger(settings.uri, run, settings.spec, held, extra=settings.tags)
+        # A failure up to here leaves a claim without a record: it isn't caught, so the driver ends this process
+        # and finds the claim's owner dead.
+        logger.start()
+        faults.reach("after-record", settings.fault)
+        try:
+            summary = self._body(run, test, logger, lambda info: self._on_epoch(logger, info))
+            logger.finish(
+                summary,
+                before_seal=lambda: faults.reach("after-artifacts", settings.fault),
+                after_seal=lambda: faults.reach("after-seal", settings.fault),
+            )
+        except tracking.TrackingLost:
+            raise
+        except tracking.TakenOver:
+            return Outcome("taken")
+        except Exception as error:
+            reason = describe(error)
+            logger.fail(f"{reason}\n\n{traceback.format_exc()}")
+            final = isinstance(error, UserError) or bool(getattr(error, "final", False))
+            return Outcome("failed", reason, final)
+        return Outcome("finished", summary=summary, seconds=time.monotonic() - began)
+
+    def _on_epoch(self, logger: tracking.RunLogger, info: Any) -> None:
+        logger.log_points(info.curves)
+        best = [v for v in (self._progress.val_mpjpe, info.val_mpjpe) if v is not None]
+        self._progress = Progress(info.step, info.steps, min(best) if best else None)
+        faults.reach("mid-epoch", self._settings.fault)
+
+    def _watch(self) -> None:
+        """A worker without its driver is no use: the next driver takes its run over."""
+        while tracking.process_alive(self._settings.driver) is not False:
+            time.sleep(_WATCH)
+        os._exit(1)
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line."""
+    text = " ".join(str(error).split())
+    name = type(error).__name__
+    return text if isinstance(error, UserError) else f"{name}: {text}" if text else name
