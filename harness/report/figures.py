@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness.report.records import Arm, Evidence
 from harness.report.selection import Column, Key, Values, metric, values
-from harness.report.statistics import paired_difference, t_interval
+from harness.report.statistics import Interval, paired_difference, t_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +32,6 @@ _STYLE = {
     "axes.grid": True,
     "grid.color": "#e4e4e4",
     "grid.linewidth": 0.6,
-    "legend.frameon": False,
 }
 _MOST_ARMS = 12
 
@@ -120,9 +119,9 @@ def forest(evidence: Evidence) -> Figure | None:
             panel.set_title(f"{level} · {cameras}" if len(evidence.cameras) > 1 else level, fontsize=9)
             panel.set_yticks([-i for i in range(len(arms))], [evidence.describe(arm) for arm in arms])
             panel.set_ylim(-len(arms) + 0.4, 0.6)
-    base = " · ".join(evidence.baseline.values())
+    named = " · ".join(evidence.baseline.values())
     figure.supxlabel(
-        f"difference to {base}, {metric('mpjpe').head} (left of 0: lower error; hollow: one seed)", fontsize=9
+        f"difference to {named}, {metric('mpjpe').head} (left of 0: lower error; hollow: one seed)", fontsize=9
     )
     return figure
 
@@ -153,7 +152,7 @@ def learning(evidence: Evidence) -> Figure | None:
     return figure
 
 
-def _along(evidence: Evidence, found: Values, arm: Arm, cameras: str):
+def _along(evidence: Evidence, found: Values, arm: Arm, cameras: str) -> tuple[list[int], list[Interval]]:
     x, intervals = [], []
     for i, level in enumerate(evidence.levels):
         key = _key(evidence, arm, cameras, level)
@@ -192,19 +191,27 @@ def _style(i: int) -> dict:
     }
 
 
-def _panels(rows: int, columns: int, width: float, height: float, **kwargs):
+def _panels(rows: int, columns: int, width: float, height: float, **shared: Any) -> tuple[Figure, Any]:
     import matplotlib
     from matplotlib.figure import Figure as New
 
     with matplotlib.rc_context(_STYLE):
         figure = New(figsize=(max(width * columns, 4.0), height * rows + 0.5), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False, **kwargs)
+        axes = figure.subplots(rows, columns, squeeze=False, **shared)
     return figure, axes
 
 
-def _legend(figure: Figure, panel, arms: int) -> None:
+def _legend(figure: Figure, panel: Any, arms: int) -> None:
     handles, labels = panel.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, max(1, arms)), handlelength=3.2, fontsize=8)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        frameon=False,
+        ncols=min(4, max(1, arms)),
+        handlelength=3.2,
+        fontsize=8,
+    )
 
 
 def _svg(figure: Figure, salt: str) -> str:

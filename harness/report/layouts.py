@@ -158,4 +158,4 @@ def common_notes(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _with_cameras(evidence: Evidence) -> tuple[str, ...]:
-    return (*evidence.axes, "cameras") if len(evidence.cameras) > 1 else evidence.axes
+    return ("cameras", *evidence.axes) if len(evidence.cameras) > 1 else evidence.axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,5 +70,5 @@ def _versions(record: Any) -> str:
     return ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, Mapping) else str(versions)
 
 
-def _distinct(values) -> str:
+def _distinct(values: Iterable[Any]) -> str:
     return "; ".join(sorted({str(value) for value in values if value}))

@@ -59,9 +59,11 @@ def rank(
             sign = 1 if better(i, keys[0]) == "lower" else -1
             means = {key: sign * t_interval(list(column[key].values())).mean for key in keys}
             winner = min(keys, key=means.__getitem__)
-            best[i].add(winner)
+            # Exact ties (deterministic baselines) are all best.
+            winners = {key for key in keys if means[key] == means[winner]}
+            best[i] |= winners
             for key in keys:
-                if key != winner:
+                if key not in winners:
                     comparisons.append((i, key, paired_difference(column[key], column[winner])))
     for (i, key, comparison), p in zip(comparisons, holm([c.p for _, _, c in comparisons]), strict=True):
         if not separated(comparison, p):

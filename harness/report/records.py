@@ -24,8 +24,6 @@ STEPS = "train.steps"
 class Source(Protocol):
     """What the report asks of the tracking store; all take run ids and answer for those they know."""
 
-    uri: str | None
-
     def finished(self, run_ids: list[str]) -> Mapping[str, Any]: ...
 
     def evaluations(self, run_ids: list[str]) -> Mapping[str, Path]: ...

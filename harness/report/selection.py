@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -123,8 +123,8 @@ def values(evidence: Evidence, rows: tuple[str, ...], column: Column, mean: str 
     grouped = grouped[sizes == full]
     found: Values = {}
     for index, value in grouped["mean"].items():
-        *key, seed = index
-        found.setdefault(tuple(str(k) for k in key), {})[int(seed)] = float(value)
+        *key, seed = map(str, cast(tuple, index))
+        found.setdefault(tuple(key), {})[int(seed)] = float(value)
     return found
 
 
@@ -134,18 +134,14 @@ def row_keys(evidence: Evidence, rows: tuple[str, ...], where: Mapping[str, Any]
     ``where`` keeps the arms and the values that it names; a list of metrics in it is what ``metric`` as
     a row runs over.
     """
-    keys: dict[Key, None] = {}
-    inner_names = [name for name in rows if name in DIMENSIONS]
-    inner = [
-        listed(where[name]) if where and name in where else dimension_values(evidence, name) for name in inner_names
-    ]
-    for arm in evidence.arms:
-        if not matches(arm, where or {}):
-            continue
-        for combination in itertools.product(*inner):
-            labels = {**arm.labels, **dict(zip(inner_names, combination, strict=True))}
-            keys.setdefault(tuple(labels[name] for name in rows))
-    return list(keys)
+    names = [name for name in rows if name in DIMENSIONS]
+    choices = [listed(where[n]) if where and n in where else dimension_values(evidence, n) for n in names]
+    points = [dict(zip(names, point, strict=True)) for point in itertools.product(*choices)]
+    arms = [arm for arm in evidence.arms if matches(arm, where or {})]
+    # The test condition runs outermost where it is the first key: the arms then stand below each other.
+    outer = bool(rows) and rows[0] in DIMENSIONS
+    pairs = [(a, p) for p in points for a in arms] if outer else [(a, p) for a in arms for p in points]
+    return list(dict.fromkeys(tuple({**arm.labels, **point}[name] for name in rows) for arm, point in pairs))
 
 
 def arms_of(evidence: Evidence, rows: tuple[str, ...], key: Key, where: Mapping[str, Any]) -> list[Arm]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 LEVEL = 0.95
+Pairing = TypeVar("Pairing", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Paired:
     difference: Interval
     p: float
     effect: float
-    unpaired: tuple[Hashable, ...] = ()
+    unpaired: tuple[Any, ...] = ()
 
     @property
     def n(self) -> int:
@@ -83,7 +85,7 @@ def t_interval(values: Sequence[float] | np.ndarray, level: float = LEVEL) -> In
     return Interval(mean, float(stdtrit(x.size - 1, (1 + level) / 2)) * _sd(x) / math.sqrt(x.size), x.size)
 
 
-def paired_difference(a: Mapping[Hashable, float], b: Mapping[Hashable, float], level: float = LEVEL) -> Paired:
+def paired_difference(a: Mapping[Pairing, float], b: Mapping[Pairing, float], level: float = LEVEL) -> Paired:
     """Compare ``a`` with ``b`` pair by pair: key (seed) → value on each side.
 
     Pairing removes what both sides share (data order, test cameras and masks), so the interval is
@@ -112,7 +114,7 @@ def holm(pvalues: Sequence[float]) -> np.ndarray:
     tested = np.flatnonzero(~np.isnan(p))
     order = tested[np.argsort(p[tested], kind="stable")]
     factors = np.arange(order.size, 0, -1)
-    corrected[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * factors)) if order.size else []
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * factors))
     return corrected
 
 

@@ -29,11 +29,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: the values of the table's keys, a sign after the first of them, and the cells."""
+    """One row: the values of the table's keys, the cells, and a sign after the key number ``marked``."""
 
     keys: tuple[str, ...]
     cells: tuple[Cell, ...]
     mark: str = ""
+    marked: int = 0
+
+    @property
+    def shown(self) -> list[str]:
+        """The keys as read by a person."""
+        return [key + self.mark * (i == self.marked) for i, key in enumerate(self.keys)]
 
 
 @dataclass(frozen=True)

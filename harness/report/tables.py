@@ -57,7 +57,7 @@ def mean_table(
             _mean_cell(evidence, rows, key, column, cells, ranked)
             for column, cells, ranked in zip(columns, found, ranks, strict=True)
         ]
-        body.append(Row(key, tuple(cells), _falling_mark(evidence, rows, key)))
+        body.append(Row(key, tuple(cells), _falling_mark(evidence, rows, key), _marked(rows)))
     signs = _mean_signs(body)
     return _table(evidence, name, title, rows, columns, body, (*notes, *signs))
 
@@ -87,10 +87,10 @@ def difference_table(
         return None
     comparisons: dict[tuple[Key, int], Paired] = {}
     for key in keys:
-        for i, column in enumerate(found):
-            base = _to_baseline(rows, key, baseline)
-            if key in column and base in column:
-                paired = paired_difference(column[key], column[base])
+        other = _to_baseline(rows, key, baseline)
+        for i, cells_of in enumerate(found):
+            if key in cells_of and other in cells_of:
+                paired = paired_difference(cells_of[key], cells_of[other])
                 if paired.n:
                     comparisons[key, i] = paired
     corrected = dict(zip(comparisons, holm([c.p for c in comparisons.values()]), strict=True))
@@ -103,11 +103,11 @@ def difference_table(
                 cells.append(_difference_cell(comparisons[key, i], float(corrected[key, i]), kind))
             else:
                 cells.append(_absent(evidence, rows, key, column, found[i]))
-        body.append(Row(key, tuple(cells), _falling_mark(evidence, rows, key)))
-    base = ", ".join(f"{HEADS.get(axis, axis)} = {value}" for axis, value in baseline.items())
+        body.append(Row(key, tuple(cells), _falling_mark(evidence, rows, key), _marked(rows)))
+    named = ", ".join(f"{HEADS.get(axis, axis)} = {value}" for axis, value in baseline.items())
     tests = sum(not math.isnan(p) for p in corrected.values())
     explained = (
-        f"Cells: mean difference to the baseline ({base}; all else equal), paired by seed, with its 95 % t-interval, "
+        f"Cells: mean difference to the baseline ({named}; all else equal), paired by seed, with its 95 % t-interval, "
         f"the p-value of the paired t-test, corrected by Holm for the {tests} tests of this table, and the number of "
         "seed pairs. Negative means lower than the baseline.",
         "Where only one pair of seeds exists, neither interval nor p is defined.",
@@ -137,7 +137,9 @@ def gap_table(evidence: Evidence, name: str, rows: tuple[str, ...], cameras: lis
             cells: list[Cell] = []
             for camera in cameras:
                 cells += _gap_cells(found[camera].get(short_key, {}), found[camera].get(key, {}), kind)
-            body.append(Row((*arm, f"{short} → {steps}"), tuple(cells), _falling_mark(evidence, rows, key)))
+            body.append(
+                Row((*arm, f"{short} → {steps}"), tuple(cells), _falling_mark(evidence, rows, key), _marked(rows))
+            )
     columns = [Column({}, (f"{camera} cameras", head)) for camera in cameras for head in ("shorter", "longer", "gap")]
     notes = (
         "Same seeds on both sides; averaged over the test levels. A negative gap is what longer training gains: "
@@ -214,6 +216,11 @@ def _to_baseline(rows: tuple[str, ...], key: Key, baseline: Mapping[str, str]) -
 def _falling_mark(evidence: Evidence, rows: tuple[str, ...], key: Key) -> str:
     labels = dict(zip(rows, key, strict=True))
     return FALLING if any(arm.falling and matches(arm, labels) for arm in evidence.arms) else ""
+
+
+def _marked(rows: tuple[str, ...]) -> int:
+    """The key that a sign of the arm stands behind: the first that isn't a test condition."""
+    return next((i for i, name in enumerate(rows) if name not in DIMENSIONS), 0)
 
 
 def _mean_signs(body: list[Row]) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ import csv
 import html
 import io
 import re
+import textwrap
+from collections.abc import Iterable
 
-from harness.report.table import Cell, Row, Table
+from harness.report.table import Cell, Table
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -40,7 +42,7 @@ def markdown(table: Table) -> str:
     lines = [f"**{_md(table.title)}**", "", _pipe(map(_md, heads))]
     lines.append(_pipe([":---"] * len(table.keys) + ["---:"] * len(table.columns)))
     for row in table.rows:
-        lines.append(_pipe([*map(_md, _keys(row)), *(_md_cell(cell) for cell in row.cells)]))
+        lines.append(_pipe([*map(_md, row.shown), *(_md_cell(cell) for cell in row.cells)]))
     return "\n".join([*lines, "", *(f"- {_md(note)}" for note in table.notes)]) + "\n"
 
 
@@ -58,7 +60,7 @@ def latex(table: Table) -> str:
         lines += [" & ".join([""] * keys + spans) + r" \\", " ".join(rules)]
     lines += [" & ".join(map(_tex, [*table.keys, *(label for _, label in table.columns)])) + r" \\", r"\midrule"]
     for row in table.rows:
-        lines.append(" & ".join([*map(_tex, _keys(row)), *(_tex_cell(cell) for cell in row.cells)]) + r" \\")
+        lines.append(" & ".join([*map(_tex, row.shown), *(_tex_cell(cell) for cell in row.cells)]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}", "", r"\footnotesize"]
     lines += [_tex(note) + r" \par" for note in table.notes]
     return "\n".join([*lines, r"\end{table}"]) + "\n"
@@ -89,7 +91,7 @@ def page_table(table: Table) -> str:
     labels += "".join(f"<th>{html.escape(label)}</th>" for _, label in table.columns)
     body = "\n".join(
         "<tr>"
-        + "".join(f'<th scope="row">{html.escape(key)}</th>' for key in _keys(row))
+        + "".join(f'<th scope="row">{html.escape(key)}</th>' for key in row.shown)
         + "".join(_html_cell(cell) for cell in row.cells)
         + "</tr>"
         for row in table.rows
@@ -112,7 +114,7 @@ def plain(table: Table, width: int = 120) -> str:
         for _, count in table.groups:
             blocks.append(_aligned(table, range(at, at + count)))
             at += count
-    notes = [note.replace("Bold:", "*:") for note in table.notes]
+    notes = [textwrap.fill(note.replace("Bold:", "*:"), width, subsequent_indent="  ") for note in table.notes]
     return "\n".join([table.title, *("\n" + "\n".join(block) for block in blocks), "", *notes]) + "\n"
 
 
@@ -121,7 +123,7 @@ def _aligned(table: Table, chosen: range) -> list[str]:
     grid = [[*table.keys, *(label for _, label in columns)]]
     for row in table.rows:
         cells = (row.cells[i] for i in chosen)
-        grid.append([*_keys(row), *(f"{'*' if c.bold else ''}{c.text}{c.mark or ' '}" for c in cells)])
+        grid.append([*row.shown, *(f"{'*' if c.bold else ''}{c.text}{c.mark or ' '}" for c in cells)])
     widths = [max(len(line[i]) for line in grid) for i in range(len(grid[0]))]
     keys = len(table.keys)
     lines = [
@@ -135,15 +137,11 @@ def _aligned(table: Table, chosen: range) -> list[str]:
     return [*([heads] if heads else []), lines[0].rstrip(), rule, *(line.rstrip() for line in lines[1:])]
 
 
-def _keys(row: Row) -> list[str]:
-    return [row.keys[0] + row.mark, *row.keys[1:]]
-
-
 def _head(group: str, label: str) -> str:
     return f"{group}: {label}" if group and label else group or label
 
 
-def _pipe(parts) -> str:
+def _pipe(parts: Iterable[str]) -> str:
     return "| " + " | ".join(parts) + " |"
 
 
