@@ -118,7 +118,7 @@ def options(entry: Entry) -> dict[str, Option]:
     function = _definition(module, attribute)
     found = {}
     for arg, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
-        annotation = eval(ast.unparse(arg.annotation), dict(_NAMES)) if arg.annotation else Any  # noqa: S307
+        annotation = eval(ast.unparse(arg.annotation), dict(_NAMES)) if arg.annotation else Any
         value = ast.literal_eval(default) if default is not None else None
         found[arg.arg] = Option(annotation, default is None, value)
     return found
@@ -133,8 +133,10 @@ def attribute(entry: Entry, name: str, default: Any) -> Any:
     while pending:
         node = classes.get(pending.pop(0))
         for item in node.body if node else ():
-            targets = item.targets if isinstance(item, ast.Assign) else [getattr(item, "target", None)]
-            if any(isinstance(target, ast.Name) and target.id == name for target in targets) and item.value:
+            if not isinstance(item, ast.Assign | ast.AnnAssign) or item.value is None:
+                continue
+            targets = item.targets if isinstance(item, ast.Assign) else [item.target]
+            if any(isinstance(target, ast.Name) and target.id == name for target in targets):
                 return ast.literal_eval(item.value)
         pending += [base.id for base in node.bases if isinstance(base, ast.Name)] if node else []
     return default

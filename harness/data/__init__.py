@@ -3,7 +3,7 @@
 A dataset is one module named by one registry line. Beside the function that line names,
 ``load(path=None, *, options…) -> Dataset``, the module has ``fingerprint(path=None, **options) -> str``,
 ``splits(**options) -> dict[str, Split]`` and ``performers(subject) -> tuple[str, ...]``, which plans
-and validation call without loading the data.
+and validation call without loading the data; a generator also has ``longest_clip(**options) -> int``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ __all__ = [
     "check_split",
     "fingerprint",
     "longest",
+    "longest_clip",
     "open_dataset",
     "partition",
     "resolve_split",
@@ -82,6 +83,17 @@ def resolve_split(name: str, split: SplitLike, options: dict[str, Any] | None = 
 def canonical_split(name: str, split: SplitLike, options: dict[str, Any] | None = None) -> dict[str, list[str]]:
     """`resolve_split` as sorted lists: what a run's identity hashes."""
     return canonical(resolve_split(name, split, options))
+
+
+def longest_clip(name: str, options: dict[str, Any] | None = None) -> int | None:
+    """Frames that no clip of a generated dataset exceeds; None where only the data file can tell.
+
+    Raises:
+        UserError: an unknown name or option.
+    """
+    module, options = _module(name, options or {})
+    tell = getattr(module, "longest_clip", None)
+    return tell(**options) if tell else None
 
 
 def partition(dataset: Dataset, split: SplitLike, **where: Any) -> dict[str, tuple[Clip, ...]]:

@@ -83,7 +83,7 @@ def _axis(fields: tuple[Field, ...], raw: Any, place: Path, document: Document) 
     single = not isinstance(raw, list)
     if isinstance(raw, dict):
         raise UserError("an axis is a list of values", **where)
-    choices = []
+    choices: list[Choice] = []
     for index, value in enumerate([raw] if single else raw):
         here = place if single else (*place, index)
         if len(fields) == 1:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import registry
-from harness.data import check_fingerprint, longest, open_dataset
+from harness.data import check_fingerprint, fingerprint, longest, longest_clip, open_dataset, partition
 from harness.errors import UserError, unknown
 from harness.spec.fields import printed
 from harness.spec.run import Data, Run
@@ -117,33 +117,42 @@ def _listed(value: Any) -> list[Any]:
 def data_files(runs: Iterable[Run], document: Document, *, needed: bool) -> None:
     """Check the data that the runs use: they are there, are the declared ones, and fill a window.
 
-    Opens each data set once. Windows longer than some clips are padded; longer than all are refused.
+    Opens each data file once; what is generated is not generated for this. Windows longer than some
+    clips are padded; longer than every training clip are refused.
 
     Args:
-        needed: whether data that aren't there are an error even if their fingerprint is declared.
+        needed: whether a file that isn't there is an error even if its fingerprint is declared.
     Raises:
-        UserError: as `harness.data.open_dataset`; another fingerprint than declared; a window longer
-            than every clip.
+        UserError: as `harness.data.open_dataset` and `harness.data.partition`; another fingerprint than
+            declared; a window longer than every clip.
     """
-    distinct: dict[str, tuple[Data, int]] = {}
+    distinct: dict[str, Data] = {}
     for run in runs:
         data = run.data
-        key = repr((data.dataset, data.path, sorted(data.options.items()), data.fingerprint))
-        known = distinct.get(key)
-        if known is None or known[1] < data.window:
-            distinct[key] = (data, data.window)
-    for data, window in distinct.values():
-        if not needed and data.path is not None and not Path(data.path).exists():
-            continue
-        try:
-            dataset = open_dataset(data.dataset, data.path, **data.options)
-        except UserError as error:
-            raise located(error, document) from None
-        check_fingerprint(data.fingerprint, dataset.fingerprint, **document.where(("data", "fingerprint")))
-        frames = longest(dataset.clips)
-        if window > frames:
-            message = f"a window of {window} frames is longer than every clip (the longest has {frames})"
+        key = repr((data.dataset, data.path, sorted(data.options.items()), data.fingerprint, data.split))
+        if key not in distinct or distinct[key].window < data.window:
+            distinct[key] = data
+    for data in distinct.values():
+        frames = longest_clip(data.dataset, data.options)
+        if frames is None:
+            if not needed and data.path is not None and not Path(data.path).exists():
+                continue
+            frames = _longest_in_file(data, document)
+        else:
+            found = fingerprint(data.dataset, data.path, **data.options)
+            check_fingerprint(data.fingerprint, found, **document.where(("data", "fingerprint")))
+        if data.window > frames:
+            message = f"a window of {data.window} frames is longer than every clip (the longest has {frames})"
             raise UserError(message, **document.where(("data", "window")))
+
+
+def _longest_in_file(data: Data, document: Document) -> int:
+    try:
+        dataset = open_dataset(data.dataset, data.path, **data.options)
+    except UserError as error:
+        raise located(error, document) from None
+    check_fingerprint(data.fingerprint, dataset.fingerprint, **document.where(("data", "fingerprint")))
+    return longest(partition(dataset, data.split, **document.where(("data", "split")))["train"])
 
 
 def located(error: UserError, document: Document) -> UserError:

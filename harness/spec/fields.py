@@ -118,7 +118,7 @@ def _declared(file: SpecFile) -> list[str]:
     names = []
     for objective, used in terms.items():
         for term in used & losses.keys():
-            options = ["weight", *registry.options(losses[term])]
+            options = ["weight", "lambda", *registry.options(losses[term])]
             names += [f"objectives.{objective}.{term}.{option}" for option in options]
     for name, raw in file.backbones.items():
         entry = registry.entries("backbones").get(str(raw.get("base")))

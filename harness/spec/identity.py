@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from harness import registry
 from harness.data import canonical_split
-from harness.spec.run import Choice, Data, Run, Train
+from harness.spec.run import Choice, Data, Run, Train, split_term
 
 
 def canonical(value: Any) -> Any:
@@ -79,9 +79,9 @@ def objective_fragment(objective: dict[str, dict[str, Any]]) -> str:
     found = {}
     for name, term in objective.items():
         entry = registry.get("losses", name, key="objective")
-        given = {key: value for key, value in term.items() if key != "weight"}
+        weight, given = split_term(term)
         options = registry.check_options(entry, given, key=f"objective.{name}")
-        found[entry.canonical] = {"version": entry.version, "weight": term["weight"], "options": options}
+        found[entry.canonical] = {"version": entry.version, "weight": weight, "options": options}
     return dumps(found)
 
 

@@ -12,7 +12,7 @@ from harness.spec import checks, identity, overrides, shipped
 from harness.spec.fields import SHORTHANDS
 from harness.spec.grid import expand
 from harness.spec.run import Data, Run, Test
-from harness.spec.schema import Report, Resources, SpecFile, Tracking, read
+from harness.spec.schema import Report, Resources, Tracking, read
 from harness.spec.yaml_lines import Document, parse
 
 

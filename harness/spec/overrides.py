@@ -76,8 +76,8 @@ def put(document: Document, path: Path, value: Any, shown: str) -> None:
             inner = ".".join(str(part) for part in path[:depth])
             raise UserError(f"'{inner}' is {at!r}, which has no field '{path[depth]}'", file=shown)
     at[path[-1]] = value
-    for inner in [known for known in document.lines if known[: len(path)] == path]:
-        del document.lines[inner]
+    for known in [place for place in document.lines if place[: len(path)] == path]:
+        del document.lines[known]
     document.lines[path] = shown
 
 

@@ -6,6 +6,7 @@ So a default never changes after it shipped, and a new field's default must mean
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -146,12 +147,26 @@ class Test(Part):
     protocol: Literal["mean-per-subject", "mean-per-action", "mean-per-frame"] = "mean-per-subject"
 
 
+def split_term(term: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """λ and the options of a loss term as specs and runs hold it.
+
+    λ is ``weight``; a term with an option of that name (which pairs count) spells λ ``lambda``.
+    """
+    key = "lambda" if "lambda" in term else "weight"
+    return term[key], {name: value for name, value in term.items() if name != key}
+
+
+def join_term(weight: float, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `split_term`."""
+    return {"lambda" if "weight" in options else "weight": weight, **options}
+
+
 class Run(Part):
     """One point of the grid, fully resolved.
 
     Attributes:
         data, backbone, train, seed: see their classes.
-        objective: loss term → ``{"weight": λ, **options}``, in alphabetical order: the terms are
+        objective: loss term → ``{"weight": λ, **options}`` (see `split_term`), in alphabetical order: the terms are
             summed in this order, and equal runs must give equal bits.
         labels: axis → value as printed; decides nothing and isn't hashed.
     """
@@ -169,10 +184,15 @@ class Run(Part):
         if not terms:
             raise ValueError("an objective needs at least one loss term")
         for name, term in terms.items():
-            if "weight" not in term:
+            if not term.keys() & {"weight", "lambda"}:
                 raise ValueError(f"loss term '{name}' has no weight")
-        weight = _WEIGHT.validate_python
-        return {name: {**terms[name], "weight": weight(terms[name]["weight"])} for name in sorted(terms)}
+        split = {name: split_term(terms[name]) for name in sorted(terms)}
+        return {name: join_term(_WEIGHT.validate_python(weight), options) for name, (weight, options) in split.items()}
+
+    @property
+    def terms(self) -> dict[str, tuple[float, dict[str, Any]]]:
+        """Loss term → (λ, its options)."""
+        return {name: split_term(term) for name, term in self.objective.items()}
 
     @cached_property
     def run_id(self) -> str:

@@ -47,7 +47,7 @@ class Table(Part):
     columns: str | list[str] = "test_occlusion"
     metric: str | list[str] = "mpjpe"
     title: str | None = None
-    where: dict[str, Any] = {}
+    where: dict[str, Any] = Field(default_factory=dict)
 
 
 class Report(Part):
@@ -60,8 +60,8 @@ class Report(Part):
     """
 
     title: str | None = None
-    baseline: dict[str, Any] = {}
-    tables: list[Table] = []
+    baseline: dict[str, Any] = Field(default_factory=dict)
+    tables: list[Table] = Field(default_factory=list)
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -73,13 +73,13 @@ class SpecFile(Part):
     name: Name
     data: Data = Data()
     backbone: Any = None
-    backbones: dict[Name, dict[str, Any]] = {}
+    backbones: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     train: Train = Train()
     test: Test = Test()
     objectives: Annotated[dict[Name, Any], Field(min_length=1)]
     grid: dict[str, Any]
-    include: list[dict[str, Any]] = []
-    exclude: list[dict[str, Any]] = []
+    include: list[dict[str, Any]] = Field(default_factory=list)
+    exclude: list[dict[str, Any]] = Field(default_factory=list)
     resources: Resources = Resources()
     tracking: Tracking = Tracking()
     report: Report = Report()

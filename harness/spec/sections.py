@@ -19,7 +19,7 @@ from harness.data import resolve_split
 from harness.errors import UserError, unknown
 from harness.spec import identity
 from harness.spec.fields import Setting, printed
-from harness.spec.run import Choice, Data, Part, Train, Whole
+from harness.spec.run import Choice, Data, Part, Train, Whole, join_term, split_term
 from harness.spec.schema import SpecFile, explain
 from harness.spec.yaml_lines import Document, Path
 
@@ -153,7 +153,8 @@ class Builder:
             path = field.split(".")
             if path[0] == "objectives":
                 term = part.get(path[2]) if path[1] in involved else None
-                labels[field] = printed(_read_term(path[2], term, path[3])) if term else "-"
+                given = [s.value for s in settings if s.field.name == field]
+                labels[field] = "-" if not term else printed(given[-1] if given else _read_term(path[2], term, path[3]))
         return Section(part, identity.objective_fragment(part), labels)
 
     def terms(
@@ -196,8 +197,10 @@ class Builder:
         for setting in settings:
             if setting.field.path[:2] == place and len(setting.field.path) == 4:
                 term, option = setting.field.path[2:]
-                merged = {**found[term], option: setting.value}
+                merged = _with_option(found[term], option, setting.value)
                 found[term] = self._term(term, merged, (*place, term), {option: setting.place})
+        if not any(split_term(term)[0] for term in found.values()):
+            raise UserError("all weights are 0: there is nothing to train with", **self.document.where(place))
         return {term: found[term] for term in sorted(found)}, involved
 
     def _term(self, term: str, given: Any, place: Path, places: dict[str, Path] | None = None) -> dict[str, Any]:
@@ -209,17 +212,20 @@ class Builder:
             path = (places or {}).get(option, (*place, option))
             return self.document.where(path if path in self.document.lines else place)
 
-        if "weight" not in given:
+        if not given.keys() & {"weight", "lambda"}:
             raise UserError(f"{term} has no weight", **self.document.where(place))
-        weight = given["weight"]
+        weight, options = split_term(given)
+        key = "lambda" if "lambda" in given else "weight"
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
-            raise UserError(f"a weight is a finite number from 0; got {weight!r}", **at("weight"))
-        options = {key: value for key, value in given.items() if key != "weight"}
+            hint = ""
+            if isinstance(weight, str) and "weight" in registry.options(entry):
+                hint = f"; for the option of that name write {{lambda: 0.1, weight: {weight}}}"
+            raise UserError(f"a weight is a finite number from 0; got {weight!r}{hint}", **at(key))
         try:
             checked = registry.check_options(entry, options)
         except UserError as error:
             raise UserError(error.message, **at(error.key or "")) from None
-        return {"weight": float(weight), **checked}
+        return join_term(float(weight), checked)
 
     def _part(self, section: str, model: type[Part], settings: Sequence[Setting]) -> Any:
         """A validated part: the file's values under ``settings``."""
@@ -282,7 +288,18 @@ def _data_option(data: Any, name: str) -> Any:
     return data.options.get(name, option.default if option else None)
 
 
+def _with_option(term: dict[str, Any], option: str, value: Any) -> dict[str, Any]:
+    """The term with one option set; a word for ``weight`` is the term's option, a number is λ."""
+    weight, options = split_term(term)
+    if option == "lambda" or (option == "weight" and not isinstance(value, str)):
+        return join_term(value, options)
+    return join_term(weight, {**options, option: value})
+
+
 def _read_term(name: str, term: dict[str, Any], option: str) -> Any:
-    if option in term:
-        return term[option]
+    weight, options = split_term(term)
+    if option in ("weight", "lambda"):
+        return weight
+    if option in options:
+        return options[option]
     return registry.options(registry.get("losses", name))[option].default

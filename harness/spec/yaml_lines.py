@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -24,8 +24,11 @@ except ImportError:  # PyYAML built without libyaml
     from yaml import SafeLoader as _Base  # type: ignore[assignment]
 
 
-class _Loader(_Base):  # type: ignore[misc, valid-type]
-    yaml_implicit_resolvers: ClassVar[dict] = {}
+class _Loader(_Base):
+    """Knows YAML 1.2's plain scalars only: the resolvers of YAML 1.1 are replaced, not added to."""
+
+
+_Loader.yaml_implicit_resolvers = {}
 
 
 _INT = re.compile(r"^[-+]?(?:0x[0-9a-fA-F]+|[0-9][0-9_]*)$")
@@ -130,10 +133,10 @@ class _Builder:
             raise self.error("an alias that contains itself", node, path)
         self.open.append(id(node))
         value: Any
-        if isinstance(node, yaml.SequenceNode):
-            value = [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
-        else:
+        if isinstance(node, yaml.MappingNode):
             value = self.mapping(node, path)
+        else:
+            value = [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
         self.open.pop()
         return value
 

@@ -1,0 +1,67 @@
+"""`repose`: finds the subcommand and turns errors that a user can mend into one line and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from harness import __version__
+
+COMMANDS = {
+    "plan": "what would run: counts per axis, finished and to do, estimated time",
+    "run": "run what isn't done, then report",
+    "report": "tables and figures from what the runs left",
+    "validate": "check a spec: exit 0, or the line that is wrong",
+    "ls": "what can be named in a spec, one line each",
+    "cp": "copy a shipped spec to start from",
+    "schema": "the JSON Schema of spec files, for editors",
+    "ui": "MLflow's own page on the store in use",
+}
+INTERRUPTED = 130
+USER_ERROR = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        the exit code: 0, 1 if runs failed, 2 if what the user gave is wrong, 130 if interrupted.
+    """
+    given = list(sys.argv[1:] if argv is None else argv)
+    from harness.errors import UserError
+
+    try:
+        arguments = _parser(given).parse_args(given)
+        return importlib.import_module(f"harness.cli.{arguments.command}").execute(arguments)
+    except UserError as error:
+        print(f"repose: error: {error}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print("repose: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`repose ls | head`) has what it wanted; closing stderr keeps Python from complaining.
+        sys.stderr.close()
+        return 0
+
+
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser; only the subcommand that is asked for is imported, unless help is asked for in general."""
+    parser = argparse.ArgumentParser(
+        prog="repose",
+        description="Ablation harness for 2D-to-3D human pose lifting: one YAML file in, paired tables out.",
+    )
+    parser.add_argument("--version", action="version", version=f"repose {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    asked = next((word for word in given if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if name == asked:
+            importlib.import_module(f"harness.cli.{name}").add_arguments(command)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""`repose run SPEC`."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+
+from harness.cli import arguments as shared
+from harness.cli.main import INTERRUPTED
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    shared.spec(parser)
+    shared.store(parser)
+    parser.add_argument("--limit", type=shared.positive, metavar="N", help="do at most N runs")
+    parser.add_argument("--workers", type=shared.positive, metavar="N", help="runs at once (default: as many as fit)")
+    parser.add_argument("--address", metavar="ADDRESS", help="a running Ray cluster (default: this machine)")
+    parser.add_argument("--fail-fast", action="store_true", help="stop at the first failed run")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run what isn't done, then report."""
+    from harness.spec import load
+
+    spec = load(arguments.spec, arguments.overrides, arguments.seeds, data="need")
+    uri = arguments.tracking_uri or spec.tracking.uri
+    from harness.sweep import run_sweep
+
+    again = shlex.join(
+        ["repose", "run", *shared.words(arguments, "tracking_uri", "limit", "workers", "address", "fail_fast")]
+    )
+    outcome = run_sweep(
+        spec,
+        uri=uri,
+        workers=arguments.workers or spec.resources.workers,
+        address=arguments.address,
+        limit=arguments.limit,
+        fail_fast=arguments.fail_fast,
+        retries=spec.retries,
+        command=again,
+    )
+    if outcome.interrupted:
+        return INTERRUPTED
+    from harness import report
+
+    print(report.write(spec, uri))
+    return 1 if outcome.failed else 0

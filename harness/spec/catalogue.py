@@ -1,0 +1,40 @@
+"""What can be named, one line each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness import registry
+from harness.spec import shipped
+
+
+def lines(kind: str, *, options: bool = False) -> list[str]:
+    """One line for each name of a kind: name, version, what it is.
+
+    Args:
+        kind: one of `harness.registry.KINDS`, or ``specs``.
+        options: add a line for each option, with its default.
+    """
+    if kind == "specs":
+        rows = [(name, "", _summary(path)) for name, path in shipped.names().items()]
+        width = max((len(name) for name, _, _ in rows), default=0)
+        return [f"{name:<{width}}  {summary}" for name, _, summary in rows]
+    found = []
+    entries = registry.entries(kind)
+    width = max(len(name) for name in entries)
+    for name, entry in entries.items():
+        found.append(f"{name:<{width}}  v{entry.version}  {entry.summary}")
+        if options and kind != "metrics":
+            for option, item in registry.options(entry).items():
+                value = entry.preset.get(option, item.default)
+                found.append(f"    {option}: {'required' if item.required else repr(value)}")
+    return found
+
+
+def _summary(path: Path) -> str:
+    """The first sentence of a spec's opening comment."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        text = line.removeprefix("#").strip()
+        if line.startswith("#") and text and not text.startswith("yaml-language-server"):
+            return text
+    return ""

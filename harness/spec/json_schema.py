@@ -1,0 +1,143 @@
+"""The JSON Schema of spec files, for editors: completion, hints and red lines while typing.
+
+Made from the file's model and the registry; committed as experiments/spec.schema.json, which a test
+keeps up to date.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from harness import registry
+from harness.spec.fields import SHORTHANDS
+from harness.spec.run import Data, Train
+from harness.spec.schema import SpecFile
+
+_NUMBER_OR_TEXT = {"type": ["string", "number", "boolean", "null", "array"]}
+
+
+def schema() -> dict[str, Any]:
+    """The schema as plain data."""
+    made = SpecFile.model_json_schema()
+    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    made["title"] = "A spec of the repose harness"
+    _drop_titles(made)
+    definitions = made["$defs"]
+    definitions["objective"] = _objective()
+    definitions["options of a backbone"] = _backbone_options()
+    properties = made["properties"]
+    backbones = list(registry.entries("backbones"))
+    properties["objectives"] = {
+        "description": "Named objectives: loss terms with weights, or a list of objectives to compose.",
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": {"$ref": "#/$defs/objective"},
+    }
+    properties["backbone"] = {
+        "description": "The backbone of every run, unless the grid varies it: a name, or a name with options.",
+        "anyOf": [
+            {"type": "string", "examples": backbones},
+            {
+                "type": "object",
+                "required": ["name"],
+                "properties": {"name": {"type": "string", "examples": backbones}, **_backbone_options()["properties"]},
+            },
+        ],
+    }
+    properties["backbones"] = {
+        "description": "Backbones named here: a registered base with other options.",
+        "type": "object",
+        "additionalProperties": {
+            "type": "object",
+            "required": ["base"],
+            "properties": {"base": {"enum": backbones}, **_backbone_options()["properties"]},
+        },
+    }
+    properties["grid"] = _grid(backbones)
+    for name in ("include", "exclude"):
+        point = {**_grid(backbones), "description": "Axis or dotted field → value."}
+        properties[name] = {"type": "array", "items": point}
+    properties["include"]["description"] = "Further points; what an entry doesn't name runs over the grid."
+    properties["exclude"]["description"] = "Points of the grid to leave out; all named axes must match."
+    levels = {"enum": list(registry.entries("occlusions"))}
+    definitions["Train"]["properties"]["occlusion"] |= levels
+    definitions["Train"]["properties"]["validate_on"]["items"] = levels
+    definitions["Test"]["properties"]["occlusion"]["items"] = levels
+    definitions["Data"]["properties"]["dataset"] |= {"enum": list(registry.entries("datasets"))}
+    metrics = {"enum": list(registry.entries("metrics"))}
+    definitions["Table"]["properties"]["metric"] = {"anyOf": [metrics, {"type": "array", "items": metrics}]}
+    return made
+
+
+def text() -> str:
+    """The schema as it is committed."""
+    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _objective() -> dict[str, Any]:
+    weight = {"type": "number", "minimum": 0, "description": "λ"}
+    terms = {}
+    for name, entry in registry.entries("losses").items():
+        options = {option: _option(item) for option, item in registry.options(entry).items()}
+        long_form = {
+            "type": "object",
+            "required": ["weight"],
+            "additionalProperties": False,
+            "properties": {"weight": weight, **options},
+        }
+        terms[name] = {"description": entry.summary, "anyOf": [weight, long_form]}
+    return {
+        "anyOf": [
+            {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": terms},
+            {"type": "array", "minItems": 1, "items": {"type": "string"}},
+        ]
+    }
+
+
+def _backbone_options() -> dict[str, Any]:
+    """Every option that any backbone has; which of them go together is checked by `repose validate`."""
+    found: dict[str, Any] = {}
+    for entry in registry.entries("backbones").values():
+        if entry.base is None:
+            for name in registry.options(entry):
+                found.setdefault(name, {"description": f"option of {entry.name}"})
+    return {"type": "object", "properties": found}
+
+
+def _option(option: registry.Option) -> dict[str, Any]:
+    made = TypeAdapter(option.annotation).json_schema()
+    return made if option.required else {**made, "default": option.default}
+
+
+def _grid(backbones: list[str]) -> dict[str, Any]:
+    fields = [f"data.{name}" for name in Data.model_fields if name not in ("cameras", "options")]
+    fields += [f"train.{name}" for name in Train.model_fields]
+    shorthand: dict[str, Any] = dict.fromkeys(SHORTHANDS, _NUMBER_OR_TEXT)
+    shorthand["backbone"] = {**_NUMBER_OR_TEXT, "examples": [backbones]}
+    shorthand["train_occlusion"] = {**_NUMBER_OR_TEXT, "examples": [list(registry.entries("occlusions"))]}
+    shorthand["seed"] = {
+        "description": "A number of seeds, or the seeds.",
+        "anyOf": [{"type": "integer", "minimum": 0}, {"type": "array", "items": {"type": "integer", "minimum": 0}}],
+    }
+    return {
+        "description": "Axis → values. Any dotted field is an axis; 'a, b' ties two: [[a1, b1], [a2, b2]].",
+        "type": "object",
+        "minProperties": 1,
+        "properties": {**shorthand, **dict.fromkeys(fields, _NUMBER_OR_TEXT)},
+    }
+
+
+def _drop_titles(made: Any) -> None:
+    """Remove the titles pydantic derives from field names: editors would show them instead of descriptions."""
+    if isinstance(made, dict):
+        for key, value in list(made.items()):
+            if (key == "title" and isinstance(value, str) and "type" in made) or (key == "title" and "anyOf" in made):
+                del made[key]
+            else:
+                _drop_titles(value)
+    elif isinstance(made, list):
+        for item in made:
+            _drop_titles(item)
