@@ -39,13 +39,18 @@ def bump(share: Array) -> Array:
 
 
 def drift(rng: np.random.Generator, time: Array, size: float | Array, *shape: int, highest: float = 1.2) -> Array:
-    """Smooth noise (T, *shape) of standard deviation ``size``: a few sinusoids up to ``highest`` Hz."""
-    frequency = rng.uniform(0.08, highest, (6, *shape))
-    weight = rng.normal(size=frequency.shape) / (0.3 + frequency)
-    weight /= np.sqrt((weight**2).sum(axis=0) / 2.0)
-    phase = rng.uniform(0.0, 2.0 * np.pi, frequency.shape)
-    moment = time.reshape(-1, *(1,) * frequency.ndim)
-    return size * (weight * np.sin(2.0 * np.pi * frequency * moment + phase)).sum(axis=1)
+    """Smooth noise (T, *shape) of standard deviation ``size``.
+
+    Its amplitude falls as 1/f up to ``highest`` Hz, as 1/f³ from there to 10 Hz, and is zero beyond.
+    """
+    frequency = np.fft.rfftfreq(len(time), 1.0 / FPS)
+    frequency = frequency[1 : max(2, int(np.searchsorted(frequency, 10.0)))]
+    falling = np.minimum(1.0, highest / frequency) ** 2 / (0.3 + frequency)
+    wave = rng.normal(size=(len(frequency), *shape, 2)) * falling.reshape(-1, *(1,) * (len(shape) + 1))
+    wave /= np.sqrt(2.0 * (wave**2).sum(axis=(0, -1)))[..., None]
+    spectrum = np.zeros((len(time) // 2 + 1, *shape), complex)
+    spectrum[1 : len(frequency) + 1] = wave[..., 0] + 1j * wave[..., 1]
+    return size * np.fft.irfft(spectrum * len(time), len(time), axis=0)
 
 
 def waypoints(
