@@ -63,7 +63,7 @@ class StretchProcess:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """The G groups of some processes, (G, 1) each, and the groups of each joint: slots (M, J), the last one repeated."""
+    """The G groups of some processes, (G, 1) each, and those of each joint: slots (M, J), the last one repeated."""
 
     key: Tensor
     period: Tensor
@@ -156,7 +156,7 @@ def _plan(
     padded = [(found or [len(members)]) for found in of_joint]
     slots = [[found[min(m, len(found) - 1)] for found in padded] for m in range(max(1, depth))]
     columns = torch.tensor(rows, dtype=torch.int64, device=device).reshape(-1, 6).T[..., None]
-    key, period, shortest, choices, slope, onset = columns.unbind()
+    group_key, periods, least, lengths, slopes, onsets = columns.unbind()
     shortest_period = min(process.period for process in processes)
     of_joints = torch.tensor(slots, device=device)
-    return _Plan(key, period, shortest, choices, slope, onset, of_joints, shortest_period)
+    return _Plan(group_key, periods, least, lengths, slopes, onsets, of_joints, shortest_period)
