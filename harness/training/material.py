@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from harness.data import open_dataset, partition
+from harness.data import check_fingerprint, open_dataset, partition
 from harness.data.dataset import Dataset, longest
 from harness.data.views import Views, views
 from harness.data.windows import Windows, every_window, tiling
@@ -41,12 +41,7 @@ def open_material(data: Data) -> Material:
         UserError: the file's content isn't what the spec declares, or no clip is as long as a window.
     """
     material = _open(data.model_dump_json(include={"dataset", "options", "path", "split", "cameras", "seed"}))
-    if data.fingerprint is not None and material.dataset.fingerprint != data.fingerprint:
-        raise UserError(
-            f"fingerprint is {material.dataset.fingerprint}, but {data.fingerprint} was expected",
-            file=data.path,
-            key="data.fingerprint",
-        )
+    check_fingerprint(data.fingerprint, material.dataset.fingerprint, data.path, key="data.fingerprint")
     found = longest(material.train.clips)
     if data.window > found:
         raise UserError(f"window of {data.window} frames is longer than every training clip (longest: {found})")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from harness import occlusion
 from harness.data.camera import normalise_screen_coordinates
-from harness.data.confidence import confidence_channel
+from harness.data.confidence import Kind, confidence
 from harness.data.detector import observe
 from harness.data.windows import Windows
 from harness.occlusion import Level
@@ -27,7 +27,7 @@ class Observer:
     """
 
     noise: float
-    confidence: str
+    confidence: Kind
     skeleton: Skeleton
 
     @property
@@ -53,8 +53,8 @@ class Observer:
         screen = normalise_screen_coordinates(seen, resolution)
         drawn = level.draw(keys, frames, self.skeleton, valid=inside)
         screen, visible = occlusion.apply(screen, drawn)
-        if self.confidence != "none":
-            scores = confidence_channel(self.confidence, visible, keys, frames)
+        scores = confidence(self.confidence, visible, keys, frames)
+        if scores is not None:
             screen = torch.cat([screen, scores[..., None]], dim=-1)
         return screen, visible
 

@@ -25,7 +25,9 @@ def test_rows_cover_every_condition_and_frame(scored):
     assert set(frame["test_occlusion"]) == {"none", "minor", "moderate", "severe"}
     assert set(frame["cameras"]) == {"seen", "unseen"}
     clips = open_material(run.data).tests["seen"].clips
-    whole = frame[(frame.metric == "mpjpe") & (frame.joint == "all") & (frame.group == "all") & (frame.weights == "best")]
+    whole = frame[
+        (frame.metric == "mpjpe") & (frame.joint == "all") & (frame.group == "all") & (frame.weights == "best")
+    ]
     assert len(whole) == len(clips) * 4 * 2
     frames = {clip.name: len(clip) for clip in clips}
     assert (whole["n"] == whole["clip"].map(frames)).all()

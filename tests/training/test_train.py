@@ -137,7 +137,7 @@ def test_window_longer_than_every_clip_is_refused(make_run):
 
 
 def test_fingerprint_that_differs_is_refused(make_run):
-    with pytest.raises(UserError, match="0123456789abcdef was expected"):
+    with pytest.raises(UserError, match="the spec declares 0123456789abcdef"):
         train(make_run(data={"fingerprint": "0123456789abcdef"}))
 
 
