@@ -37,7 +37,14 @@ class Mpjpe(LossTerm):
 
     absolute = True
 
-    def value(self, pred, target, visible=None, valid=None, keys=None) -> Tensor:
+    def value(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        visible: Tensor | None = None,
+        valid: Tensor | None = None,
+        keys: Tensor | None = None,
+    ) -> Tensor:
         return _mean(torch.linalg.vector_norm(_error(pred, target, valid), dim=-1), valid)
 
 
@@ -51,7 +58,14 @@ class Mpjve(LossTerm):
     absolute = True
     min_frames = 2
 
-    def value(self, pred, target, visible=None, valid=None, keys=None) -> Tensor:
+    def value(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        visible: Tensor | None = None,
+        valid: Tensor | None = None,
+        keys: Tensor | None = None,
+    ) -> Tensor:
         both = None if valid is None else valid[:, 1:] & valid[:, :-1]
         error = _error(pred, target, valid)
         return _mean(torch.linalg.vector_norm(_error(error[:, 1:], error[:, :-1], both), dim=-1), both)
@@ -66,5 +80,12 @@ class DepthL1(LossTerm):
 
     absolute = True
 
-    def value(self, pred, target, visible=None, valid=None, keys=None) -> Tensor:
+    def value(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        visible: Tensor | None = None,
+        valid: Tensor | None = None,
+        keys: Tensor | None = None,
+    ) -> Tensor:
         return _mean(_error(pred, target, valid)[..., 2].abs(), valid)

@@ -79,12 +79,13 @@ def _logistic(d: Tensor, h: Tensor, scratch: Tensor, tau: float) -> tuple[Tensor
 
 
 def _soft(d: Tensor, h: Tensor, scratch: Tensor, tau: float) -> tuple[Tensor, Tensor]:
+    # With q the logistic function of −2x/τ, 1 − tanh(x/τ) = 2q and its slope in x is −4/τ · q(1 − q).
     h.sign_()
-    d.mul_(1.0 / tau).tanh_()
-    torch.sub(h, d, out=scratch)
-    rest = torch.dot(h, scratch)  # s² − s·tanh: the sum of 1 − tanh(x/τ) without cancellation
-    torch.mul(d, d, out=scratch)
-    return h.addcmul_(h, scratch, value=-1.0), rest
+    d.mul_(h).mul_(-2.0 / tau).sigmoid_()
+    torch.abs(h, out=scratch)
+    rest = torch.dot(scratch, d).mul_(2.0)
+    h.mul_(d)
+    return h.addcmul_(h, d, value=-1.0), rest
 
 
 def _difference(d: Tensor, h: Tensor, scratch: Tensor, _: float) -> tuple[Tensor, None]:
@@ -102,7 +103,7 @@ def form(name: str, margin: float, tau: float) -> Form:
         case "logistic":
             return Form(_logistic, tau, scale=-1.0 / tau, homogeneous=False)
         case "soft":
-            return Form(_soft, tau, scale=-1.0 / tau, homogeneous=False)
+            return Form(_soft, tau, scale=-4.0 / tau, homogeneous=False)
         case "difference":
             return Form(_difference, scale=1.0, of_error=True)
         case "placebo":

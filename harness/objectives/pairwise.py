@@ -1,24 +1,25 @@
 """Sums over pairs of rows, exact in value and gradient, in memory that grows with the rows only.
 
 The pair axis (joints or frames) comes first, everything else is flattened behind it: (N, R). All
-pairs at one distance o are then the difference of two contiguous slices of one flat vector, so that
-a pass over a few thousand pairs is one call, and no tensor with two pair axes is ever made. Value and
+pairs at one distance are then the difference of two contiguous slices of one flat vector, so that a
+pass over many thousand pairs is one call, and no tensor with two pair axes is ever made. Value and
 gradient leave the same loop; nothing is kept for the backward pass but the gradient itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from harness.objectives.forms import Form
 
-Operands = list[Tensor | None]  # pred or error, true, weight, settled, order: as in `Rows`
-
-_SLAB = 1 << 17  # pairs worked on at once: a handful of such float32 buffers stay in the processor's cache
+_SLAB = 1 << 17  # pairs worked on at once: a handful of such buffers stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,15 @@ class Edges:
     pairs: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True)
-class Rows:
-    """What the pair sum looks at, each (N, R) and contiguous.
+class Rows(NamedTuple):
+    """What the pair sum looks at, each (N, R).
 
-    Attributes:
-        pred: predicted depth (or another coordinate), metres.
-        true: the true one, metres, same dtype.
-        weight: 1 for a valid row, 0 for an invalid one; None: all valid.
-        settled: 1 for a row that is valid and visible: pairs of two such rows are left out. None:
-            no pair is left out.
-        order: the random order that labels a shuffled form.
+    pred: predicted depth (or another coordinate), metres.
+    true: the true one, metres, same dtype.
+    weight: 1 for a valid row, 0 for an invalid one; None: all valid.
+    settled: 1 for a row that is valid and visible: pairs of two such rows are left out. None: no
+        pair is left out.
+    order: the random order that labels a shuffled form.
     """
 
     pred: Tensor
@@ -54,16 +53,31 @@ class Rows:
     settled: Tensor | None = None
     order: Tensor | None = None
 
-
-@dataclass(frozen=True)
-class Sums:
-    """Σφ over unordered pairs (float64 scalar), its gradient (N, R), and how many pairs have one."""
-
-    value: Tensor
-    gradient: Tensor
-    active: int | None = None
+    def map(self, change: Callable[[Tensor], Tensor]) -> Rows:
+        """Each tensor that is there, changed."""
+        pred, true, *masks = self
+        return Rows(change(pred), change(true), *(x if x is None else change(x) for x in masks))
 
 
+class Sums(NamedTuple):
+    """Σφ over unordered pairs, its gradient / ``scale`` (N, R), and how many pairs have a gradient."""
+
+    value: float
+    slope: Tensor
+    scale: float
+    active: int
+
+
+class _Tally:
+    """What a pass over the pairs collects besides the slopes."""
+
+    def __init__(self, form: Form, min_gap: float, count: bool) -> None:
+        self.form, self.min_gap, self.count = form, min_gap, count
+        self.rest: list[Tensor] = []
+        self.active = 0
+
+
+@torch.no_grad()
 def pair_sums(rows: Rows, select: Reach | Edges, form: Form, min_gap: float = 0.0, count: bool = False) -> Sums:
     """Sum a form over the unordered pairs of rows in each column.
 
@@ -74,94 +88,96 @@ def pair_sums(rows: Rows, select: Reach | Edges, form: Form, min_gap: float = 0.
         min_gap: pairs whose true gap is at most this (metres) cost nothing, like ties.
         count: also count the pairs whose gradient is not zero.
     """
-    base = rows.pred - rows.true if form.of_error else rows.pred
-    n, columns = base.shape
-    gradient = torch.zeros_like(base)
-    rest: list[Tensor] = []
-    active = [] if count else None
-    per_chunk = max(1, _SLAB // max(n, 1))
-    for start in range(0, columns, per_chunk):
-        part = slice(start, start + per_chunk)
-        operands = [None if x is None else x[:, part] for x in (base, rows.true, rows.weight, rows.settled, rows.order)]
-        loop = _edges if isinstance(select, Edges) else _reach
-        gradient[:, part] = loop(operands, select, form, min_gap, rest, active)
-    gradient.mul_(form.scale)
-    value = torch.stack(rest).sum(dtype=torch.float64) if rest else gradient.new_zeros((), dtype=torch.float64)
+    if form.of_error:
+        rows = rows._replace(pred=rows.pred - rows.true)
+    n, columns = rows.pred.shape
+    tally = _Tally(form, min_gap, count)
+    slopes = []
+    width = max(1, _SLAB // max(n, 1))
+    for start in range(0, columns, width):
+        part = rows
+        if width < columns:
+            part = rows.map(partial(_columns, start=start, width=width))
+        slopes.append(_edges(part, select, tally) if isinstance(select, Edges) else _reach(part, select, tally))
+    slope = slopes[0] if len(slopes) == 1 else torch.cat(slopes, dim=1) if slopes else torch.zeros_like(rows.pred)
+    value = torch.stack(tally.rest).sum(dtype=torch.float64).item() if tally.rest else 0.0
     if form.homogeneous:
-        value = value + (base.double() * gradient.double()).sum()
-    return Sums(value, gradient, None if active is None else int(sum(active)))
+        value += form.scale * torch.mul(rows.pred, slope).sum(dtype=torch.float64).item()
+    return Sums(value, slope, form.scale, tally.active)
 
 
-def _reach(
-    operands: Operands, select: Reach, form: Form, min_gap: float, rest: list[Tensor], active: list[Tensor] | None
-) -> Tensor:
+def _reach(rows: Rows, select: Reach, tally: _Tally) -> Tensor:
     """Pairs by distance along the first axis. Returns Σ slope for each row, (N, R)."""
-    base = operands[0]
-    n, r = base.shape
+    n, r = rows.pred.shape
+    if n < 2:
+        return torch.zeros_like(rows.pred)
     radius = n - 1 if select.radius is None else min(select.radius, n - 1)
-    circular = radius == n - 1
-    # Written twice over, a vector holds distances o and n − o together as one slice of full length.
-    flat = [x if x is None else (torch.cat((x, x)) if circular else x).reshape(-1) for x in operands]
-    sums = base.new_zeros(2 * n * r if circular else n * r)
-    spans = list(_circular_spans(n)) if circular else [(o, n - o) for o in range(1, radius + 1)]
-    buffers = [base.new_empty(n * r) for _ in range(3)]
-    for offset, length in spans:
-        begin, size = offset * r, length * r
-        later = [None if x is None else x[begin : begin + size] for x in flat]
-        earlier = [None if x is None else x[:size] for x in flat]
-        slope = _slab(later, earlier, form, min_gap, [b[:size] for b in buffers], rest, active)
-        sums[begin : begin + size].add_(slope)
+    ring = radius == n - 1
+    # Written twice over, a vector holds the pairs at distances o and n − o as one slice of full length.
+    flat = rows.map(lambda x: (torch.cat((x, x)) if ring else x).reshape(-1))
+    sums = torch.zeros_like(flat.pred)
+    buffers = [flat.pred.new_empty(n * r) for _ in range(3)]
+    begin = flat.map(lambda x: x[: n * r])
+    starts = list(range(1, n // 2 + 1 if ring else radius + 1))
+    windows = zip(*(_windows(x, starts, n, r) for x in (sums, *flat)), strict=False)
+    for offset, (into, *operands) in zip(starts, windows, strict=True):
+        later, earlier, scratch = Rows(*operands), begin, buffers
+        size = into.numel()
+        if ring and 2 * offset == n:  # across the ring: each pair would come twice
+            size //= 2
+            into, later = into[:size], later.map(partial(_first, size=size))
+        if size != n * r:
+            earlier = begin.map(partial(_first, size=size))
+            scratch = [x[:size] for x in buffers]
+        slope = _slab(later, earlier, scratch, tally)
+        into.add_(slope)
         sums[:size].sub_(slope)
     sums = sums.view(-1, r)
-    return sums[:n] + sums[n:] if circular else sums
+    return sums[:n] + sums[n:] if ring else sums
 
 
-def _edges(
-    operands: Operands, select: Edges, form: Form, min_gap: float, rest: list[Tensor], active: list[Tensor] | None
-) -> Tensor:
+def _windows(x: Tensor | None, starts: list[int], n: int, r: int) -> Iterator[Tensor | None]:
+    """The up to n rows of flat ``x`` from each start on."""
+    if x is None:
+        return repeat(None)
+    if x.numel() == n * r:
+        return iter([x[start * r :] for start in starts])
+    return iter(x[: (starts[-1] + n) * r].unfold(0, n * r, r).unbind(0)[1:])
+
+
+def _columns(x: Tensor, start: int, width: int) -> Tensor:
+    return x[:, start : start + width].contiguous()
+
+
+def _first(x: Tensor, size: int) -> Tensor:
+    return x[:size]
+
+
+def _edges(rows: Rows, select: Edges, tally: _Tally) -> Tensor:
     """The listed pairs. Returns Σ slope for each row, (N, R)."""
-    base = operands[0]
-    first, second = torch.tensor(select.pairs, device=base.device).T
-    later = [None if x is None else x[second].reshape(-1) for x in operands]
-    earlier = [None if x is None else x[first].reshape(-1) for x in operands]
-    slope = _slab(later, earlier, form, min_gap, [torch.empty_like(later[0]) for _ in range(3)], rest, active)
-    slope = slope.view(len(second), -1)
-    return torch.zeros_like(base).index_add_(0, second, slope).index_add_(0, first, slope, alpha=-1)
+    first, second = torch.tensor(select.pairs, device=rows.pred.device).T
+    later, earlier = rows.map(lambda x: x[second].view(-1)), rows.map(lambda x: x[first].view(-1))
+    slope = _slab(later, earlier, [torch.empty_like(later.pred) for _ in range(3)], tally).view(len(second), -1)
+    return torch.zeros_like(rows.pred).index_add_(0, second, slope).index_add_(0, first, slope, alpha=-1)
 
 
-def _slab(
-    later: Operands,
-    earlier: Operands,
-    form: Form,
-    min_gap: float,
-    buffers: list[Tensor],
-    rest: list[Tensor],
-    active: list[Tensor] | None,
-) -> Tensor:
-    """Slopes of one slab of pairs (earlier, later); the remaining value goes to ``rest``."""
+def _slab(later: Rows, earlier: Rows, buffers: list[Tensor], tally: _Tally) -> Tensor:
+    """Slopes of one slab of pairs (earlier, later); what else they add to the value is tallied."""
     d, h, scratch = buffers
-    torch.sub(later[1], earlier[1], out=h)
-    if min_gap:
-        torch.hardshrink(h, min_gap, out=h)
-    if later[2] is not None:
-        h.mul_(torch.mul(later[2], earlier[2], out=scratch))
-    if later[3] is not None:
-        h.addcmul_(h, torch.mul(later[3], earlier[3], out=scratch), value=-1.0)
-    if form.shuffled:
-        torch.sub(later[4], earlier[4], out=scratch).sign_()
-        h.ne_(0).mul_(scratch)
-    torch.sub(later[0], earlier[0], out=d)
-    slope, more = form.slope(d, h, scratch, form.parameter)
-    if more is not None:
-        rest.append(more)
-    if active is not None:
-        active.append(torch.count_nonzero(slope))
+    form = tally.form
+    torch.sub(later.true, earlier.true, out=h)
+    if tally.min_gap:
+        torch.hardshrink(h, tally.min_gap, out=h)
+    if later.weight is not None and earlier.weight is not None:
+        h.mul_(torch.mul(later.weight, earlier.weight, out=scratch))
+    if later.settled is not None and earlier.settled is not None:
+        h.addcmul_(h, torch.mul(later.settled, earlier.settled, out=scratch), value=-1.0)
+    if later.order is not None and earlier.order is not None:
+        h.ne_(0).mul_(torch.sub(later.order, earlier.order, out=scratch).sign_())
+    torch.sub(later.pred, earlier.pred, out=d)
+    slope, rest = form.slope(d, h, scratch, form.parameter)
+    if rest is not None:
+        tally.rest.append(rest)
+    if tally.count:
+        tally.active += int(torch.count_nonzero(slope))
     return slope
-
-
-def _circular_spans(n: int) -> Iterator[tuple[int, int]]:
-    """(distance, pairs) covering every unordered pair of n rows on a ring once."""
-    for offset in range(1, (n + 1) // 2):
-        yield offset, n
-    if n % 2 == 0 and n:
-        yield n // 2, n // 2

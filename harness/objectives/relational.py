@@ -28,7 +28,8 @@ out together with the value, and differentiating it again is an error.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 import torch
 from annotated_types import Ge, Gt
@@ -45,18 +46,25 @@ _PLACEBO = keyed.key("placebo order")
 
 
 class _WithGradient(torch.autograd.Function):
-    """A value whose gradient is already known."""
+    """A value whose gradient is already known: ``slope`` · ``scale`` where ``place`` puts it."""
 
     @staticmethod
-    def forward(ctx, pose: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
-        ctx.save_for_backward(gradient)
-        return value
+    def forward(
+        ctx: Any, pose: Tensor, value: float, slope: Tensor, scale: float, place: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        ctx.save_for_backward(slope)
+        ctx.like, ctx.scale, ctx.place = (pose.shape, pose.dtype, pose.device), scale, place
+        return pose.new_tensor(value)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, upstream: Tensor):
-        (gradient,) = ctx.saved_tensors
-        return gradient * upstream, None, None
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None]:
+        (slope,) = ctx.saved_tensors
+        shape, dtype, device = ctx.like
+        gradient = torch.zeros(shape, dtype=dtype, device=device)
+        part = ctx.place(gradient)
+        part.copy_(slope.view(part.shape)).mul_(upstream * ctx.scale)
+        return gradient, None, None, None, None
 
 
 class _Relational(LossTerm):
@@ -95,22 +103,28 @@ class _Relational(LossTerm):
             ValueError: ``pairs: skeleton`` without a skeleton of as many joints.
         """
         valid = None if valid is None or bool(valid.all()) else valid
-        sums = self._sums(pred.detach(), target, visible, valid, keys)
-        pairs, _ = self._pairs(pred, visible, valid)
-        value = (sums.value / pairs).to(pred.dtype)
+        sums = self._sums(pred, target, visible, valid, keys)
+        pairs = max(self._pairs(pred, visible, valid)[0], 1.0)
         if not (pred.requires_grad and torch.is_grad_enabled()):
-            return value
-        return _WithGradient.apply(pred, value, self._to_pose(sums.gradient / pairs, pred))
+            return pred.new_tensor(sums.value / pairs)
+        return _WithGradient.apply(pred, sums.value / pairs, sums.slope, sums.scale / pairs, self._rows_of)
 
     def active(self, output: Output, batch: Batch, context: Context) -> float | None:
         """Share of the selected unordered pairs of distinct, valid members that have a gradient."""
-        pose = output.pose.detach()
-        sums = self._sums(pose, batch.target, batch.visible, batch.valid, batch.keys, count=True)
-        ordered, diagonal = self._pairs(pose, batch.visible, batch.valid, least=0)
-        unordered = float(ordered - diagonal) / 2
-        return sums.active / unordered if unordered else None
+        sums = self._sums(output.pose, batch.target, batch.visible, batch.valid, batch.keys, count=True)
+        ordered, diagonal = self._pairs(output.pose, batch.visible, batch.valid)
+        return sums.active / ((ordered - diagonal) / 2) if ordered > diagonal else None
 
-    def _sums(self, pred, target, visible, valid, keys, count: bool = False) -> Sums:
+    @torch.no_grad()
+    def _sums(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        visible: Tensor | None,
+        valid: Tensor | None,
+        keys: Tensor | None,
+        count: bool = False,
+    ) -> Sums:
         weight = settled = order = None
         dtype = torch.promote_types(torch.promote_types(pred.dtype, target.dtype), torch.float32)
         p, t = pred[..., self._coords].to(dtype), target[..., self._coords].to(dtype)
@@ -124,19 +138,22 @@ class _Relational(LossTerm):
             settled = seen[..., None].to(dtype).expand(p.shape)
         if self._form.shuffled:
             order = self._order(p, valid, keys).to(dtype)
-        rows = Rows(*(None if x is None else self._to_rows(x) for x in (p, t, weight, settled, order)))
+        masks = (x if x is None else self._flatten(x) for x in (weight, settled, order))
+        rows = Rows(self._flatten(p), self._flatten(t), *masks)
         return pair_sums(rows, self._select(pred.shape[2]), self._form, self._min_gap, count)
 
-    def _pairs(self, pred: Tensor, visible, valid, least: int = 1) -> tuple[Tensor, Tensor]:
-        """Selected ordered pairs in the batch (at least ``least``) and diagonal ones, all coordinates."""
+    def _pairs(self, pred: Tensor, visible: Tensor | None, valid: Tensor | None) -> tuple[float, float]:
+        """How many ordered pairs are selected in the batch, over all coordinates, and how many are diagonal."""
         b, t, j, _ = pred.shape
-        coords = self._coords.stop - self._coords.start
-        rows = pred.new_ones(b, t, j, dtype=torch.float64) if valid is None else _expand(valid, j)
-        ordered, diagonal = self._counts(rows)
+        # One sample stands for all where nothing tells them apart.
+        rows = pred.new_ones(1, t, j, dtype=torch.float64) if valid is None else _expand(valid, j)
+        factor = (self._coords.stop - self._coords.start) * (b if valid is None else 1)
+        ordered, diagonal = (factor * float(x) for x in self._counts(rows))
         if self._occluded_only:
             settled, itself = self._counts(_seen(pred, visible, valid).double())
-            ordered, diagonal = ordered - settled, diagonal - itself
-        return (ordered * coords).clamp(min=least), diagonal * coords
+            coords = self._coords.stop - self._coords.start
+            ordered, diagonal = ordered - coords * float(settled), diagonal - coords * float(itself)
+        return ordered, diagonal
 
     def _order(self, p: Tensor, valid: Tensor | None, keys: Tensor | None) -> Tensor:
         """A random order of the pair axis for each sample, looked up by its key: ranks, (B, T, J, C).
@@ -151,16 +168,13 @@ class _Relational(LossTerm):
         draws = keyed.combine(draws[:, :, None], torch.arange(j * c, device=device)).view(b, t, j, c)
         return draws.argsort(self._axis).argsort(self._axis)
 
-    def _to_rows(self, x: Tensor) -> Tensor:
-        """(B, T, J, C) → (pair axis, everything else), contiguous."""
-        return x.movedim(self._axis, 0).reshape(x.shape[self._axis], -1)
+    def _rows_of(self, pose: Tensor) -> Tensor:
+        """The coordinates the term reads of a (B, T, J, 3) pose, pair axis first: a view."""
+        return pose[..., self._coords].movedim(self._axis, 0)
 
-    def _to_pose(self, rows: Tensor, pose: Tensor) -> Tensor:
-        """The inverse of `_to_rows`, in the coordinates the term reads; zero in the others."""
-        full = torch.zeros_like(pose)
-        part = full[..., self._coords].movedim(self._axis, 0)
-        part.copy_(rows.view(part.shape))
-        return full
+    def _flatten(self, x: Tensor) -> Tensor:
+        """(B, T, J, C) → (pair axis, everything else), contiguous."""
+        return x.movedim(self._axis, 0).reshape(x.shape[self._axis], -1).contiguous()
 
 
 class SpatialRdc(_Relational):

@@ -1,0 +1,82 @@
+"""The depth-order terms spelt out: Python loops over pairs, float64, nothing clever."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import torch
+from torch import Tensor
+
+BONES = [(0, 1), (1, 2), (2, 3), (0, 4), (4, 5), (5, 6), (0, 7), (7, 8), (8, 9)]
+BONES += [(9, 10), (8, 11), (11, 12), (12, 13), (8, 14), (14, 15), (15, 16)]
+
+
+def cost(form: str, d: Tensor, h: float, margin: float, tau: float) -> Tensor:
+    """Cost of a pair (i, j) with true z_i < z_j: d = ẑ_i − ẑ_j (right order: negative), h = z_j − z_i > 0."""
+    match form:
+        case "hinge":
+            return torch.relu(d)
+        case "margin":
+            return torch.relu(d + min(margin, h))
+        case "logistic":
+            return torch.log(1 + torch.exp(d / tau))
+        case "soft":
+            return 1 + torch.tanh(d / tau)
+        case "difference":
+            return (d + h).abs()
+    raise AssertionError(form)
+
+
+def selected(kind: str, radius: int, count: int) -> list[tuple[int, int]]:
+    """Ordered pairs of ``count`` joints or frames."""
+    pairs = list(itertools.product(range(count), repeat=2))
+    match kind:
+        case "all":
+            return pairs
+        case "skeleton":
+            return BONES + [(j, i) for i, j in BONES]
+        case "adjacent":
+            return [(i, j) for i, j in pairs if abs(i - j) == 1]
+        case "radius":
+            return [(i, j) for i, j in pairs if abs(i - j) <= radius]
+    raise AssertionError(kind)
+
+
+def relational(
+    axis: str,
+    pred: Tensor,
+    target: Tensor,
+    visible: Tensor | None = None,
+    valid: Tensor | None = None,
+    *,
+    form: str = "hinge",
+    kind: str = "all",
+    radius: int = 5,
+    coords: str = "z",
+    min_gap: float = 0.0,
+    weight: str = "all",
+    margin: float = 0.05,
+    tau: float = 0.05,
+) -> Tensor:
+    """Sum over selected valid ordered pairs of [zgt_i + min_gap < zgt_j]·cost, over their number."""
+    b, t, k, _ = pred.shape
+    pred, target = pred.double(), target.double()
+    visible = torch.ones(b, t, k, dtype=torch.bool) if visible is None else visible
+    valid = torch.ones(b, t, dtype=torch.bool) if valid is None else valid
+    pairs = selected(kind, radius, k if axis == "spatial" else t)
+    others = t if axis == "spatial" else k
+    total, number = pred.new_zeros(()), 0
+    for n, other, c in itertools.product(range(b), range(others), [2] if coords == "z" else [0, 1, 2]):
+        for i, j in pairs:
+            a, e = ((n, other, i), (n, other, j)) if axis == "spatial" else ((n, i, other), (n, j, other))
+            if not (valid[a[0], a[1]] and valid[e[0], e[1]]):
+                continue
+            if weight == "occluded" and visible[a] and visible[e]:
+                continue
+            number += 1
+            h = (target[e][c] - target[a][c]).item()
+            if h > min_gap:
+                total = total + cost(form, pred[a][c] - pred[e][c], h, margin, tau)
+    assert math.isfinite(total.item())
+    return total / max(number, 1)
