@@ -7,6 +7,7 @@ keeps up to date.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -16,6 +17,7 @@ from harness.spec.fields import SHORTHANDS
 from harness.spec.run import Data, Train
 from harness.spec.schema import SpecFile
 
+_ATTRIBUTE = re.compile(r"^    ([\w, ]+): (.*(?:\n        .*)*)", re.MULTILINE)
 _NUMBER_OR_TEXT = {"type": ["string", "number", "boolean", "null", "array"]}
 
 
@@ -26,8 +28,9 @@ def schema() -> dict[str, Any]:
     made["title"] = "A spec of the repose harness"
     _drop_titles(made)
     definitions = made["$defs"]
+    for definition in (made, *definitions.values()):
+        _describe(definition)
     definitions["objective"] = _objective()
-    definitions["options of a backbone"] = _backbone_options()
     properties = made["properties"]
     backbones = list(registry.entries("backbones"))
     properties["objectives"] = {
@@ -56,9 +59,10 @@ def schema() -> dict[str, Any]:
             "properties": {"base": {"enum": backbones}, **_backbone_options()["properties"]},
         },
     }
-    properties["grid"] = _grid(backbones)
+    definitions["point"] = _point(backbones)
+    point = {"$ref": "#/$defs/point"}
+    properties["grid"] = {**point, "description": "Axis → values; 'a, b' ties two axes: [[a1, b1], [a2, b2]]."}
     for name in ("include", "exclude"):
-        point = {**_grid(backbones), "description": "Axis or dotted field → value."}
         properties[name] = {"type": "array", "items": point}
     properties["include"]["description"] = "Further points; what an entry doesn't name runs over the grid."
     properties["exclude"]["description"] = "Points of the grid to leave out; all named axes must match."
@@ -82,12 +86,13 @@ def _objective() -> dict[str, Any]:
     terms = {}
     for name, entry in registry.entries("losses").items():
         options = {option: _option(item) for option, item in registry.options(entry).items()}
-        long_form = {
-            "type": "object",
-            "required": ["weight"],
-            "additionalProperties": False,
-            "properties": {"weight": weight, **options},
-        }
+        long_form: dict[str, Any] = {"type": "object", "additionalProperties": False, "required": ["weight"]}
+        long_form["properties"] = {"weight": weight, **options}
+        if "weight" in options:
+            # λ is spelt lambda where weight is the term's own option (see `harness.spec.run.split_term`).
+            long_form["properties"] |= {"weight": {"anyOf": [weight, options["weight"]]}, "lambda": weight}
+            del long_form["required"]
+            long_form["anyOf"] = [{"required": ["lambda"]}, {"properties": {"weight": weight}, "required": ["weight"]}]
         terms[name] = {"description": entry.summary, "anyOf": [weight, long_form]}
     return {
         "anyOf": [
@@ -112,7 +117,7 @@ def _option(option: registry.Option) -> dict[str, Any]:
     return made if option.required else {**made, "default": option.default}
 
 
-def _grid(backbones: list[str]) -> dict[str, Any]:
+def _point(backbones: list[str]) -> dict[str, Any]:
     fields = [f"data.{name}" for name in Data.model_fields if name not in ("cameras", "options")]
     fields += [f"train.{name}" for name in Train.model_fields]
     shorthand: dict[str, Any] = dict.fromkeys(SHORTHANDS, _NUMBER_OR_TEXT)
@@ -123,11 +128,22 @@ def _grid(backbones: list[str]) -> dict[str, Any]:
         "anyOf": [{"type": "integer", "minimum": 0}, {"type": "array", "items": {"type": "integer", "minimum": 0}}],
     }
     return {
-        "description": "Axis → values. Any dotted field is an axis; 'a, b' ties two: [[a1, b1], [a2, b2]].",
+        "description": "Shorthand axes or any dotted field.",
         "type": "object",
         "minProperties": 1,
         "properties": {**shorthand, **dict.fromkeys(fields, _NUMBER_OR_TEXT)},
     }
+
+
+def _describe(definition: dict[str, Any]) -> None:
+    """Give each property what the class's docstring says of it under ``Attributes:``."""
+    text, _, attributes = definition.get("description", "").partition("\n\nAttributes:\n")
+    if text:
+        definition["description"] = " ".join(text.split())
+    for names, meaning in _ATTRIBUTE.findall(attributes):
+        for name in names.split(", "):
+            if name in definition["properties"]:
+                definition["properties"][name]["description"] = " ".join(meaning.split())
 
 
 def _drop_titles(made: Any) -> None:

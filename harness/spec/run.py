@@ -19,13 +19,11 @@ def _number(value: Any) -> Any:
     return value
 
 
-_Int = Annotated[int, BeforeValidator(_number)]
-_Float = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-Count = Annotated[_Int, Field(ge=1)]
-Whole = Annotated[_Int, Field(ge=0)]
-Positive = Annotated[_Float, Field(gt=0)]
-NonNegative = Annotated[_Float, Field(ge=0)]
-Share = Annotated[_Float, Field(ge=0, le=1)]
+_plain = BeforeValidator(_number)
+Count = Annotated[int, Field(ge=1), _plain]
+Whole = Annotated[int, Field(ge=0), _plain]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), _plain]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), _plain]
 _WEIGHT: TypeAdapter[float] = TypeAdapter(NonNegative)
 
 
@@ -121,11 +119,11 @@ class Train(Part):
     weight_decay: NonNegative = 0.01
     schedule: Literal["constant", "cosine", "exponential"] = "cosine"
     warmup: Whole = 0
-    decay: Annotated[_Float, Field(gt=0, le=1)] = 0.05
+    decay: Annotated[float, Field(gt=0, le=1), _plain] = 0.05
     clip_norm: NonNegative = 1.0
     flip: bool = True
     flip_test: bool = True
-    body_shape: Annotated[_Float, Field(ge=0, le=0.3)] = 0.0
+    body_shape: Annotated[float, Field(ge=0, le=0.3), _plain] = 0.0
     occlusion: str = "none"
     validate_on: Annotated[list[str], Field(min_length=1)] = ["none", "minor", "moderate", "severe"]
     threads: Count = 1

@@ -68,7 +68,12 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
 class SpecFile(Part):
-    """One spec file. What grid, include and exclude mean is in docs of `harness.spec.grid`."""
+    """One spec file: what to compare, on what, how to report it.
+
+    Attributes:
+        name: results and records go by it.
+        retries: how often a failed run is tried again.
+    """
 
     name: Name
     data: Data = Data()
