@@ -11,8 +11,10 @@ from harness.report.selection import EVALUATION, HEADS, Column, dimension_values
 from harness.report.table import Table
 from harness.report.tables import difference_table, gap_table, mean_table
 
-SECONDARY = ("p_mpjpe", "n_mpjpe", "mpjve", "pck150", "auc", "mpjpe_occluded", "mpjpe_fixed")
 DEPTH = ("order_spatial", "order_temporal")
+SECONDARY = ("p_mpjpe", "n_mpjpe", "mpjve", "pck150", "auc", "mpjpe_occluded", "mpjpe_fixed", *DEPTH, "depth_spread")
+OCCLUDED = "occluded"
+_DEFAULT = {"rows": "objective", "columns": "test_occlusion", "metric": "mpjpe"}
 AVERAGES = {"value": "subjects", "per_action": "actions", "per_frame": "frames"}
 
 
@@ -22,7 +24,7 @@ def tables(evidence: Evidence, declared: list[Any] | None = None) -> list[Table]
     Raises:
         UserError: a declared table names an axis that isn't there or a metric nobody logged.
     """
-    if declared:
+    if declared and not _is_default(declared):
         main = [table for i, layout in enumerate(declared, 1) for table in _declared(evidence, layout, i)]
     else:
         main = _ablation(evidence)
@@ -30,7 +32,7 @@ def tables(evidence: Evidence, declared: list[Any] | None = None) -> list[Table]
     rest = [
         gap_table(evidence, "gap", evidence.axes, list(evidence.cameras)),
         _secondary(evidence, rows),
-        _depth_order(evidence, rows),
+        *(_depth_order(evidence, rows, name) for name in DEPTH),
         _averaging(evidence, rows),
     ]
     return [*main, *(table for table in rest if table is not None)]
@@ -54,10 +56,18 @@ def _ablation(evidence: Evidence) -> list[Table]:
     return [main, *([difference] if difference else [])]
 
 
+def _is_default(declared: list[Any]) -> bool:
+    """Whether the spec asks for no more than the default layout shows: objectives by test level."""
+    (only, *others) = declared
+    names = [listed(option(only, name, default)) for name, default in _DEFAULT.items()]
+    plain = option(only, "title") is None and not option(only, "where", {})
+    return not others and plain and names == [[default] for default in _DEFAULT.values()]
+
+
 def _declared(evidence: Evidence, layout: Any, number: int) -> list[Table]:
-    names = listed(option(layout, "metric", "mpjpe"))
-    rows = tuple(listed(option(layout, "rows", "objective")))
-    across = tuple(listed(option(layout, "columns", "test_occlusion")))
+    names = listed(option(layout, "metric", _DEFAULT["metric"]))
+    rows = tuple(listed(option(layout, "rows", _DEFAULT["rows"])))
+    across = tuple(listed(option(layout, "columns", _DEFAULT["columns"])))
     where = {axis: listed(value) for axis, value in dict(option(layout, "where", {})).items()}
     where["metric"] = names
     if len(names) > 1 and "metric" not in (*rows, *across):
@@ -101,29 +111,29 @@ def _secondary(evidence: Evidence, rows: tuple[str, ...]) -> Table | None:
         columns.pop(1)
     note = (
         f"Averaged over the test levels ({', '.join(evidence.levels)}) at which a metric is defined. Fixed "
-        "joints: those hidden at the severe level, scored at every level."
+        "joints: those hidden at the severe level, scored at every level. Depth spread: 1 is that of the truth, 0 that "
+        "of a flat pose; without it a low relational loss says nothing."
     )
     return mean_table(evidence, "metrics", "Other measures", rows, columns, (note,))
 
 
-def _depth_order(evidence: Evidence, rows: tuple[str, ...]) -> Table | None:
-    columns = []
-    for name in (*DEPTH, "depth_spread"):
-        groups = evidence.frame.loc[(evidence.frame["metric"] == name).to_numpy(), "group"].unique()
-        head = metric(name).head if name in DEPTH else ""
-        for group in groups:
-            label = (
-                "all gaps" if group == "all" and name in DEPTH else str(group) if name in DEPTH else metric(name).head
-            )
-            columns.append(Column({"metric": name, "group": group}, (head, label)))
-    if not columns:
+def _depth_order(evidence: Evidence, rows: tuple[str, ...], name: str) -> Table | None:
+    """Depth order by true gap, all pairs and those with an occluded keypoint apart; None if it wasn't logged."""
+    groups = list(evidence.frame.loc[(evidence.frame["metric"] == name).to_numpy(), "group"].unique())
+    if not groups:
         return None
+    columns = []
+    for hidden in (False, True):
+        for group in (g for g in groups if g.startswith(OCCLUDED) == hidden):
+            gap = group.removeprefix(OCCLUDED).strip()
+            head = "pairs with an occluded keypoint" if hidden else "all pairs"
+            columns.append(Column({"metric": name, "group": group}, (head, "any gap" if gap in ("", "all") else gap)))
     note = (
-        f"Averaged over the test levels ({', '.join(evidence.levels)}) at which a measure is defined. Pairs are "
-        "grouped by their true depth gap; a predicted tie counts one half. A spread of 1 is that of the truth; a flat "
-        "pose has 0."
+        f"Averaged over the test levels ({', '.join(evidence.levels)}) at which a column is defined. Pairs by their "
+        "true difference in depth; a predicted tie counts one half, so that chance is 50 %."
     )
-    return mean_table(evidence, "depth", "Depth order and depth spread", rows, columns, (note,))
+    kind = metric(name)
+    return mean_table(evidence, name, f"{kind.head[:1].upper()}{kind.head[1:]}, by true gap", rows, columns, (note,))
 
 
 def _averaging(evidence: Evidence, rows: tuple[str, ...]) -> Table | None:

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import harness
@@ -20,7 +19,7 @@ def identity(spec: Any, evidence: Evidence) -> dict[str, str]:
     runs = [run for run in spec.runs if run.run_id in evidence.records]
     data = dict.fromkeys(f"{run.data.dataset} (fingerprint {run.data.fingerprint or 'not recorded'})" for run in runs)
     named = {
-        "spec": f"{spec.name}, {_file_digest(option(spec, 'path'))}",
+        "spec": f"{spec.name}, digest {option(spec, 'digest', 'not recorded')}{_overrides(spec)}",
         "runs": f"{evidence.finished} of {evidence.planned} finished; digest of all run ids {_digest(spec)}",
         "protocol": evidence.protocol,
         "data": "; ".join(data),
@@ -51,11 +50,9 @@ def _digest(spec: Any) -> str:
     return hashlib.sha256(" ".join(sorted(run.run_id for run in spec.runs)).encode()).hexdigest()[:16]
 
 
-def _file_digest(path: Any) -> str:
-    # The folder isn't printed: it would tell one machine from another.
-    if path is None or not Path(path).is_file():
-        return "no file"
-    return f"{Path(path).name} (sha256 {hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]})"
+def _overrides(spec: Any) -> str:
+    given = option(spec, "overrides", ())
+    return f", overridden by {' '.join(given)}" if given else ""
 
 
 def _commit(record: Any) -> str:

@@ -205,7 +205,7 @@ def _arms(spec: Any) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
 
 
 def _baseline(spec: Any, arms: Iterable[Arm], axes: tuple[str, ...]) -> dict[str, str]:
-    given = option(spec.report, "baseline", {}) if spec.report is not None else {}
+    given = option(spec.report, "baseline", {})
     baseline = {str(axis): str(value) for axis, value in dict(given).items()}
     for axis, value in baseline.items():
         values = dict.fromkeys(arm.labels.get(axis) for arm in arms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,15 +33,11 @@ class Report:
     @cached_property
     def tables(self) -> list[Table]:
         """All tables, the main one first."""
-        report = self.spec.report
-        declared = option(report, "tables", []) if report is not None else []
-        # A table list that the spec doesn't give is the default layout, whatever the field's default holds.
-        given = getattr(report, "model_fields_set", {"tables"})
-        return layouts.tables(self.evidence, list(declared) if "tables" in given else None)
+        return layouts.tables(self.evidence, list(option(self.spec.report, "tables", [])))
 
     @property
     def title(self) -> str:
-        return option(self.spec.report, "title", self.spec.name) if self.spec.report is not None else self.spec.name
+        return option(self.spec.report, "title", self.spec.name)
 
     @cached_property
     def warnings(self) -> list[str]:
@@ -138,7 +135,7 @@ def write(spec: Any, uri: str | None = None, out: str | Path | None = None, *, s
 def render_terminal(spec: Any, uri: str | None = None, *, source: Source | None = None, width: int = 120) -> str:
     """The main table, and what no reader may miss, as plain text of about ``width`` columns."""
     report = spec if isinstance(spec, Report) else collect(spec, uri, source=source)
-    return "\n".join([writers.plain(report.tables[0], width), *report.warnings])
+    return "\n".join([writers.plain(report.tables[0], width), *(textwrap.fill(w, width) for w in report.warnings)])
 
 
 def _slope(arm: records.Arm) -> str:

@@ -103,7 +103,6 @@ def make(tmp_path):
     ) -> Made:
         runs = [run(key[0], key[1], steps=key[2] if len(key) > 2 else 3000, **labels) for key in errors]
         report = SimpleNamespace(baseline={"objective": "abs"} if baseline is None else baseline, tables=tables or [])
-        report.model_fields_set = {"tables"} if tables else set()
         test = SimpleNamespace(occlusion=list(levels), cameras=list(cameras), protocol="mean-per-subject")
         spec = SimpleNamespace(name="made", path=None, runs=runs, test=test, report=report, tracking=None)
         made = Made(spec, tmp_path)

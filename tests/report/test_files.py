@@ -30,7 +30,7 @@ def without_machine(page: str) -> str:
 
 def test_all_files_are_there(written):
     names = {str(p.relative_to(written)) for p in written.rglob("*") if p.is_file()}
-    tables = {"ablation", "difference", "metrics", "depth", "averaging"}
+    tables = {"ablation", "difference", "metrics", "order_spatial", "averaging"}
     expected = {f"tables/{t}.{s}" for t in tables for s in ("md", "tex", "csv")}
     expected |= {f"figures/{f}.svg" for f in ("occlusion", "difference", "learning")}
     assert names == expected | {"report.html", "runs.csv"}

@@ -2,12 +2,14 @@ import math
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from harness import report
 from harness.errors import UserError
 from harness.report.page import MACHINE
 
+ORDER = "depth order across joints, %"
 T4, T2 = 2.776445, 4.302653  # t(0.975) with 4 and 2 degrees of freedom
 
 
@@ -86,9 +88,31 @@ def test_higher_is_better_for_depth_order_and_nothing_for_spread(make):
             frame = made.frames[one.run_id] = type(frame)(np.vstack([frame, rows]), columns=frame.columns).astype(
                 frame.dtypes.to_dict()
             )
-    shown = table(made, "depth")
-    assert cell(shown, ("spatial",), "all gaps").bold and not cell(shown, ("abs",), "all gaps").bold
-    assert not any(c.bold for row in shown.rows for c in row.cells[1:])
+    shown = table(made, "metrics")
+    assert cell(shown, ("spatial",), ORDER).bold and not cell(shown, ("abs",), ORDER).bold
+    assert not any(cell(shown, (arm,), "depth spread, predicted/true").bold for arm in ("abs", "spatial"))
+    assert cell(table(made, "order_spatial"), ("spatial",), "any gap", "all pairs").bold
+
+
+def test_depth_order_by_gap_tells_occluded_pairs_apart(make):
+    made = make({("abs", 0): 100.0})
+    frame = made.frames[made.spec.runs[0].run_id]
+    rows = frame[frame["weights"] == "best"]
+    groups = {"all": 90.0, "2-5 cm": 60.0, ">20 cm": 99.0, "occluded": 70.0, "occluded 2-5 cm": 55.0}
+    parts = [rows.assign(metric="order_temporal", group=g, value=v) for g, v in groups.items()]
+    made.frames[made.spec.runs[0].run_id] = pd.concat([frame, *parts])
+    shown = table(made, "order_temporal")
+    hidden = "pairs with an occluded keypoint"
+    assert shown.columns == (
+        ("all pairs", "any gap"),
+        ("all pairs", "2-5 cm"),
+        ("all pairs", ">20 cm"),
+        (hidden, "any gap"),
+        (hidden, "2-5 cm"),
+    )
+    assert [c.numbers["mean"] for c in shown.rows[0].cells] == ["90.0", "60.0", "99.0", "70.0", "55.0"]
+    # Beside other measures stands the number for all pairs.
+    assert cell(table(made, "metrics"), ("abs",), "depth order across frames, %").numbers["mean"] == "90.0"
 
 
 def test_unequal_seeds_are_paired_down_and_said(make):
@@ -198,6 +222,15 @@ def test_declared_tables(make):
     assert cell(third, ("spatial",), "unseen").numbers["mean"] == "109.5"
     # the filter on the arms doesn't hide the baseline
     assert cell(table(made, "table3_difference"), ("spatial",), "seen").numbers["difference"] == "-2.00"
+
+
+def test_the_spec_files_own_defaults_give_the_default_layout(make):
+    from harness.spec.schema import Report
+
+    errors = {(o, s): 1.0 + s for o in ("abs", "spatial") for s in range(2)}
+    made = make(errors, tables=Report().tables, cameras=("seen", "unseen"))
+    names = [t.name for t in report.collect(made.spec, source=made).tables]
+    assert names == ["ablation", "difference", "metrics", "averaging"]
 
 
 @pytest.mark.parametrize(

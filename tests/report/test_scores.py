@@ -91,3 +91,19 @@ def test_a_broken_file_is_named(tmp_path):
     rows(("A", "walk", "mpjpe", "all", "all", 1.0, 1)).drop(columns="n").to_parquet(tmp_path / "short.parquet")
     with pytest.raises(UserError, match=r"short\.parquet"):
         scores.read({"r": tmp_path / "short.parquet"})
+
+
+@pytest.mark.parametrize("by, column", [("subject", "value"), ("action", "per_action"), ("frame", "per_frame")])
+def test_means_are_those_of_the_metrics_module(by, column, tmp_path):
+    from harness.metrics import summarise
+
+    draw = np.random.default_rng(1)
+    cells = [
+        (subject, action, "mpjpe", "all", "all", draw.uniform(50, 150), int(draw.integers(20, 400)))
+        for subject in "ABC"
+        for action in ("walk", "run", "sit")[: draw.integers(1, 4)]
+        for _ in range(draw.integers(1, 4))
+    ]
+    frame = rows(*cells)
+    expected = summarise(frame, "mpjpe", by)
+    assert read(frame, tmp_path)[column][0] == pytest.approx(expected["value"][0], abs=1e-4)
