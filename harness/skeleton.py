@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 
@@ -23,8 +23,8 @@ class Skeleton:
     joints: tuple[str, ...]
     parents: tuple[int, ...]
     mirror: tuple[int, ...]
-    limbs: dict[str, tuple[int, ...]]
-    halves: dict[str, tuple[int, ...]]
+    limbs: dict[str, tuple[int, ...]] = field(hash=False)
+    halves: dict[str, tuple[int, ...]] = field(hash=False)
 
     def __len__(self) -> int:
         return len(self.joints)

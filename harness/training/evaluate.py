@@ -14,7 +14,7 @@ from harness.metrics.records import clip_rows
 from harness.spec.run import Run, Test
 from harness.training.material import open_material
 from harness.training.observation import Observer
-from harness.training.prediction import hidden_joints, predict
+from harness.training.prediction import observed, predict
 from harness.training.result import Result
 from harness.training.train import build_lifter
 
@@ -62,7 +62,7 @@ def _evaluate(run: Run, test: Test, weights: Mapping[str, Mapping[str, Tensor]],
     rows: list[dict] = []
     for cameras in test.cameras:
         views = material.tests[cameras]
-        fixed = hidden_joints(views, occlusion.level(FIXED_LEVEL), material.skeleton)
+        fixed = ~observed(views, occlusion.level(FIXED_LEVEL), observer)[1]
         for kind, state in weights.items():
             if kind == "last" and _same(state, weights["best"]):
                 continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -9,10 +11,37 @@ from harness.data.views import Views
 from harness.occlusion import Level
 from harness.training.lifter import Lifter
 from harness.training.material import scoring_windows
-from harness.training.observation import Observer, mirror_inputs, mirror_poses, output_part
+from harness.training.observation import Observer, mirror_inputs, mirror_poses
 
 _FRAMES_AT_ONCE = 8192
 """Input frames of one forward pass: bounds memory without changing any number."""
+
+
+@lru_cache(maxsize=32)
+def observed(views: Views, level: Level, observer: Observer) -> tuple[Tensor, Tensor]:
+    """What a network sees of whole clips at one occlusion level.
+
+    Noise and masks are keyed by the view and the frame, and a keypoint held at its last seen place is
+    held over the whole clip: whatever the window, every arm sees the same.
+
+    Returns:
+        inputs (N, J, C) and visible (N, J).
+    """
+    parts = []
+    for number in range(len(views)):
+        length, offset = int(views.length[number]), int(views.offset[number])
+        frames = torch.arange(length)[None]  # (1, F)
+        inputs, visible = observer(
+            views.pixels[None, offset : offset + length],
+            views.resolution[number].view(1, 1, 1, 2),
+            views.key[number : number + 1],
+            frames,
+            torch.ones_like(frames, dtype=torch.bool),
+            level,
+        )
+        parts.append((inputs[0], visible[0]))
+    inputs, visible = zip(*parts, strict=True)
+    return torch.cat(inputs), torch.cat(visible)
 
 
 def predict(
@@ -20,37 +49,24 @@ def predict(
 ) -> tuple[Tensor, Tensor]:
     """Predict all frames of ``views`` as seen at one occlusion level.
 
-    Noise and masks are keyed by the view and the frame: whoever asks, with whatever windows, sees the
-    same input.
-
     Args:
         flip: average the predictions of each input and of its mirror image.
     Returns:
         poses (N, J, 3) in metres, and hidden (N, J) bool.
     """
     windows, counted = scoring_windows(views, lifter.window, lifter.frames_out, lifter.left)
+    seen, visible = observed(views, level, observer)
     poses = torch.full_like(views.poses, float("nan"))
-    hidden = torch.zeros(views.poses.shape[:2], dtype=torch.bool)
     lifter.eval()
     chunk = max(1, _FRAMES_AT_ONCE // lifter.window)
     with torch.inference_mode():
         for which in torch.arange(len(windows)).split(chunk):
-            frames, rows = windows.inputs(which)
-            seen_from = windows.view[which]
-            inputs, visible = observer(
-                views.pixels[rows],
-                views.resolution[seen_from][:, None, None],
-                views.key[seen_from],
-                frames,
-                windows.inside(which),
-                level,
-            )
-            answer = _forward(lifter, inputs.to(device), observer, flip).cpu()  # (B, T_out, J, 3)
+            _, rows = windows.inputs(which)
+            answer = _forward(lifter, seen[rows].to(device), observer, flip).cpu()  # (B, T_out, J, 3)
             count = counted[which]
             _, out_rows, _ = windows.outputs(which)
             poses[out_rows[count]] = answer[count]
-            hidden[out_rows[count]] = ~output_part(windows, visible)[count]
-    return poses, hidden
+    return poses, ~visible
 
 
 def _forward(lifter: Lifter, inputs: Tensor, observer: Observer, flip: bool) -> Tensor:
@@ -59,13 +75,3 @@ def _forward(lifter: Lifter, inputs: Tensor, observer: Observer, flip: bool) -> 
         return straight
     mirrored = mirror_poses(lifter(mirror_inputs(inputs, observer.skeleton)), observer.skeleton)
     return (straight + mirrored) / 2
-
-
-def hidden_joints(views: Views, level: Level, skeleton) -> Tensor:
-    """Which joints of which frames a level hides, (N, J) bool, without predicting anything."""
-    hidden = torch.zeros(views.poses.shape[:2], dtype=torch.bool)
-    for number in range(len(views)):
-        length, offset = int(views.length[number]), int(views.offset[number])
-        drawn = level.draw(views.key[number : number + 1], torch.arange(length)[None], skeleton)
-        hidden[offset : offset + length] = ~drawn.visible[0]
-    return hidden
