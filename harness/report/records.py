@@ -156,6 +156,8 @@ def load(spec: Any, source: Source) -> Evidence:
     missing = [run_id for run_id in run_ids if run_id not in paths]
     frame = scores.read({run_id: paths[run_id] for run_id in run_ids if run_id in paths})
     summaries = dict(source.summaries(list(paths)))
+    if frame.empty:
+        raise UserError(f"the {len(paths)} finished runs of '{spec.name}' left no number at all in their evaluations")
     arms = tuple(_with_records(arm, summaries, paths) for arm in arms)
     return Evidence(
         frame=_labelled(frame, arms),

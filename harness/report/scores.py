@@ -1,7 +1,9 @@
 """From `evaluation.parquet` to one number per run, test level, cameras and metric.
 
-A mean over subjects (actions) is the unweighted mean of the subjects' (actions') means, each of which
-weights its clips by the frames or pairs behind them; a mean over frames weights all clips so.
+The means are those of `harness.metrics.aggregate`, for all metrics and groups of a file at once: a
+thousand files take seconds. A mean over subjects (actions) is the plain mean of the subjects'
+(actions') means, each of which weights its clips by the frames or pairs behind them; a mean over
+frames weights all clips so.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ import pyarrow.parquet as pq
 from harness.errors import UserError
 
 DIMENSIONS = ["weights", "test_occlusion", "cameras", "metric", "group"]
-_READ = [*DIMENSIONS, "subject", "action", "value", "n"]
+MEANS = ["value", "per_action", "per_frame"]
 # Tables and runs.csv are made from the same rounded values, so either can be had from the other.
 DECIMALS = 4
-# MPJPE of the occluded and of the fixed set may be logged as groups of mpjpe; they are metrics here.
-_GROUPS = {("mpjpe", "occluded"): "mpjpe_occluded", ("mpjpe", "fixed"): "mpjpe_fixed"}
+_NAMES = [*DIMENSIONS, "subject", "action", "joint"]
+_READ = [*_NAMES, "value", "n"]
+# Metrics of a set of joints carry the set as their group; that is the whole of the metric.
+_WHOLE = {"mpjpe_occluded": "occluded", "mpjpe_fixed": "fixed"}
 
 
 def read(paths: Mapping[str, Path]) -> pd.DataFrame:
@@ -38,63 +42,80 @@ def read(paths: Mapping[str, Path]) -> pd.DataFrame:
     Raises:
         UserError: a file can't be read or lacks a column.
     """
-    parts = [_sums(path) for path in paths.values()]
-    runs = np.repeat(np.arange(len(parts), dtype=np.int32), [part.num_rows for part in parts])
-    table = pa.concat_tables(parts).append_column("run", pa.array(runs))
-    frame = table.to_pandas()
-    keys = ["run", *DIMENSIONS]
-    result = pd.DataFrame(
-        {
-            "value": _mean_of_means(frame, keys, "subject"),
-            "per_action": _mean_of_means(frame, keys, "action"),
-            "per_frame": _mean(frame, keys),
-            "n": frame.groupby(keys, sort=False)["n"].sum(),
-            "subjects": frame.groupby(keys, sort=False)["subject"].nunique(),
-        }
-    ).reset_index()
-    means = ["value", "per_action", "per_frame"]
-    result[means] = result[means].round(DECIMALS)
-    result.insert(0, "run_id", np.asarray(list(paths), dtype=object)[result.pop("run").to_numpy()])
-    return result
+    parts = [_score(path) for path in paths.values()]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    sizes = [len(part["value"]) for part in parts]
+    frame = pd.DataFrame({"run_id": np.repeat(np.array(list(paths), dtype=object), sizes), **columns})
+    whole = frame["metric"].map(_WHOLE)
+    frame["group"] = frame["group"].mask(frame["group"] == whole, "all")
+    frame[MEANS] = frame[MEANS].round(DECIMALS)
+    return frame
 
 
-def _sums(path: Path) -> pa.Table:
-    """Sums over clips and cameras for each subject and action of one file; all joints together."""
+def _score(path: Path) -> dict[str, np.ndarray]:
+    """The rows of one file, as columns."""
+    table = _table(path)
+    coded = {name: _codes(table[name], path) for name in _NAMES if name != "joint"}
+    value, n = table["value"].to_numpy(), table["n"].to_numpy().astype(float)
+    cell, cells = np.zeros(len(value), dtype=np.int64), []
+    for name in DIMENSIONS:
+        codes, names = coded[name]
+        cell = cell * len(names) + codes
+    found, cell = np.unique(cell, return_inverse=True)
+    rest = found
+    for name in reversed(DIMENSIONS):
+        rest, code = np.divmod(rest, len(coded[name][1]))
+        cells.append((name, coded[name][1][code]))
+    total = np.bincount(cell, weights=n, minlength=len(found))
+    by_subject, subjects = _mean_of_means(cell, len(found), coded["subject"], value, n)
+    by_action, _ = _mean_of_means(cell, len(found), coded["action"], value, n)
+    return {
+        **dict(reversed(cells)),
+        "value": by_subject,
+        "per_action": by_action,
+        "per_frame": np.bincount(cell, weights=value * n, minlength=len(found)) / total,
+        "n": total.astype(np.int64),
+        "subjects": subjects,
+    }
+
+
+def _table(path: Path) -> pa.Table:
+    """The rows of all joints together that have a value."""
     try:
-        table = pq.read_table(path, columns=[*_READ, "joint"], filters=[("joint", "=", "all")], use_threads=False)
-    except (OSError, KeyError, pa.ArrowException) as error:
+        with pq.ParquetFile(path, read_dictionary=_NAMES) as file:
+            absent = [name for name in _READ if name not in file.schema_arrow.names]
+            if absent:
+                raise UserError(f"an evaluation lacks the columns {', '.join(absent)}", file=str(path))
+            table = file.read(columns=_READ, use_threads=False)
+    except (OSError, pa.ArrowException) as error:
         raise UserError(f"can't read an evaluation: {error}", file=str(path)) from None
-    absent = [column for column in _READ if column not in table.column_names]
-    if absent:
-        raise UserError(f"an evaluation lacks the columns {', '.join(absent)}", file=str(path))
-    keys = [*DIMENSIONS, "subject", "action"]
-    table = table.select(_READ)
-    for name in keys:
-        table = table.set_column(table.column_names.index(name), name, pc.cast(table[name], pa.string()))
-    value, n = pc.cast(table["value"], pa.float64()), pc.cast(table["n"], pa.int64())
-    table = table.select(keys).append_column("sum", pc.multiply(value, n)).append_column("n", n)
+    value = pc.fill_null(pc.cast(table["value"], pa.float64()), float("nan"))
+    n = pc.fill_null(table["n"], 0)
+    table = table.set_column(table.schema.get_field_index("value"), "value", value)
+    table = table.set_column(table.schema.get_field_index("n"), "n", n)
     # A missing value is null or NaN; neither it nor its n may enter a mean.
-    table = table.filter(pc.and_(pc.is_finite(pc.fill_null(table["sum"], float("nan"))), pc.greater(n, 0)))
-    summed = table.group_by(keys, use_threads=False).aggregate([("sum", "sum"), ("n", "sum")])
-    return _canonical(summed.rename_columns([*keys, "sum", "n"]))
+    kept = pc.and_(pc.equal(table["joint"], "all"), pc.and_(pc.is_finite(value), pc.greater(n, 0)))
+    return table.filter(kept).combine_chunks()
 
 
-def _canonical(table: pa.Table) -> pa.Table:
-    metric, group = table["metric"], table["group"]
-    for (name, part), canonical in _GROUPS.items():
-        here = pc.and_(pc.equal(metric, name), pc.equal(group, part))
-        metric, group = pc.if_else(here, canonical, metric), pc.if_else(here, "all", group)
-    for name in ("occluded", "fixed"):
-        here = pc.and_(pc.equal(metric, f"mpjpe_{name}"), pc.equal(group, name))
-        group = pc.if_else(here, "all", group)
-    index = table.column_names.index
-    return table.set_column(index("metric"), "metric", metric).set_column(index("group"), "group", group)
+def _codes(column: pa.ChunkedArray, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """(rows,) codes and the names they stand for."""
+    if column.null_count:
+        raise UserError("an evaluation has rows without a name of their subject, action or condition", file=str(path))
+    coded = column.combine_chunks().dictionary_encode()
+    # One name at least, so that codes of an empty file can be multiplied by their number.
+    names = np.array(coded.dictionary.to_pylist() or [""], dtype=object)
+    return coded.indices.to_numpy().astype(np.int64), names
 
 
-def _mean(frame: pd.DataFrame, keys: list[str]) -> pd.Series:
-    sums = frame.groupby(keys, sort=False)[["sum", "n"]].sum()
-    return sums["sum"] / sums["n"]
-
-
-def _mean_of_means(frame: pd.DataFrame, keys: list[str], unit: str) -> pd.Series:
-    return _mean(frame, [*keys, unit]).groupby(keys, sort=False).mean()
+def _mean_of_means(
+    cell: np.ndarray, cells: int, unit: tuple[np.ndarray, np.ndarray], value: np.ndarray, n: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The plain mean of the units' weighted means in each cell, and the number of units behind it."""
+    codes, names = unit
+    place, shape = cell * len(names) + codes, (cells, len(names))
+    weight = np.bincount(place, weights=n, minlength=cells * len(names)).reshape(shape)
+    total = np.bincount(place, weights=value * n, minlength=cells * len(names)).reshape(shape)
+    there = weight > 0
+    means = np.divide(total, weight, out=np.zeros(shape), where=there)
+    return means.sum(axis=1) / there.sum(axis=1), there.sum(axis=1)

@@ -268,6 +268,14 @@ def test_no_finished_run(make):
         report.write(made.spec, source=made)
 
 
+def test_evaluations_without_a_single_number(make):
+    made = make({("abs", 0): 1.0})
+    one = made.spec.runs[0].run_id
+    made.frames[one] = made.frames[one].assign(value=math.nan, n=0)
+    with pytest.raises(UserError, match="left no number at all"):
+        report.collect(made.spec, source=made)
+
+
 def test_terminal_table_is_plain_and_fits(ablation):
     text = report.render_terminal(ablation.spec, source=ablation, width=80)
     assert "seen cameras" in text and "unseen cameras" in text

@@ -56,12 +56,12 @@ def test_missing_values_enter_no_mean(tmp_path):
     assert (found["value"][0], found["n"][0], found["subjects"][0]) == (10.0, 50, 1)
 
 
-def test_joint_groups_of_mpjpe_become_metrics_and_gaps_stay_groups(tmp_path):
+def test_sets_of_joints_are_wholes_and_gaps_stay_groups(tmp_path):
     found = read(
         rows(
             ("A", "walk", "mpjpe", "all", "all", 10.0, 5),
-            ("A", "walk", "mpjpe", "occluded", "all", 20.0, 5),
-            ("A", "walk", "mpjpe", "fixed", "all", 30.0, 5),
+            ("A", "walk", "mpjpe_occluded", "occluded", "all", 20.0, 5),
+            ("A", "walk", "mpjpe_fixed", "fixed", "all", 30.0, 5),
             ("A", "walk", "order_spatial", "2-5 cm", "all", 60.0, 5),
         ),
         tmp_path,
