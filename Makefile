@@ -15,7 +15,6 @@ install: $(VENV)/.installed-dev ## create .venv with everything needed to run an
 
 quickstart: $(VENV)/.installed ## run the smallest real ablation on built-in data and say where its report is
 	$(BIN)/repose run experiments/quickstart.yaml
-	@echo "Report: $(CURDIR)/results/quickstart/report.html"
 
 test: $(VENV)/.installed-dev ## all tests; ARGS="tests/metrics -x" passes arguments to pytest
 	$(BIN)/python -m pytest $(ARGS)
