@@ -166,7 +166,7 @@ class _Builder:
         text, tag = node.value, node.tag
         if _OPEN in text:
             text = self.expand(node, path)
-            plain = node.style is None
+            plain = not node.style
             tag = _resolve(text) if plain else tag
         kind = tag.rsplit(":", 1)[-1]
         if kind == "str":

@@ -1,0 +1,176 @@
+"""Each mistake in a spec gives one message with file, line, key and, for a name, the nearest valid one."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import UserError
+from harness.spec import load
+
+# what is wrong: (text to replace, replacement, line, key, parts of the message)
+MISTAKES = {
+    "misspelt top-level key": ("train:", "trian:", 3, "trian", ["unknown key 'trian'", "did you mean 'train'?"]),
+    "misspelt key": ("batch: 4", "bacth: 4", 3, "train.bacth", ["unknown key 'bacth'", "did you mean 'batch'?"]),
+    "misspelt axis": ("seed: 2", "sead: 2", 12, "grid.sead", ["unknown axis 'sead'", "did you mean 'seed'?"]),
+    "misspelt dotted axis": ("seed: 2", "train.stps: [1]", 12, "grid.train.stps", ["did you mean 'train.steps'?"]),
+    "misspelt term axis": (
+        "seed: 2",
+        "objectives.spatial.spatial_rcd.weight: [1]",
+        12,
+        "grid.objectives.spatial.spatial_rcd.weight",
+        ["did you mean 'objectives.spatial.spatial_rdc.weight'?"],
+    ),
+    "misspelt backbone": ("simple_baseline", "simple_basline", 10, "grid.backbone[1]", ["'simple_baseline'?"]),
+    "misspelt objective": ("[abs, spatial]", "[abs, spatal]", 11, "grid.objective[1]", ["did you mean 'spatial'?"]),
+    "misspelt part": ("[spatial, temporal]", "[spatial, temporl]", 8, "objectives.both[1]", ["'temporal'?"]),
+    "misspelt loss": ("spatial_rdc", "spacial_rdc", 6, "objectives.spatial.spacial_rdc", ["'spatial_rdc'?"]),
+    "misspelt option": ("form: margin", "frm: 1", 6, "objectives.spatial.spatial_rdc.frm", ["did you mean 'form'?"]),
+    "wrong option": ("form: margin", "form: x", 6, "objectives.spatial.spatial_rdc.form", ["'hinge'", "got 'x'"]),
+    "misspelt level": ("moderate", "moderat", 3, "train.occlusion", ["did you mean 'moderate'?"]),
+    "misspelt dataset": ("synthetic", "synthetc", 2, "data.dataset", ["did you mean 'synthetic'?"]),
+    "misspelt word": ("window: 9", "root: per_fram", 2, "data.root", ["did you mean 'per_frame'?", "got 'per_fram'"]),
+    "wrong number": ("steps: 10", "steps: -1", 3, "train.steps", ["greater than or equal to 1", "got -1"]),
+    "not a number": ("steps: 10", "steps: yes", 3, "train.steps", ["valid integer", "got 'yes'"]),
+    "truth for a number": ("steps: 10", "steps: true", 3, "train.steps", ["a number is needed"]),
+    "infinite": ("steps: 10", "lr: .inf", 3, "train.lr", ["finite"]),
+    "empty grid": ("grid:\n  backbone: [videopose3d-s, simple_baseline]\n  objective: [abs, spatial]\n  seed: 2\n",
+                   "grid: {}\n", 9, "grid", ["the grid is empty"]),
+    "no grid": ("grid:\n  backbone: [videopose3d-s, simple_baseline]\n  objective: [abs, spatial]\n  seed: 2\n",
+                "", 1, "grid", ["'grid' is missing"]),
+    "empty axis": ("[abs, spatial]", "[]", 11, "grid.objective", ["the axis is empty"]),
+    "axis without a value": ("seed: 2", "seed:", 12, "grid.seed", ["the axis is empty"]),
+    "no seeds": ("seed: 2", "seed: 0", 12, "grid.seed", ["the axis is empty"]),
+    "duplicate seeds": ("seed: 2", "seed: [0, 1, 1]", 12, "grid.seed[2]", ["duplicate seed 1"]),
+    "equal values": ("seed: 2", "train.lr: [1, 1.0]", 12, "grid.train.lr[1]", ["duplicate value 1"]),
+    "seed that is no number": ("seed: 2", "seed: [a]", 12, "grid.seed[0]", ["whole number from 0", "got 'a'"]),
+    "negative weight": ("{mpjpe: 1}", "{mpjpe: -1}", 5, "objectives.abs.mpjpe", ["finite number from 0", "got -1"]),
+    "weight that is not a number": ("{mpjpe: 1}", "{mpjpe: .nan}", 5, "objectives.abs.mpjpe", ["finite", "got nan"]),
+    "infinite weight": ("weight: 0.1", "weight: .inf", 6, "objectives.spatial.spatial_rdc.weight", ["got inf"]),
+    "negative weight on an axis": (
+        "seed: 2",
+        "objectives.spatial.mpjpe.weight: [1, -0.5]",
+        12,
+        "grid.objectives.spatial.mpjpe.weight[1]",
+        ["finite number from 0", "got -0.5"],
+    ),
+    "a word for a weight": ("weight: 0.1", "weight: occluded", 6, "objectives.spatial.spatial_rdc.weight", ["lambda"]),
+    "no weight": ("weight: 0.1, ", "", 6, "objectives.spatial.spatial_rdc", ["spatial_rdc has no weight"]),
+    "only zero weights": ("{mpjpe: 1}", "{mpjpe: 0}", 5, "objectives.abs", ["nothing to train with"]),
+    "empty objective": ("{mpjpe: 1}", "{}", 5, "objectives.abs", ["at least one loss term"]),
+    "objective that is a number": ("{mpjpe: 1}", "3", 5, "objectives.abs", ["mapping of loss terms"]),
+    "parts that disagree": ("{mpjpe: 1, temporal", "{mpjpe: 2, temporal", 8, "objectives.both[1]",
+                            ["'spatial' and 'temporal' disagree about mpjpe"]),
+    "objective in itself": ("[spatial, temporal]", "[spatial, both]", 8, "objectives.both", ["both → both"]),
+    "temporal term with one frame": (
+        "window: 9}",
+        "window: 9, frames_out: 1}",
+        7,
+        "objectives.temporal.temporal_rdc",
+        ["needs at least 2", "data.frames_out"],
+    ),
+    "more frames out than in": ("window: 9}", "window: 9, frames_out: 10}", 2, "data.frames_out", ["window of 9"]),
+    "window longer than every clip": ("window: 9", "window: 5000", 2, "data.window", ["longer than every clip"]),
+    "warm-up without end": ("steps: 10", "steps: 10, warmup: 10", 3, "train.warmup", ["leaves none"]),
+    "another fingerprint": ("window: 9", "fingerprint: abc", 2, "data.fingerprint", ["abc", "fingerprint is"]),
+    "split that leaks": ("window: 9", "split: {train: [P01], validation: [P02], test: [P01]}", 2, "data.split",
+                         ["leaks", "'P01'"]),
+    "unknown split": ("window: 9", "split: defualt", 2, "data.split", ["did you mean 'default'?"]),
+    "dataset option": ("window: 9", "options: {subject: 9}", 2, "data.options.subject", ["did you mean 'subjects'?"]),
+    "test level on the grid": ("seed: 2", "test_occlusion: [none]", 12, "grid.test_occlusion", ["test.occlusion"]),
+    "test field on the grid": ("seed: 2", "test.cameras: [seen]", 12, "grid.test.cameras", ["can't vary"]),
+    "field on two axes": ("seed: 2", "train_occlusion: [none]\n  train.occlusion: [none]", 13, "grid.train.occlusion",
+                          ["already varied"]),
+    "tied axis of other length": ("seed: 2", "'seed, train.lr': [[1, 2, 3]]", 12, "grid.seed, train.lr[0]",
+                                  ["[seed, train.lr]"]),
+    "option no backbone has": ("seed: 2", "backbone.chanels: [8]", 12, "grid.backbone.chanels[0]", ["'channels'?"]),
+    "list that is a number": ("seed: 2", "seed: 2\nexclude: 3", 13, "exclude", ["valid list"]),
+    "name with a slash": ("name: trial", "name: a/b", 1, "name", ["pattern"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_where_it_stands(write, base, mistake):
+    old, new, line, key, parts = MISTAKES[mistake]
+    assert old in base
+    text = base.replace(old, new, 1)
+    if mistake == "temporal term with one frame":
+        text = text.replace("[abs, spatial]", "[abs, temporal]")
+    path = write(text)
+    with pytest.raises(UserError) as caught:
+        load(path, data="check")
+    error = caught.value
+    assert (error.file, error.line, error.key) == (str(path), line, key)
+    for part in parts:
+        assert part in error.message
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("extra", "key", "parts"),
+    [
+        ("include: [{objectiv: abs}]", "include[0].objectiv", ["did you mean 'objective'?"]),
+        ("include: [{}]", "include[0]", ["empty entry"]),
+        ("include: [{objective: abz}]", "include[0].objective[0]", ["did you mean 'abs'?"]),
+        ("exclude: [{objective: tempora}]", "exclude[0].objective", ["unknown value of the axis objective"]),
+        ("exclude: [{train.lr: 1}]", "exclude[0].train.lr", ["unknown axis 'train.lr'"]),
+        ("exclude: [{objective: [abs, spatial]}]", "exclude", ["removes every point"]),
+        ("exclude: [{}]", "exclude[0]", ["would exclude everything"]),
+        ("report: {baseline: {objective: spatail}}", "report.baseline.objective", ["did you mean 'spatial'?"]),
+        ("report: {baseline: {objectve: abs}}", "report.baseline.objectve", ["did you mean 'objective'?"]),
+        ("report: {baseline: {seed: 0}}", "report.baseline.seed", ["names no seed"]),
+        ("report: {tables: [{metric: mpjp}]}", "report.tables[0].metric", ["did you mean 'mpjpe'?"]),
+        ("report: {tables: [{rows: objectve}]}", "report.tables[0].rows", ["did you mean 'objective'?"]),
+        ("report: {tables: [{where: {objective: x}}]}", "report.tables[0].where.objective", ["known: abs, spatial"]),
+        ("report: {tables: [{row: objective}]}", "report.tables[0].row", ["did you mean 'rows'?"]),
+        ("test: {occlusion: [none, sever]}", "test.occlusion[1]", ["did you mean 'severe'?"]),
+        ("test: {occlusion: [none, none]}", "test", ["names a value twice"]),
+        ("test: {cameras: [sen]}", "test.cameras[0]", ["did you mean 'seen'?"]),
+        ("backbones: {ridge: {base: videopose3d}}", "backbones.ridge", ["registered backbone already"]),
+        ("backbones: {mine: {base: videpose3d}}", "backbones.mine.base", ["did you mean 'videopose3d'?"]),
+        ("backbones: {mine: {channels: 3}}", "backbones.mine", ["needs 'base'"]),
+        ("backbones: {mine: {base: ridge, chanels: 3}}", "backbones.mine.chanels", ["unknown option of ridge"]),
+        ("resources: {gpu: -1}", "resources.gpu", ["greater than or equal to 0"]),
+        ("resources: {gpus: 1}", "resources.gpus", ["did you mean 'gpu'?"]),
+    ],
+)
+def test_mistakes_beside_the_grid(write, base, extra, key, parts):
+    path = write(base + extra + "\n")
+    with pytest.raises(UserError) as caught:
+        load(path)
+    assert (caught.value.file, caught.value.line, caught.value.key) == (str(path), 13, key)
+    for part in parts:
+        assert part in caught.value.message
+
+
+def test_which_objective_must_be_said(write, base):
+    path = write(base.replace("  objective: [abs, spatial]\n", ""))
+    with pytest.raises(UserError, match=r"which objective\? add 'objective: \[abs, spatial, temporal, both\]'"):
+        load(path)
+
+
+def test_a_backbone_must_be_named(write, base):
+    path = write(base.replace("  backbone: [videopose3d-s, simple_baseline]\n", ""))
+    with pytest.raises(UserError, match="no backbone"):
+        load(path)
+
+
+@pytest.mark.parametrize("text", ["", "just words\n", "- a\n- b\n"])
+def test_a_file_that_is_no_mapping(write, text):
+    with pytest.raises(UserError, match="a spec is a mapping"):
+        load(write(text))
+
+
+def test_a_file_that_is_no_text(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_bytes(b"\xff\xfe\x00binary")
+    with pytest.raises(UserError, match="can't be read as text"):
+        load(path)
+
+
+def test_a_missing_file_and_an_unknown_name(tmp_path):
+    with pytest.raises(UserError, match="no such spec file"):
+        load(tmp_path / "none.yaml")
+    with pytest.raises(UserError, match="did you mean 'quickstart'"):
+        load("quikstart")
+    with pytest.raises(UserError, match="a folder"):
+        load(tmp_path)

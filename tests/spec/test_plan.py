@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from harness.spec import load
+from harness.spec.plan import duration, plan
+
+
+@dataclass(frozen=True)
+class Done:
+    seconds: float | None
+    shape: str | None
+
+
+def by_steps(run) -> str:
+    return f"{run.backbone.name} {run.train.steps}"
+
+
+@pytest.fixture
+def spec(write, base):
+    return load(write(base))
+
+
+def test_counts_per_axis_and_what_is_to_do(spec):
+    finished = {run.run_id: Done(3.0, by_steps(run)) for run in spec.runs[:5]} | {"of another spec": Done(900.0, "x")}
+    made = plan(spec, finished, by_steps, workers=2)
+    assert (made.runs, made.finished, made.to_do) == (8, 5, 3)
+    assert made.axes["backbone"] == {"videopose3d-s": 4, "simple_baseline": 4}
+    assert made.axes["seed"] == {"0": 4, "1": 4}
+    assert json.loads(json.dumps(made.as_dict()))["to_do"] == 3
+    assert made.lines()[0] == "trial: 8 runs, 5 finished, 3 to do"
+
+
+def test_time_is_estimated_from_finished_runs_of_the_same_shape(spec):
+    by_name = {"videopose3d": [2.0, 3.0, 40.0], "simple_baseline": [1.0]}
+    finished = {f"{n} {i}": Done(s, f"{n} 10") for n, times in by_name.items() for i, s in enumerate(times)}
+    made = plan(spec, finished, by_steps, workers=2)
+    assert made.seconds == pytest.approx((4 * 3.0 + 4 * 1.0) / 2)
+    assert plan(spec, finished, by_steps, workers=1, limit=3).seconds == pytest.approx(3 + 3 + 1)
+    assert plan(spec, finished, by_steps, workers=99).seconds == pytest.approx(3.0), "one run isn't shared"
+    assert made.unknown == 0
+
+
+def test_time_is_unknown_without_a_like_run(spec):
+    assert plan(spec, {"x": Done(3.0, "other")}, by_steps).seconds is None
+    assert "time: unknown" in plan(spec, {}, by_steps).lines()[-1]
+    partly = plan(spec, {"x": Done(3.0, "videopose3d 10"), "y": Done(None, None)}, by_steps)
+    assert (partly.seconds, partly.unknown) == (12.0, 4)
+    assert "at least 12 s (4 runs unlike any finished one)" in partly.lines()[-1]
+
+
+def test_offline_says_so(spec):
+    made = plan(spec, None, by_steps)
+    assert not made.finished_known
+    assert "finished unknown (offline), 8 to do" in made.lines()[0]
+
+
+def test_nothing_to_do_takes_no_time(spec):
+    made = plan(spec, {run.run_id: Done(1.0, None) for run in spec.runs}, by_steps)
+    assert (made.to_do, made.seconds) == (0, 0.0)
+    assert "time: none" in made.lines()[-1]
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(4.4, "4 s"), (250, "4 min 10 s"), (12_000, "3 h 20 min")])
+def test_durations(seconds, text):
+    assert duration(seconds) == text

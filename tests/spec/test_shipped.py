@@ -1,0 +1,110 @@
+"""Shipped specs are found wherever the harness runs from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UserError
+from harness.spec import load, shipped
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = "import sys; from harness.cli.main import main; sys.exit(main(sys.argv[1:]))"
+
+
+def repose(python_path: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command from ``folder`` with only ``python_path`` to find the harness in."""
+    environment = {**os.environ, "PYTHONPATH": str(python_path), "PYTHONSAFEPATH": "1"}
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+def copy_and_validate(python_path: Path, folder: Path) -> None:
+    copied = repose(python_path, folder, "cp", "smoke", "mine.yaml")
+    assert (copied.returncode, copied.stdout) == (0, "mine.yaml\n"), copied.stderr
+    assert (folder / "mine.yaml").read_bytes() == (ROOT / "experiments" / "smoke.yaml").read_bytes()
+    assert (folder / "spec.schema.json").exists(), "the first line of the copy names it"
+    checked = repose(python_path, folder, "validate", "mine.yaml")
+    assert (checked.returncode, checked.stdout) == (0, "mine.yaml: valid, 4 runs in 2 arms\n"), checked.stderr
+    listed = repose(python_path, folder, "ls", "specs").stdout
+    assert [line.split()[0] for line in listed.splitlines()] == ["quickstart", "repose_ablation", "smoke"]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory) -> Path:
+    """A copy of what builds the distribution, so that building leaves nothing in the working tree."""
+    target = tmp_path_factory.mktemp("source")
+    for name in ("harness", "backbones", "experiments"):
+        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, target / name)
+    return target
+
+
+def pip(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_from_a_clone(source, tmp_path):
+    copy_and_validate(source, tmp_path)
+
+
+def test_from_a_wheel(source, tmp_path):
+    pip("wheel", str(source), "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path / "wheels"))
+    (wheel,) = (tmp_path / "wheels").glob("*.whl")
+    installed, folder = tmp_path / "installed", tmp_path / "folder"
+    pip("install", str(wheel), "--no-deps", "--target", str(installed))
+    folder.mkdir()
+    assert not (installed / "experiments").exists()
+    copy_and_validate(installed, folder)
+
+
+def test_from_an_editable_install(source, tmp_path):
+    installed, folder = tmp_path / "installed", tmp_path / "folder"
+    # An editable install into a folder of its own: its .pth file is read when that folder is a site directory.
+    pip("install", "--editable", str(source), "--no-deps", "--no-build-isolation", "--target", str(installed))
+    folder.mkdir()
+    (pth,) = installed.glob("*.pth")
+    pointed = tmp_path / "site.py"
+    pointed.write_text(f"import site; site.addsitedir({str(installed)!r})\n" + PROGRAM)
+    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
+    environment.pop("PYTHONPATH", None)
+    command = [sys.executable, str(pointed), "cp", "smoke", "mine.yaml"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "mine.yaml\n"), (done.stderr, pth.read_text())
+    assert (folder / "mine.yaml").read_bytes() == (source / "experiments" / "smoke.yaml").read_bytes()
+
+
+def test_names_and_paths_lead_to_the_same_spec(tmp_path, monkeypatch):
+    by_name = load("smoke")
+    by_path = load(ROOT / "experiments" / "smoke.yaml")
+    assert [r.run_id for r in by_name.runs] == [r.run_id for r in by_path.runs]
+    monkeypatch.chdir(tmp_path)
+    assert load("experiments/smoke.yaml").runs == by_path.runs, "as the README writes it, from anywhere"
+
+
+def test_copying_overwrites_nothing(tmp_path):
+    target = shipped.copy("smoke.yaml", tmp_path)
+    assert target == tmp_path / "smoke.yaml"
+    with pytest.raises(UserError, match="exists already"):
+        shipped.copy("smoke", target)
+    with pytest.raises(UserError, match="did you mean 'smoke'"):
+        shipped.copy("smok", tmp_path / "x.yaml")
+    with pytest.raises(UserError, match="can't be written"):
+        shipped.copy("smoke", tmp_path / "no" / "such" / "folder.yaml")
+
+
+def test_every_shipped_spec_opens_with_its_manual():
+    for path in shipped.names().values():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        manual = [line for line in lines[1 : lines.index(next(x for x in lines if not x.startswith("#")))]]
+        assert len(manual) >= 2
+        assert any("repose run" in line for line in manual), path
