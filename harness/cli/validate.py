@@ -15,7 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Load the spec; the error is the answer."""
     from harness.spec import load
+    from harness.spec.plan import counted
 
     spec = load(arguments.spec, arguments.overrides, arguments.seeds, data="check")
-    print(f"{spec.path}: valid, {len(spec.runs)} runs in {len(spec.arms)} arms")
+    print(f"{spec.path}: valid, {counted(len(spec.runs), 'run')} in {counted(len(spec.arms), 'arm')}")
     return 0

@@ -25,8 +25,8 @@ def schema() -> dict[str, Any]:
     """The schema as plain data."""
     made = SpecFile.model_json_schema()
     made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    made["title"] = "A spec of the repose harness"
     _drop_titles(made)
+    made["title"] = "A spec of the repose harness"
     definitions = made["$defs"]
     for definition in (made, *definitions.values()):
         _describe(definition)

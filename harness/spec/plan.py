@@ -61,9 +61,14 @@ class Plan:
         if self.to_do == 0:
             time = "none"
         elif self.seconds is not None and self.unknown:
-            time = f"at least {time} ({self.unknown} runs unlike any finished one)"
-        workers = f"{self.workers} worker{'s' if self.workers != 1 else ''}"
-        return [f"{self.name}: {self.runs} runs, {done}, {self.to_do} to do", *shown, f"  time: {time}, on {workers}"]
+            time = f"at least {time} ({counted(self.unknown, 'run')} unlike any finished one)"
+        head = f"{self.name}: {counted(self.runs, 'run')}, {done}, {self.to_do} to do"
+        return [head, *shown, f"  time: {time}, on {counted(self.workers, 'worker')}"]
+
+
+def counted(number: int, what: str) -> str:
+    """``1 run`` or ``2 runs``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def duration(seconds: float) -> str:
