@@ -39,14 +39,20 @@ _MOST_ARMS = 12
 def figures(evidence: Evidence) -> dict[str, tuple[str, str]]:
     """File stem → (caption, SVG text) of every figure that the evidence can fill."""
     made = {}
+    arms = sum(bool(arm.finished) for arm in evidence.arms)
+    cut = f" The first {_MOST_ARMS} of {arms} arms are drawn." if arms > _MOST_ARMS else ""
     for name, (caption, draw) in {
         "occlusion": ("Error against test occlusion, with 95 % t-intervals over seeds.", occlusion),
-        "difference": ("Paired differences to the baseline on common seeds, with 95 % t-intervals.", forest),
+        "difference": (
+            "Paired differences to the baseline on common seeds, with 95 % t-intervals, each by itself: not corrected "
+            "for their number.",
+            forest,
+        ),
         "learning": ("Validation error while training: one line a seed; grey: mean of the baseline arm.", learning),
     }.items():
         figure = draw(evidence)
         if figure is not None:
-            made[name] = (caption, _svg(figure, name))
+            made[name] = (caption + cut, _svg(figure, name))
     return made
 
 

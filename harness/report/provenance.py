@@ -57,7 +57,8 @@ def _overrides(spec: Any) -> str:
 
 def _commit(record: Any) -> str:
     commit = option(record, "commit", "")
-    return f"{commit}{' (with uncommitted changes)' if option(record, 'dirty', False) else ''}" if commit else ""
+    dirty = str(option(record, "dirty", "")).lower() == "true"
+    return f"{commit}{' (with uncommitted changes)' if dirty else ''}" if commit else ""
 
 
 def _versions(record: Any) -> str:

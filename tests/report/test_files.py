@@ -100,6 +100,12 @@ def test_figures_are_svg_with_text_that_can_be_read(written):
     assert all(word in text for word in ("spatial", "temporal", "severe", "unseen cameras", "MPJPE, mm"))
 
 
+def test_figures_say_when_arms_are_left_out(make):
+    made = make({("abs" if arm == 0 else f"o{arm}", 0): 100.0 + arm for arm in range(14)})
+    page = report.collect(made.spec, source=made).files()["report.html"]
+    assert page.count("The first 12 of 14 arms are drawn.") == 2
+
+
 def test_provenance_names_spec_code_and_data(written):
     page = (written / "report.html").read_text()
     outside = without_machine(page)

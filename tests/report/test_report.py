@@ -187,6 +187,15 @@ def test_ways_of_averaging_are_labelled(ablation):
     assert frames - subjects == pytest.approx(2.5)
 
 
+@pytest.mark.parametrize("protocol, mean", [("mean-per-subject", "100.0"), ("mean-per-frame", "102.5")])
+def test_the_protocol_decides_the_mean_in_the_cells(make, protocol, mean):
+    made = make({("abs", 0): 100.0})
+    made.spec.test.protocol = protocol
+    shown = table(made, "ablation")
+    assert cell(shown, ("abs",), "none").numbers["mean"] == mean
+    assert any(f"Protocol {protocol}" in note for note in shown.notes)
+
+
 def test_every_varying_axis_becomes_a_row_key(make):
     made = make({("abs", s): 100.0 + s for s in range(2)} | {("spatial", s): 98.0 + s for s in range(2)})
     other = make({("abs", s): 80.0 + s for s in range(2)} | {("spatial", s): 79.0 + s for s in range(2)}, backbone="c")
