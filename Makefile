@@ -30,7 +30,11 @@ format: $(VENV)/.installed-dev ## rewrite the code the way `make check` wants it
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-dev ## time what benchmarks/README.md lists
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out benchmarks/spec_to_table.py,$(wildcard benchmarks/*.py)); do \
+		echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@echo "== benchmarks/spec_to_table.py"; if [ -n "$$REPOSE_DATA" ]; \
+		then $(BIN)/python benchmarks/spec_to_table.py "$$REPOSE_DATA/cmu_h36m17.npz"; \
+		else echo "left out: REPOSE_DATA does not name the folder of cmu_h36m17.npz"; fi
 
 clean: ## remove caches and the environment; runs/ and results/ stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
