@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -69,17 +70,15 @@ def test_from_a_wheel(source, tmp_path):
 
 def test_from_an_editable_install(source, tmp_path):
     installed, folder = tmp_path / "installed", tmp_path / "folder"
-    # An editable install into a folder of its own: its .pth file is read when that folder is a site directory.
     pip("install", "--editable", str(source), "--no-deps", "--no-build-isolation", "--target", str(installed))
     folder.mkdir()
-    (pth,) = installed.glob("*.pth")
-    pointed = tmp_path / "site.py"
-    pointed.write_text(f"import site; site.addsitedir({str(installed)!r})\n" + PROGRAM)
-    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
-    environment.pop("PYTHONPATH", None)
-    command = [sys.executable, str(pointed), "cp", "smoke", "mine.yaml"]
+    # Without the environment's own site directory, which may hold another editable install of the harness,
+    # but with the packages in it.
+    program = f"import site; site.addsitedir({str(installed)!r}); import harness; print(harness.__file__)\n{PROGRAM}"
+    environment = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib"), "PYTHONSAFEPATH": "1"}
+    command = [sys.executable, "-S", "-c", program, "cp", "smoke", "mine.yaml"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "mine.yaml\n"), (done.stderr, pth.read_text())
+    assert done.stdout.splitlines() == [str(source / "harness" / "__init__.py"), "mine.yaml"], done.stderr
     assert (folder / "mine.yaml").read_bytes() == (source / "experiments" / "smoke.yaml").read_bytes()
 
 
