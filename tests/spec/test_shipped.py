@@ -75,7 +75,8 @@ def test_from_an_editable_install(source, tmp_path):
     # Without the environment's own site directory, which may hold another editable install of the harness,
     # but with the packages in it.
     program = f"import site; site.addsitedir({str(installed)!r}); import harness; print(harness.__file__)\n{PROGRAM}"
-    environment = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib"), "PYTHONSAFEPATH": "1"}
+    paths = os.pathsep.join([str(installed), sysconfig.get_path("purelib")])
+    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
     command = [sys.executable, "-S", "-c", program, "cp", "smoke", "mine.yaml"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.stdout.splitlines() == [str(source / "harness" / "__init__.py"), "mine.yaml"], done.stderr
