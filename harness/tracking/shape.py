@@ -27,7 +27,7 @@ def params_of(run: Any) -> dict[str, str]:
     resolved, labels = run.model_dump(mode="json"), dict(run.labels)
     data, train = resolved.get("data", {}), resolved.get("train", {})
     terms = resolved.get("objective") or {}
-    weights = {name: term.get("weight", 1) if isinstance(term, dict) else term for name, term in terms.items()}
+    weights = {name: term.get("lambda", term.get("weight")) for name, term in terms.items()}
     found = {
         "backbone": (resolved.get("backbone") or {}).get("name"),
         "objective": labels.get("objective") or "+".join(sorted(weights)),

@@ -127,11 +127,7 @@ def training_batches(
 
 def build_objective(run: Run, material: Material) -> Objective:
     """The run's weighted loss terms."""
-    terms = {
-        name: (float(options["weight"]), {k: v for k, v in options.items() if k != "weight"})
-        for name, options in run.objective.items()
-    }
-    return Objective(terms, material.skeleton)
+    return Objective(run.terms, material.skeleton)
 
 
 def _run_stage(
