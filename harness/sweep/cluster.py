@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import math
 import os
+import socket
 from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import UserError
 
 _TINY = 1e-9
+_LIMIT = 5.0
+"""Seconds a cluster has to answer."""
 _STORE = 200_000_000
 """Bytes of Ray's object store: only runs and outcomes travel, never tensors."""
 
@@ -49,7 +52,6 @@ def start(resources: Any, *, workers: int | None, address: str | None, at_most: 
         UserError: nobody is at the address, or no node can hold one run.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
     cpu, gpu = float(resources.cpu), float(resources.gpu)
@@ -62,6 +64,7 @@ def start(resources: Any, *, workers: int | None, address: str | None, at_most: 
             count = max(cores(), math.ceil(wanted * cpu - _TINY)) if workers or wanted == 1 else cores()
             ray.init("local", num_cpus=count, include_dashboard=False, object_store_memory=_STORE, **quiet)
         else:
+            _knock(address)
             try:
                 ray.init(address, runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads)}}, **quiet)
             except (ConnectionError, ValueError, RuntimeError) as error:
@@ -74,6 +77,18 @@ def start(resources: Any, *, workers: int | None, address: str | None, at_most: 
             ray.shutdown()
         raise
     return Cluster(owned, max(1, min(workers or room, room, at_most)))
+
+
+def _knock(address: str) -> None:
+    """See that somebody listens: Ray itself tries for minutes. ``auto`` is looked up by Ray."""
+    given = os.environ.get("RAY_ADDRESS", "auto") if address == "auto" else address
+    host, _, port = given.removeprefix("ray://").rpartition(":")
+    if given == "auto":
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_LIMIT).close()
+    except (OSError, ValueError) as error:
+        raise UserError(f"no Ray cluster answers at '{given}': {error}") from None
 
 
 def _room(nodes: list[dict[str, float]], cpu: float, gpu: float) -> int:
@@ -89,9 +104,9 @@ def _room(nodes: list[dict[str, float]], cpu: float, gpu: float) -> int:
 
 
 def _fits(node: dict[str, float], cpu: float, gpu: float) -> int:
-    by_gpu = math.floor(node.get("GPU", 0.0) / gpu + _TINY) if gpu else math.inf
-    if gpu > 1:
-        by_gpu = math.floor(node.get("GPU", 0.0) / math.ceil(gpu))
+    gpus = math.floor(node.get("GPU", 0.0) + _TINY)
+    # A share below one stays on one GPU; what it leaves over there is no use to others of its size.
+    by_gpu = math.inf if not gpu else gpus * math.floor(1 / gpu + _TINY) if gpu <= 1 else gpus // math.ceil(gpu)
     return int(min(math.floor(node.get("CPU", 0.0) / cpu + _TINY), by_gpu))
 
 

@@ -177,7 +177,7 @@ class _Sweep:
         run_id, counts = job.run.run_id, display.counts
         if isinstance(answer, Died):
             self.unborn = self.unborn + 1 if answer.unborn else 0
-            final, reason = False, f"its worker died: {answer.reason}"
+            final, reason = False, answer.reason
         elif answer.status == "finished":
             self._finished(job, answer.summary, answer.seconds, display)
             return
@@ -188,18 +188,17 @@ class _Sweep:
         else:
             final, reason = answer.final, answer.reason
         self.attempts[run_id] += 1
-        if final or self.attempts[run_id] > retries:
-            self._sort([run_id], again=False)
-            if run_id not in self.outcome.finished:
-                self.outcome.failed[run_id] = reason
-                counts.failed += 1
-                display.say(f"failed: {label(job.run)}: {reason}", "red")
-            return
-        display.say(f"again: {label(job.run)}: {reason}", "yellow")
-        self._sort([run_id])
+        again = not final and self.attempts[run_id] <= retries
+        self._sort([run_id], again=again)
         if run_id in self.outcome.skipped:  # its worker died after the seal: the run is finished, and by us
             self.outcome.skipped.remove(run_id)
             self._finished(job, {}, job.seconds, display)
+        elif again:
+            display.say(f"again: {label(job.run)}: {reason}", "yellow")
+        else:
+            self.outcome.failed[run_id] = reason
+            counts.failed += 1
+            display.say(f"failed: {label(job.run)}: {reason}", "red")
 
     def _finished(self, job: Job, summary: dict[str, float], seconds: float, display: Display) -> None:
         counts = display.counts

@@ -1,7 +1,7 @@
 """Faults on purpose, for tests: a worker kills itself, once, at a named moment.
 
-``REPOSE_FAULT=moment:file`` in the driver's environment; the moments are `MOMENTS`. The first worker to get
-there makes ``file`` and dies by SIGKILL; later ones find the file and go on.
+``REPOSE_FAULT=moment:file`` in the driver's environment, several with commas between; the moments are
+`MOMENTS`. The first worker to get there makes ``file`` and dies by SIGKILL; later ones find it and go on.
 """
 
 from __future__ import annotations
@@ -16,17 +16,19 @@ MOMENTS = ("after-claim", "after-record", "mid-epoch", "after-artifacts", "after
 def planned() -> str | None:
     """The fault asked for, to be handed to workers. Raises ValueError for a moment there's no such."""
     fault = os.environ.get(VARIABLE)
-    if fault and (fault.partition(":")[0] not in MOMENTS or ":" not in fault):
-        raise ValueError(f"{VARIABLE} is '{fault}'; expected one of {', '.join(MOMENTS)}, a colon and a file")
+    for one in fault.split(",") if fault else ():
+        if one.partition(":")[0] not in MOMENTS or not one.partition(":")[2]:
+            raise ValueError(f"{VARIABLE} is '{fault}'; expected one of {', '.join(MOMENTS)}, a colon and a file")
     return fault or None
 
 
 def reach(moment: str, fault: str | None) -> None:
     """Die here if ``fault`` says so and hasn't happened yet."""
-    if fault is None or not fault.startswith(f"{moment}:"):
+    files = [one.partition(":")[2] for one in (fault or "").split(",") if one.startswith(f"{moment}:")]
+    if not files:
         return
     try:
-        os.close(os.open(fault.partition(":")[2], os.O_CREAT | os.O_EXCL))
+        os.close(os.open(files[0], os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         return
     os.kill(os.getpid(), signal.SIGKILL)

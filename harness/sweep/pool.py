@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.sweep.worker import Outcome, Progress, Settings, Worker
+from harness.sweep.worker import Outcome, Progress, Settings, Worker, describe
 
 
 @dataclass
@@ -120,9 +120,7 @@ class Pool:
             ray.kill(job.actor, no_restart=True)
             self._actors.remove(job.actor)
             self._add()
-            cause = getattr(error, "cause", None)
-            reason = f"{type(cause).__name__}: {cause}" if cause is not None else _last_line(error)
-            return job, Died(reason, bool(getattr(error, "actor_init_failed", False)))
+            return job, _death(error)
         self._idle.append(job.actor)
         return job, outcome
 
@@ -134,6 +132,11 @@ def _actor_class() -> type:
     return type("Worker", (Worker,), {"progress": watched})
 
 
-def _last_line(error: BaseException) -> str:
+def _death(error: BaseException) -> Died:
+    cause = getattr(error, "cause", None)
+    if cause is not None:  # raised by the worker itself, where it must not go on
+        return Died(describe(cause), False)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    if getattr(error, "actor_init_failed", False):
+        return Died(f"its worker can't start: {lines[-1]}", True)
+    return Died("its worker died: killed, out of memory, or crashed", False)

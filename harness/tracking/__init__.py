@@ -5,10 +5,10 @@ from harness.tracking.claims import Claim, claim, latest, warm_up
 from harness.tracking.logger import RunLogger, TakenOver
 from harness.tracking.owner import Owner, is_alive, myself, process_alive
 from harness.tracking.patience import TrackingLost
-from harness.tracking.records import Record, failed, finished, records, running
+from harness.tracking.record import Record, failed, finished, records, running
 from harness.tracking.shape import params_of, shape_of
+from harness.tracking.state import Survey, reap, survey
 from harness.tracking.store import check, prepare, probe, quiet, resolve
-from harness.tracking.survey import Survey, reap, survey
 from harness.tracking.tags import provenance
 from harness.tracking.ui import ui_command
 

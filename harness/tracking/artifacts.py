@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.tracking.patience import persist
-from harness.tracking.records import Record, finished
+from harness.tracking.record import Record, finished
 from harness.tracking.store import artifact_root, client, resolve
 
 CONFIG, BEST, LAST = "config.json", "best.pt", "last.pt"

@@ -31,7 +31,7 @@ def reading(file: Path) -> Iterator[sqlite3.Connection | None]:
 def records(
     connection: sqlite3.Connection, run_ids: Collection[str] | None, statuses: Collection[str]
 ) -> list[dict[str, Any]]:
-    """Rows of the records that carry a run_id, oldest first, as the keywords of `records.Record` want them."""
+    """Rows of the records that carry a run_id, oldest first, as the keywords of `record.Record` want them."""
     some = None if run_ids is None or len(run_ids) > _MANY else sorted(run_ids)
     query = f"""
         SELECT id.value AS run_id, r.run_uuid AS mlflow_id, r.status, r.start_time, r.end_time, r.artifact_uri,

@@ -71,7 +71,8 @@ class Final(Exception):
 
 
 def trivial(run: FakeRun, test: Any, logger: Any, on_epoch: Any) -> dict[str, float]:
-    """A run of four validation points. Options: ``seconds`` a point, ``fail``, ``counter`` (a folder)."""
+    """A run of four validation points. Options: ``seconds`` a point, ``fail`` (seed → how),
+    ``counter`` (a folder)."""
     options = run.options
     if "counter" in options:
         Path(options["counter"], f"{run.run_id}.{os.getpid()}.{time.time_ns()}").touch()
@@ -79,11 +80,11 @@ def trivial(run: FakeRun, test: Any, logger: Any, on_epoch: Any) -> dict[str, fl
         time.sleep(options.get("seconds", 0.0))
         curves = [("loss", step, 1.0 / step), ("val_mpjpe", step, 100.0 / step + run.seed)]
         on_epoch(SimpleNamespace(step=step, steps=4, val_mpjpe=curves[1][2], curves=curves))
-    failure = options.get("fail")
-    if failure and run.seed == failure["seed"]:
-        if failure["how"] == "die":
-            os._exit(1)
-        raise {"final": Final, "again": RuntimeError}[failure["how"]]("as asked")
+    failure = options.get("fail", {}).get(str(run.seed))
+    if failure == "die":
+        os._exit(1)
+    if failure is not None:
+        raise {"final": Final, "again": RuntimeError}[failure]("as asked")
     for name in ("best.pt", "last.pt", "evaluation.parquet"):
         logger.artifact(name, f"{name} of {run.seed}".encode())
     return {"val_mpjpe_best": 25.0 + run.seed, "train_seconds": 0.0}

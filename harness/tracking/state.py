@@ -9,7 +9,7 @@ from harness.tracking import tags
 from harness.tracking.claims import Claim, latest
 from harness.tracking.owner import Owner, is_alive, process_alive
 from harness.tracking.patience import persist
-from harness.tracking.records import ALL, Record, records
+from harness.tracking.record import ALL, Record, records
 from harness.tracking.store import client, resolve
 
 

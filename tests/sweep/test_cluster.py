@@ -1,0 +1,28 @@
+import pytest
+
+from harness.errors import UserError
+from harness.sweep.cluster import _knock, _room
+
+
+def test_fractional_shares_fill_every_node():
+    nodes = [{"CPU": 8.0, "GPU": 1.0}, {"CPU": 2.0, "GPU": 2.0}, {"CPU": 16.0}]
+    assert _room(nodes, 1.0, 0.25) == 4 + 2
+    assert _room(nodes, 0.5, 0.0) == 16 + 4 + 32
+    assert _room([{"CPU": 3.0}], 0.1, 0.0) == 30
+
+
+def test_a_share_that_does_not_divide_a_gpu_is_not_split_over_two():
+    assert _room([{"CPU": 8.0, "GPU": 2.0}], 1.0, 0.4) == 4
+
+
+@pytest.mark.parametrize(("cpu", "gpu", "key"), [(1.0, 3.0, "resources.gpu"), (9.0, 0.0, "resources.cpu")])
+def test_what_no_single_node_can_hold_is_refused(cpu, gpu, key):
+    with pytest.raises(UserError) as caught:
+        _room([{"CPU": 8.0, "GPU": 2.0}, {"CPU": 8.0, "GPU": 2.0}], cpu, gpu)
+    assert caught.value.key == key
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nonsense"])
+def test_an_address_where_no_cluster_is_is_a_users_error_at_once(address):
+    with pytest.raises(UserError, match="no Ray cluster answers"):
+        _knock(address)

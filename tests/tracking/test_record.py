@@ -1,0 +1,51 @@
+import sqlite3
+import time
+
+from harness import tracking
+from harness.tracking import record, sql, tags
+from tests.tracking.runs import Run, begun
+
+
+def test_a_missing_or_empty_store_has_no_runs(tmp_path):
+    assert tracking.finished(f"sqlite:///{tmp_path}/none.db") == {}
+    (tmp_path / "empty.db").touch()
+    assert tracking.finished(f"sqlite:///{tmp_path}/empty.db") == {}
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_sql_and_mlflows_client_tell_the_same(store, monkeypatch):
+    begun(store, "a").finish({"val_mpjpe_best": 1.0})
+    begun(store, "b").fail("it broke")
+    logger = begun(store, "c")
+    by_sql = tracking.records(store), tracking.records(store, ["b"]), tracking.latest(store)
+    monkeypatch.setattr(sql, "REVISION", "another")
+    assert (tracking.records(store), tracking.records(store, ["b"]), tracking.latest(store)) == by_sql
+    assert [record.status for record in by_sql[0]] == ["FINISHED", "FAILED", "RUNNING"]
+    monkeypatch.setattr(record, "_FEW", 0)
+    assert tracking.records(store, ["b"]) == by_sql[1]
+    logger.fail("enough")
+
+
+def test_ten_thousand_finished_runs_are_read_in_under_a_second(store):
+    path = store.removeprefix("sqlite:///")
+    ids = [f"{n:016x}" for n in range(10_000)]
+    with sqlite3.connect(path) as connection:
+        connection.executemany(
+            "INSERT INTO runs (run_uuid, status, start_time, end_time, lifecycle_stage, artifact_uri, experiment_id)"
+            " VALUES (?, 'FINISHED', 1000, 61000, 'active', '/nowhere', 0)",
+            [(f"m{n}",) for n in ids],
+        )
+        keys = {tags.SPEC: "s", tags.SHAPE: "x" * 200, tags.CLAIM: "0:t", tags.OWNER: "{}", tags.HOST: "h"}
+        rows = [(key, value, f"m{n}") for n in ids for key, value in keys.items()]
+        rows += [(tags.RUN_ID, n, f"m{n}") for n in ids]
+        connection.executemany("INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?)", rows)
+    begin = time.perf_counter()
+    found = tracking.finished(store, ids)
+    taken = time.perf_counter() - begin
+    assert len(found) == 10_000 and found[ids[5]].seconds == 60.0
+    assert taken < 1.0
+
+
+def test_a_shape_tells_what_decides_a_runs_time_and_not_its_seed():
+    assert tracking.shape_of(Run(seed=0)) == tracking.shape_of(Run("r1", seed=1))
+    assert "videopose3d" in tracking.shape_of(Run())
