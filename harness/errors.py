@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class UserError(Exception):
@@ -27,12 +28,12 @@ class UserError(Exception):
         parts = [part for part in (where, self.key, self.message) if part]
         return ": ".join(parts)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         # Ray carries exceptions between processes by pickle; keyword arguments need help.
         return _rebuild, (type(self), self.message, self.file, self.line, self.key)
 
 
-def _rebuild(cls, message, file, line, key):
+def _rebuild(cls: type[UserError], message: str, file: str | None, line: int | None, key: str | None) -> UserError:
     return cls(message, file=file, line=line, key=key)
 
 
@@ -44,7 +45,7 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
     return folded[close[0]] if close else None
 
 
-def unknown(what: str, name: str, valid: Iterable[str], **where) -> UserError:
+def unknown(what: str, name: str, valid: Iterable[str], **where: Any) -> UserError:
     """A `UserError` for a name that isn't known, with the nearest one and the list."""
     names = sorted({str(v) for v in valid})
     guess = nearest(name, names)

@@ -58,8 +58,7 @@ class TrainingBatches:
         which, visit = self._visited(sample)
         keys = keyed.combine(self._base, which, visit)
         whole = self.make(which, keys)
-        parts = [part.split(size) if part is not None else None for part in whole]
-        return [Batch(*(None if p is None else p[i] for p in parts)) for i in range(self._group)]
+        return [Batch(*parts) for parts in zip(*(part.split(size) for part in whole), strict=True)]
 
     def _visited(self, sample: Tensor) -> tuple[Tensor, Tensor]:
         """Window number and pass of each sample of the stream."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from harness import occlusion
 from harness.data.views import Views
 from harness.metrics.records import clip_rows
+from harness.skeleton import Skeleton
 from harness.spec.run import Run, Test
 from harness.training.material import open_material
 from harness.training.observation import Observer
@@ -77,7 +78,9 @@ def _evaluate(run: Run, test: Test, weights: Mapping[str, Mapping[str, Tensor]],
     return _with_last(frame)
 
 
-def _rows(views: Views, poses: Tensor, hidden: Tensor, fixed: Tensor, labels: dict, skeleton, *, cheap: bool):
+def _rows(
+    views: Views, poses: Tensor, hidden: Tensor, fixed: Tensor, labels: dict, skeleton: Skeleton, *, cheap: bool
+) -> list[dict]:
     """Rows of all views under one condition."""
     found = []
     for number in range(len(views)):

@@ -7,6 +7,8 @@ then gives beyond the frames asked for is cut.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -24,7 +26,9 @@ class Lifter(nn.Module):
         frames_out: output frames, centred in the window (its last ones for a causal backbone).
     """
 
-    def __init__(self, backbone: nn.Module, window: int, frames_out: int) -> None:
+    backbone: Any
+
+    def __init__(self, backbone: Any, window: int, frames_out: int) -> None:
         super().__init__()
         self.backbone, self.window, self.frames_out = backbone, window, frames_out
         self.left = lead(window, frames_out, backbone.causal)
@@ -50,7 +54,7 @@ def lead(window: int, frames_out: int, causal: bool) -> int:
     return window - frames_out if causal else (window - frames_out) // 2
 
 
-def _answers(backbone: nn.Module, frames: int) -> bool:
+def _answers(backbone: Any, frames: int) -> bool:
     """Whether the backbone takes a window of this length as it is."""
     return backbone.output_frames(frames) >= 1
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from torch import Tensor
+
 from harness.data import check_fingerprint, open_dataset, partition
 from harness.data.dataset import Dataset, longest
 from harness.data.views import Views, views
+from harness.data.virtual_cameras import Purpose
 from harness.data.windows import Windows, every_window, tiling
 from harness.errors import UserError
 from harness.skeleton import Skeleton
@@ -55,14 +58,14 @@ def _open(document: str) -> Material:
     sides = partition(dataset, data.split)
     cameras, seed = data.cameras, data.seed
 
-    def film(side: str, purpose, count: int) -> Views:
+    def film(side: str, purpose: Purpose, count: int) -> Views:
         return views(sides[side], purpose=purpose, count=count, seed=seed)
 
     return Material(
         dataset=dataset,
         train=film("train", "train", cameras.train),
         validation=film("validation", "validation", cameras.test),
-        tests={purpose: film("test", purpose, cameras.test) for purpose in ("seen", "unseen")},
+        tests={"seen": film("test", "seen", cameras.test), "unseen": film("test", "unseen", cameras.test)},
     )
 
 
@@ -71,6 +74,6 @@ def training_windows(view: Views, window: int, frames_out: int, lead: int) -> Wi
     return every_window(view.offset, view.length, window, frames_out, lead)
 
 
-def scoring_windows(view: Views, window: int, frames_out: int, lead: int):
+def scoring_windows(view: Views, window: int, frames_out: int, lead: int) -> tuple[Windows, Tensor]:
     """Windows that answer each frame of the views exactly once, and which answers count."""
     return tiling(view.offset, view.length, window, frames_out, lead)

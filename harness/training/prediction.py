@@ -27,11 +27,11 @@ def observed(views: Views, level: Level, observer: Observer) -> tuple[Tensor, Te
     Returns:
         inputs (N, J, C) and visible (N, J).
     """
-    parts = []
+    inputs, visible = [], []
     for number in range(len(views)):
         length, offset = int(views.length[number]), int(views.offset[number])
         frames = torch.arange(length)[None]  # (1, F)
-        inputs, visible = observer(
+        one, mask = observer(
             views.pixels[None, offset : offset + length],
             views.resolution[number].view(1, 1, 1, 2),
             views.key[number : number + 1],
@@ -39,8 +39,8 @@ def observed(views: Views, level: Level, observer: Observer) -> tuple[Tensor, Te
             torch.ones_like(frames, dtype=torch.bool),
             level,
         )
-        parts.append((inputs[0], visible[0]))
-    inputs, visible = zip(*parts, strict=True)
+        inputs.append(one[0])
+        visible.append(mask[0])
     return torch.cat(inputs), torch.cat(visible)
 
 

@@ -43,7 +43,7 @@ class Supervised:
         self.probe_every = probe_every
 
     def step(self, state: TrainState, batch: Batch, context: Context) -> dict[str, Tensor]:
-        train, lifter, optimiser = self.run.train, state.modules["lifter"], state.optimisers["lifter"]
+        train, lifter, optimiser = self.run.train, state.lifter, state.optimisers["lifter"]
         torch.manual_seed(keyed.key("step", self.run.seed, context.step) & _POSITIVE)
         set_learning_rate(optimiser, learning_rate(train, context.step))
         output = Output(pose=lifter(batch.inputs), extra={})

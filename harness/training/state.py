@@ -39,6 +39,11 @@ class TrainState:
     curves: list[Curve] = field(default_factory=list)
     seconds: float = 0.0
 
+    @property
+    def lifter(self) -> nn.Module:
+        """The network that is trained, with its padding."""
+        return self.modules["lifter"]
+
     def state_dict(self) -> dict[str, Any]:
         """A snapshot that shares no memory with the live state."""
         return copy.deepcopy(

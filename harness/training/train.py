@@ -99,7 +99,7 @@ def _train(
     if resume is not None:
         state.load_state_dict(resume)
     earlier = state.seconds
-    _run_stage(run, material, state, batches, validate, on_epoch, lambda: earlier + time.perf_counter() - began)
+    _run_stage(run, material, lifter, state, batches, validate, on_epoch, lambda: earlier + time.perf_counter() - began)
     state.seconds = earlier + time.perf_counter() - began
     return _result(run, state, lifter)
 
@@ -133,6 +133,7 @@ def build_objective(run: Run, material: Material) -> Objective:
 def _run_stage(
     run: Run,
     material: Material,
+    lifter: Lifter,
     state: TrainState,
     batches: TrainingBatches,
     validate: Callable[[], float],
@@ -142,7 +143,6 @@ def _run_stage(
     steps, epochs = run.train.steps, min(run.train.epochs, run.train.steps)
     ends = [round(steps * (n + 1) / epochs) for n in range(epochs)]
     stage = Supervised(run, build_objective(run, material), probe_every=max(1, steps // _PROBES))
-    lifter = state.modules["lifter"]
     told = len(state.curves)
     for epoch, end in enumerate(ends):
         if end <= state.step:
