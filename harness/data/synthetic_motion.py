@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from harness.data.synthetic_body import LEFT, RIGHT, Array, Body, Motion
 
@@ -54,7 +55,12 @@ def drift(rng: np.random.Generator, time: Array, size: float | Array, *shape: in
 
 
 def waypoints(
-    rng: np.random.Generator, time: Array, low: Array, high: Array, every: tuple[float, float], hold: float = 0.25
+    rng: np.random.Generator,
+    time: Array,
+    low: ArrayLike,
+    high: ArrayLike,
+    every: tuple[float, float],
+    hold: float = 0.25,
 ) -> Array:
     """Point-to-point movement (T, D) between random places in [low, high], resting ``hold`` of the time.
 
