@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+from typing import TYPE_CHECKING
 
 from harness.cli import arguments as shared
+
+if TYPE_CHECKING:
+    from harness.spec import Spec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,9 +20,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the report and print where it is."""
-    from harness import report
     from harness.spec import load
 
     spec = load(arguments.spec, arguments.overrides, arguments.seeds)
-    print(report.write(spec, arguments.tracking_uri or spec.tracking.uri))
+    publish(spec, arguments.tracking_uri or spec.tracking.uri)
     return 0
+
+
+def publish(spec: Spec, uri: str | None) -> None:
+    """Write the report; print its main table and where it is."""
+    from harness import report
+
+    found = report.collect(spec, uri)
+    written = report.write(found)
+    print(report.render_terminal(found, width=shutil.get_terminal_size((120, 24)).columns).rstrip())
+    print(f"\nreport: {written}")

@@ -7,6 +7,7 @@ import shlex
 
 from harness.cli import arguments as shared
 from harness.cli.main import INTERRUPTED
+from harness.cli.report import publish
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +43,5 @@ def execute(arguments: argparse.Namespace) -> int:
     )
     if outcome.interrupted:
         return INTERRUPTED
-    from harness import report
-
-    print(report.write(spec, uri))
+    publish(spec, uri)
     return 1 if outcome.failed else 0
