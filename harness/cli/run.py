@@ -43,5 +43,6 @@ def execute(arguments: argparse.Namespace) -> int:
     )
     if outcome.interrupted:
         return INTERRUPTED
-    publish(spec, uri)
+    if outcome.finished or outcome.skipped:
+        publish(spec, uri)
     return 1 if outcome.failed else 0

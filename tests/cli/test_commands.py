@@ -46,24 +46,26 @@ def test_plan_of_an_empty_store_makes_none(repose, spec, tmp_path):
 @pytest.fixture
 def executed(monkeypatch):
     """Replaces execution and report; remembers how they were called."""
-    calls: dict = {"outcome": SweepOutcome()}
+    calls: dict = {"outcome": SweepOutcome(finished=["a"])}
 
     def run_sweep(spec, **options):
         calls["sweep"] = {"runs": len(spec.runs), **options}
         return calls["outcome"]
 
-    def write(spec, uri):
+    def collect(spec, uri):
         calls["report"] = (spec.name, uri)
-        return Path("results") / spec.name / "report.html"
+        return spec
 
     monkeypatch.setattr(sweep, "run_sweep", run_sweep)
-    monkeypatch.setattr(report, "write", write)
+    monkeypatch.setattr(report, "collect", collect)
+    monkeypatch.setattr(report, "write", lambda spec: Path("results") / spec.name / "report.html")
+    monkeypatch.setattr(report, "render_terminal", lambda spec, width: "the table\n\n")
     return calls
 
 
 def test_run_executes_then_reports(repose, spec, executed):
     answer = repose("run", "spec.yaml", "--workers", "3", "-o", "train.lr=1e-2", "--seeds", "4", "--fail-fast")
-    assert (answer.code, answer.out) == (0, "results/trial/report.html\n")
+    assert (answer.code, answer.out) == (0, "the table\n\nreport: results/trial/report.html\n")
     assert executed["report"] == ("trial", None)
     assert executed["sweep"] == {
         "runs": 4,
@@ -93,6 +95,12 @@ def test_failed_runs_are_reported_and_exit_with_1(repose, spec, executed):
     assert "report" in executed
 
 
+def test_nothing_is_reported_when_nothing_finished(repose, spec, executed):
+    executed["outcome"] = SweepOutcome(failed={"a": "diverged", "b": "diverged"})
+    assert repose("run", "spec.yaml").code == 1
+    assert "report" not in executed
+
+
 def test_an_interrupted_run_exits_with_130_and_reports_nothing(repose, spec, executed):
     executed["outcome"] = SweepOutcome(interrupted=True)
     assert repose("run", "spec.yaml").code == 130
@@ -101,7 +109,7 @@ def test_an_interrupted_run_exits_with_130_and_reports_nothing(repose, spec, exe
 
 def test_report(repose, spec, executed):
     answer = repose("report", "spec.yaml", "--tracking-uri", "sqlite:///x.db")
-    assert (answer.code, answer.out) == (0, "results/trial/report.html\n")
+    assert (answer.code, answer.out) == (0, "the table\n\nreport: results/trial/report.html\n")
     assert executed["report"] == ("trial", "sqlite:///x.db")
     assert "sweep" not in executed
 
