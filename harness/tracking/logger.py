@@ -6,9 +6,11 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from harness.tracking import artifacts, tags
+from harness.tracking.beat import BEATS
 from harness.tracking.claims import Claim, experiment, seal
 from harness.tracking.owner import BEAT
 from harness.tracking.patience import WINDOW, TrackingLost, passing, persist
@@ -19,13 +21,17 @@ CURVES_KEPT, FIGURES_KEPT = 3, 7
 """Metrics of a record are few, as listing fat records is slow: these many curves (those whose name has no dot) and
 final figures, first come first kept; ``curves.parquet`` and ``summary.json`` hold all of them."""
 _BATCH = 1000
-_WAKE = 5.0
 
 
 class TakenOver(Exception):
     """Another owner took this run over; what was done here doesn't count."""
 
     final = True
+
+
+@lru_cache(maxsize=64)
+def _experiment(uri: str, name: str) -> str:
+    return experiment(uri, name)
 
 
 class RunLogger:
@@ -58,8 +64,9 @@ class RunLogger:
         self._params_written = False
         self._lost: Exception | None = None
         self._last_beat = time.monotonic()
-        self._lock, self._end = threading.Lock(), threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="run-logger", daemon=True)
+        self._gone_since: float | None = None
+        # One guards what is held in memory, for moments; the other what is being written, however long that takes.
+        self._lock, self._writing, self._ended = threading.Lock(), threading.Lock(), False
         self.mlflow_id, self._artifact_uri = "", ""
 
     def start(self) -> RunLogger:
@@ -77,7 +84,7 @@ class RunLogger:
             **self._extra,
         }
         name = " ".join(str(value) for value in dict(run.labels).values()) or run.run_id
-        number = persist(lambda: experiment(self.uri, self.spec))
+        number = persist(lambda: _experiment(self.uri, self.spec))
         attempts = 0
 
         def create() -> Any:
@@ -90,7 +97,7 @@ class RunLogger:
 
         info = persist(create).info
         self.mlflow_id, self._artifact_uri = info.run_id, info.artifact_uri
-        self._thread.start()
+        BEATS.add(self, self._tick)
         return self
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
@@ -169,9 +176,9 @@ class RunLogger:
         return found[0] if found else None
 
     def _stop(self) -> None:
-        self._end.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        BEATS.remove(self)
+        with self._writing:
+            self._ended = True
 
     def _flush(self, figures: Mapping[str, float] | None = None) -> None:
         """Write the points that aren't written yet, in as few calls as MLflow allows. May be repeated."""
@@ -186,25 +193,27 @@ class RunLogger:
         for name, value in list((figures or {}).items())[:FIGURES_KEPT]:
             metrics.append(Metric(name, float(value), now, last))
         params = [] if self._params_written else [Param(*pair) for pair in params_of(self.run).items()]
-        for begin in range(0, max(len(metrics), 1), _BATCH - len(params)):
-            batch = metrics[begin : begin + _BATCH - len(params)]
+        room = _BATCH - len(params)
+        for begin in range(0, max(len(metrics), 1), room):
+            batch = metrics[begin : begin + room]
             if batch or params:
                 client(self.uri).log_batch(self.mlflow_id, metrics=batch, params=params, synchronous=True)
                 params = []
         self._params_written, self._written = True, upto
 
-    def _watch(self) -> None:
-        """The thread: heartbeat and flush. While the store is gone it goes on trying, for `WINDOW` seconds."""
-        gone_since: float | None = None
-        while not self._end.wait(_WAKE):
-            if time.monotonic() - self._last_beat < BEAT:
-                continue
+    def _tick(self) -> None:
+        """On `BEATS`: flush, then beat. While the store is gone it goes on trying, for `WINDOW` seconds."""
+        if time.monotonic() - self._last_beat < BEAT or self._lost is not None:
+            return
+        with self._writing:
+            if self._ended:
+                return
             try:
                 self._flush()
                 client(self.uri).set_tag(self.mlflow_id, tags.HEARTBEAT, f"{time.time():.0f}")
-                self._last_beat, gone_since = time.monotonic(), None
+                self._last_beat, self._gone_since = time.monotonic(), None
             except Exception as error:
-                gone_since = gone_since or time.monotonic()
-                if not passing(error) or time.monotonic() - gone_since > WINDOW:
+                # Kept, not raised: this is no thread of the run's. `log_points` tells the run.
+                self._gone_since = self._gone_since or time.monotonic()
+                if not passing(error) or time.monotonic() - self._gone_since > WINDOW:
                     self._lost = error
-                    return

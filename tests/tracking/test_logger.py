@@ -90,7 +90,6 @@ def outage(store, monkeypatch) -> Outage:
     switch = Outage(store)
     for module in ("logger", "claims", "artifacts"):
         monkeypatch.setattr(f"harness.tracking.{module}.client", switch)
-    monkeypatch.setattr(logger_module, "_WAKE", 0.02)
     monkeypatch.setattr(logger_module, "BEAT", 0.04)
     monkeypatch.setattr(patience, "_FIRST", 0.02)
     return switch
@@ -103,7 +102,7 @@ def test_a_server_that_dies_during_a_run_is_waited_for_without_holding_training_
     for step in range(50):
         logger.log(step, {"loss": float(step)})
     assert time.monotonic() - begin < 1
-    time.sleep(0.2)
+    time.sleep(1.2)  # the thread finds the store gone
     threading.Timer(0.5, lambda: setattr(outage, "down", False)).start()
     logger.finish({"val_mpjpe_best": 1.0})
     outage.down = False

@@ -33,6 +33,17 @@ def test_prepare_makes_the_schema_the_fast_reader_knows_and_write_ahead_logging(
         assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
 
 
+def test_the_store_in_use_does_not_wait_for_the_disk_and_other_databases_do(store, tmp_path):
+    import sqlalchemy
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    tracking.warm_up(store)
+    other = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    for engine, level in ((SqlAlchemyStore._engine_map[store], 1), (other, 2)):
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == level
+
+
 def test_a_schema_of_another_version_is_said_in_one_sentence(store):
     with sqlite3.connect(store.removeprefix("sqlite:///")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '451aebb31d03'")
