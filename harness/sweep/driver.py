@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness import tracking
+from harness.errors import UserError
 
 if TYPE_CHECKING:
     from harness.sweep.display import Display
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _POLL, _REDRAW, _LOOK = 0.25, 1.0, 3.0
 _BIRTHS = 3
-"""Workers that may die before their first run until the sweep gives up."""
+"""Workers that may fail to start until the sweep gives up, as long as no run is done."""
 
 
 @dataclass
@@ -74,7 +75,8 @@ def run_sweep(
         body: the work of a run, ``module:function``; training and evaluation by default.
 
     Raises:
-        UserError: the store doesn't answer or can't be written, no node can hold a run, nobody at ``address``.
+        UserError: the store doesn't answer or can't be written, no node can hold a run, nobody is at ``address``,
+            or workers can't start.
     """
     began = time.monotonic()
     uri = tracking.resolve(uri or spec.tracking.uri)
@@ -125,30 +127,26 @@ class _Sweep:
         threads = max(run.train.threads for run in self.runs.values())
         resources = self.spec.resources
         tracking.check(self.uri)
+        tags = tracking.provenance()
+        settings = Settings(self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault)
         with ThreadPoolExecutor(1) as aside:
-            ready = aside.submit(self._prepare)  # imports MLflow while Ray starts
+            ready = aside.submit(self._prepare)  # makes the schema while Ray and its workers start
             held = cluster.start(resources, workers=workers, address=address, at_most=len(self.runs), threads=threads)
-        try:
-            with self._signals():
-                tags = ready.result()
-                settings = Settings(self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault)
-                pool = Pool(settings, held.workers, float(resources.cpu), float(resources.gpu))
-                try:
+            try:
+                with self._signals(), Pool(settings, held.workers, float(resources.cpu), float(resources.gpu)) as pool:
+                    ready.result()
                     self._sort(list(self.runs))
                     total = len({run.run_id for run in self.spec.runs})
                     counts = Counts(total, len(self.outcome.skipped), len(self.queue), held.workers)
                     with Display(counts) as display:
                         self._loop(pool, display, fail_fast, retries)
                         self._end(pool, display, command)
-                finally:
-                    pool.kill()
-        finally:
-            held.stop()
+            finally:
+                held.stop()
 
-    def _prepare(self) -> dict[str, str]:
+    def _prepare(self) -> None:
         tracking.prepare(self.uri)
         tracking.warm_up(self.uri)
-        return tracking.provenance()
 
     def _loop(self, pool: Pool, display: Display, fail_fast: bool, retries: int) -> None:
         drawn = looked = time.monotonic()
@@ -158,8 +156,6 @@ class _Sweep:
                 pool.give(self.runs[run_id], self.spec.test, generation)
             for job, answer in pool.wait(_POLL):
                 self._take(job, answer, display, retries)
-            if self.unborn >= _BIRTHS and not self.outcome.finished:
-                break
             if fail_fast and self.outcome.failed:
                 break
             now = time.monotonic()
@@ -176,8 +172,10 @@ class _Sweep:
 
         run_id, counts = job.run.run_id, display.counts
         if isinstance(answer, Died):
-            self.unborn = self.unborn + 1 if answer.unborn else 0
             final, reason = False, answer.reason
+            self.unborn += answer.unborn
+            if self.unborn >= _BIRTHS and not self.outcome.finished:
+                raise UserError(reason)
         elif answer.status == "finished":
             self._finished(job, answer.summary, answer.seconds, display)
             return
@@ -236,8 +234,6 @@ class _Sweep:
             reason = "the sweep was stopped"
             _buried(self.uri, [job.run.run_id for job in jobs], self.me)
             tracking.reap(self.uri, [job.run.run_id for job in jobs], of=self.me, reason=reason)
-        if self.unborn >= _BIRTHS and not self.outcome.finished:
-            display.say("stopped: the workers can't start", "red")
         self.outcome.interrupted = self.stop.is_set()
         display.say(f"{display.counts.line()} in this spec")
         if self.outcome.interrupted and command:

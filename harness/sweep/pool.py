@@ -56,6 +56,12 @@ class Pool:
         for _ in range(size):
             self._add()
 
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
     @property
     def free(self) -> bool:
         """Whether a worker waits for work."""
@@ -138,5 +144,5 @@ def _death(error: BaseException) -> Died:
         return Died(describe(cause), False)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if getattr(error, "actor_init_failed", False):
-        return Died(f"its worker can't start: {lines[-1]}", True)
+        return Died(f"a worker can't start: {lines[-1]}", True)
     return Died("its worker died: killed, out of memory, or crashed", False)

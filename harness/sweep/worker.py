@@ -77,7 +77,7 @@ class Worker:
         self._settings, self._progress = settings, Progress()
         self._me = tracking.myself(driver=settings.driver)
         self._body = body.load(settings.body)
-        tracking.warm_up(settings.uri)
+        tracking.preload()
         threading.Thread(target=self._watch, name="driver-watch", daemon=True).start()
 
     def progress(self) -> Progress:

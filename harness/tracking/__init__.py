@@ -8,7 +8,7 @@ from harness.tracking.patience import TrackingLost
 from harness.tracking.record import Record, failed, finished, records, running
 from harness.tracking.shape import params_of, shape_of
 from harness.tracking.state import Survey, reap, survey
-from harness.tracking.store import check, prepare, probe, quiet, resolve
+from harness.tracking.store import check, preload, prepare, probe, quiet, resolve
 from harness.tracking.tags import provenance
 from harness.tracking.ui import ui_command
 
@@ -30,6 +30,7 @@ __all__ = [
     "params_of",
     "parquet_bytes",
     "path",
+    "preload",
     "prepare",
     "probe",
     "process_alive",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib
 import logging
 import os
 import socket
@@ -141,6 +142,12 @@ def _client(uri: str) -> MlflowClient:
     if not uri.startswith("http"):
         made.search_experiments(max_results=1)  # opens the store, so that a wrong schema shows here
     return made
+
+
+def preload() -> None:
+    """Import MLflow and its SQL store now, so that the first run of a process doesn't wait for it."""
+    quiet()
+    importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
 
 
 def _write_without_waiting(file: Path) -> None:

@@ -91,6 +91,14 @@ def test_a_body_that_is_not_there_is_refused(store):
         run_sweep(spec_of(1), uri=store, body="tests.sweep.bodies:nothing")
 
 
+def test_workers_that_cannot_start_end_the_sweep_with_one_message(store, tmp_path, monkeypatch):
+    (tmp_path / "only_here.py").write_text("def body(*_): return {}")
+    monkeypatch.syspath_prepend(tmp_path)  # the driver can import it, the workers' session began without it
+    with pytest.raises(UserError, match=r"a worker can't start.*only_here"):
+        run_sweep(spec_of(4), uri=store, body="only_here:body")
+    assert not tracking.running(store)
+
+
 def test_when_nothing_is_to_do_neither_ray_nor_mlflow_nor_torch_is_loaded(store):
     for run_id in (FakeRun(0).run_id, FakeRun(1).run_id):
         held = tracking.claim(store, run_id, 0, tracking.myself())
