@@ -1,0 +1,84 @@
+"""The main job as a user does it: spec → runs → report, again for nothing, then a larger grid."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import tracking
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder in which smoke ran once; the tests of this module go on from there, in order."""
+    place = tmp_path_factory.mktemp("job")
+    first = repose(place, "run", "smoke", "--workers", "2")
+    assert first.returncode == 0, first.stderr
+    return place, first
+
+
+def repose(place, *arguments):
+    environment = {key: value for key, value in os.environ.items() if key != "REPOSE_TRACKING_URI"}
+    return subprocess.run(
+        [sys.executable, "-m", "harness.cli.main", *arguments],
+        cwd=place,
+        env={**environment, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=170,
+    )
+
+
+def finished(place):
+    return tracking.records(f"sqlite:///{place}/runs/mlflow.db", None, ("FINISHED",))
+
+
+def test_first_run_trains_everything_and_says_where_the_report_is(folder):
+    place, first = folder
+    assert len(finished(place)) == 4
+    assert first.stdout.rstrip().splitlines()[-1] == "report: results/smoke/report.html"
+    assert (place / "results/smoke/report.html").read_text().startswith("<!DOCTYPE html>")
+    assert {path.suffix for path in (place / "results/smoke/tables").iterdir()} == {".md", ".tex", ".csv"}
+    assert list((place / "results/smoke/figures").glob("*.svg"))
+
+
+def test_table_is_made_from_the_records(folder):
+    place, _ = folder
+    rows = list(csv.DictReader((place / "results/smoke/runs.csv").open()))
+    wanted = {"objective": "abs", "test_occlusion": "severe", "cameras": "seen", "metric": "mpjpe", "weights": "best"}
+    cells = [float(row["value"]) for row in rows if wanted.items() <= row.items() and row["group"] == "all"]
+    assert len(cells) == 2
+    table = (place / "results/smoke/tables/ablation.md").read_text()
+    line = next(line for line in table.splitlines() if line.startswith("| abs"))
+    shown = float(re.search(r"([\d.]+) ±", line.split("|")[3]).group(1))
+    assert shown == pytest.approx(sum(cells) / 2, abs=0.051)
+
+
+def test_second_run_trains_nothing_and_never_starts_ray(folder):
+    place, _ = folder
+    before = {record.mlflow_id for record in finished(place)}
+    page = (place / "results/smoke/runs.csv").read_bytes()
+    again = repose(place, "run", "smoke", "--workers", "2")
+    assert again.returncode == 0, again.stderr
+    assert {record.mlflow_id for record in finished(place)} == before
+    assert "runs to do" not in again.stdout + again.stderr
+    assert (place / "results/smoke/runs.csv").read_bytes() == page
+
+
+def test_extended_grid_runs_only_what_is_new(folder):
+    place, _ = folder
+    before = {record.mlflow_id for record in finished(place)}
+    plan = json.loads(repose(place, "plan", "smoke", "--seeds", "3", "--json").stdout)
+    assert (plan["runs"], plan["finished"], plan["to_do"]) == (6, 4, 2)
+    assert repose(place, "run", "smoke", "--seeds", "3", "--workers", "2").returncode == 0
+    after = {record.mlflow_id for record in finished(place)}
+    assert before < after
+    assert len(after) == 6
+    assert not tracking.running(f"sqlite:///{place}/runs/mlflow.db")

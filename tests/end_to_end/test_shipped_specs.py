@@ -1,0 +1,45 @@
+"""Every shipped spec validates, plans and trains for one step on data of its layout."""
+
+import numpy as np
+import pytest
+
+from harness.data import open_dataset
+from harness.data.mocap import splits
+from harness.spec import load, shipped
+from harness.training import evaluate, train
+
+ONE_STEP = ["train.steps=1", "train.epochs=1", "train.batch=2", "train.warmup=0", "grid.seed=1"]
+
+
+@pytest.fixture(scope="module")
+def clip_file(tmp_path_factory):
+    """A clip file with the subjects of ``cmu-a``, one short generated clip each."""
+    split = splits()["cmu-a"]
+    names = [*split.train, *split.validation, *split.test]
+    clips = open_dataset("synthetic", subjects=len(names), clips=1, seconds=2).clips
+    folder = tmp_path_factory.mktemp("data")
+    np.savez(folder / "cmu_h36m17.npz", **{f"{n}/1": clip.positions for n, clip in zip(names, clips, strict=True)})
+    return folder
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_shipped_spec_trains_and_evaluates_each_arm_for_one_step(name, clip_file, monkeypatch):
+    monkeypatch.setenv("REPOSE_DATA", str(clip_file))
+    overrides = list(ONE_STEP)
+    if load(name).runs[0].data.dataset == "mocap":
+        overrides += ["data.fingerprint=null", "include=[]", "report.tables=[]"]
+    spec = load(name, overrides, data="need")
+    arms = {run.backbone.name + str(sorted(run.objective)): run for run in spec.runs}
+    assert arms
+    for run in arms.values():
+        frame = evaluate(run, spec.test, train(run))
+        assert set(frame["test_occlusion"]) == set(spec.test.occlusion)
+        assert frame.loc[frame["metric"] == "mpjpe", "value"].notna().all()
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_shipped_spec_opens_with_its_schema_and_its_manual(name):
+    lines = shipped.find(name).read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "# yaml-language-server: $schema=spec.schema.json"
+    assert lines[1].startswith("# ")
+    assert any(f"repose run {name}" in line for line in lines[:15])
