@@ -7,7 +7,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -129,24 +128,19 @@ class _Sweep:
         tracking.check(self.uri)
         tags = tracking.provenance()
         settings = Settings(self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault)
-        with ThreadPoolExecutor(1) as aside:
-            ready = aside.submit(self._prepare)  # makes the schema while Ray and its workers start
-            held = cluster.start(resources, workers=workers, address=address, at_most=len(self.runs), threads=threads)
-            try:
-                with self._signals(), Pool(settings, held.workers, float(resources.cpu), float(resources.gpu)) as pool:
-                    ready.result()
-                    self._sort(list(self.runs))
-                    total = len({run.run_id for run in self.spec.runs})
-                    counts = Counts(total, len(self.outcome.skipped), len(self.queue), held.workers)
-                    with Display(counts) as display:
-                        self._loop(pool, display, fail_fast, retries)
-                        self._end(pool, display, command)
-            finally:
-                held.stop()
-
-    def _prepare(self) -> None:
-        tracking.prepare(self.uri)
-        tracking.warm_up(self.uri)
+        held = cluster.start(resources, workers=workers, address=address, at_most=len(self.runs), threads=threads)
+        try:
+            with self._signals(), Pool(settings, held.workers, float(resources.cpu), float(resources.gpu)) as pool:
+                # The workers import while the schema is made here; they open the store with their first run.
+                tracking.prepare(self.uri)
+                self._sort(list(self.runs))
+                total = len({run.run_id for run in self.spec.runs})
+                counts = Counts(total, len(self.outcome.skipped), len(self.queue), held.workers)
+                with Display(counts) as display:
+                    self._loop(pool, display, fail_fast, retries)
+                    self._end(pool, display, command)
+        finally:
+            held.stop()
 
     def _loop(self, pool: Pool, display: Display, fail_fast: bool, retries: int) -> None:
         drawn = looked = time.monotonic()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError
+from harness.tracking import sql
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -74,6 +75,8 @@ def prepare(uri: str | None = None) -> str:
     file = sqlite_path(uri)
     if file is None:
         return uri
+    if _ready(file):
+        return uri
     # Two processes that open a fresh store at once race in the migration: one at a time.
     with open(file.with_name(file.name + ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -82,6 +85,14 @@ def prepare(uri: str | None = None) -> str:
             connection.execute("PRAGMA journal_mode=WAL")
         connection.close()
     return uri
+
+
+def _ready(file: Path) -> bool:
+    """Whether a sqlite store has the schema and the log already: then MLflow needn't be imported to make them."""
+    if not file.exists():
+        return False
+    with sql.reading(file) as connection:
+        return connection is not None and connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def check(uri: str | None = None) -> str:
