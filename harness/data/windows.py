@@ -46,11 +46,6 @@ class Windows:
         wanted = self.start[which, None] + step  # (B, T_out)
         return frames, rows, wanted < self.length[self.view[which], None]
 
-    def inside(self, which: Tensor) -> Tensor:
-        """Which input frames exist in the clip, (B, window) bool."""
-        wanted = self.start[which, None] + torch.arange(self.window) - self.lead
-        return (wanted >= 0) & (wanted < self.length[self.view[which], None])
-
     def _frames(self, which: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
         view = self.view[which, None]  # (B, 1)
         frames = (self.start[which, None] + step).clamp(min=0)

@@ -81,13 +81,12 @@ class TrainingBatches:
         frames, rows = windows.inputs(which)
         _, out_rows, valid = windows.outputs(which)
         seen_from = windows.view[which]
-        inside = windows.inside(which)
         resolution = views.resolution[seen_from][:, None, None]  # (B, 1, 1, 2)
         pixels, poses = views.pixels[rows], views.poses[out_rows]
         if train.body_shape > 0:
             pixels, poses = self._reshape(rows, out_rows, keys, views.intrinsic[seen_from], resolution)
-        inputs, visible = self.observer(pixels, resolution, keys, frames, inside, self.level)
-        visible = output_part(windows, visible)
+        inputs, visible = self.observer(pixels, resolution, keys, frames, self.level)
+        visible = output_part(windows, visible) | ~valid[..., None]
         target = relative(poses, self.run.data.root, self.observer.skeleton)
         if train.flip:
             mirrored = keyed.uniform(keyed.combine(keys, keyed.key("flip"))) < 0.5

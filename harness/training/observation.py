@@ -35,23 +35,23 @@ class Observer:
         return 2 if self.confidence == "none" else 3
 
     def __call__(
-        self, pixels: Tensor, resolution: Tensor, keys: Tensor, frames: Tensor, inside: Tensor, level: Level
+        self, pixels: Tensor, resolution: Tensor, keys: Tensor, frames: Tensor, level: Level
     ) -> tuple[Tensor, Tensor]:
         """One batch of inputs.
 
         Args:
             pixels: (B, T, J, 2) true projections.
-            resolution: (B, 2) width and height.
+            resolution: (B, 1, 1, 2) width and height, pixels.
             keys: (B,) int64; with ``frames`` they decide every draw.
-            frames: (B, T) frame numbers within the clip.
-            inside: (B, T) bool, frames that exist.
+            frames: (B, T) frame numbers within the clip. Where a window reaches beyond it, the number (and the
+                pixels) of the frame held there, which is then reported as that frame is: noise, occlusion and all.
             level: the occlusion level.
         Returns:
             inputs (B, T, J, C) and visible (B, T, J).
         """
         seen = observe(pixels, keys, frames, noise_px=self.noise)
         screen = normalise_screen_coordinates(seen, resolution)
-        drawn = level.draw(keys, frames, self.skeleton, valid=inside)
+        drawn = level.draw(keys, frames, self.skeleton)
         screen, visible = occlusion.apply(screen, drawn)
         scores = confidence(self.confidence, visible, keys, frames)
         if scores is not None:

@@ -36,7 +36,6 @@ def observed(views: Views, level: Level, observer: Observer) -> tuple[Tensor, Te
             views.resolution[number].view(1, 1, 1, 2),
             views.key[number : number + 1],
             frames,
-            torch.ones_like(frames, dtype=torch.bool),
             level,
         )
         inputs.append(one[0])

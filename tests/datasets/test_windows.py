@@ -26,7 +26,7 @@ def test_last_window_is_shifted_back_not_padded():
     windows, counted = tiling(offset, length, 9, 9, 0)
     assert windows.start.tolist() == [0, 9, 11]
     assert counted[2].tolist() == [False] * 7 + [True] * 2
-    assert windows.inside(torch.tensor([2])).all()
+    assert windows.outputs(torch.tensor([2]))[2].all()
 
 
 def test_clip_shorter_than_the_window_is_padded_and_invalid():

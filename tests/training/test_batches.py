@@ -1,10 +1,12 @@
 """Training batches: keyed by (seed, window, pass), the same for every arm."""
 
+import pytest
 import torch
 
+from harness.skeleton import H36M17
 from harness.training.batches import relative
 from harness.training.material import open_material
-from harness.training.observation import Observer
+from harness.training.observation import Observer, mirror_inputs, mirror_poses
 from harness.training.train import build_lifter, training_batches
 
 
@@ -67,8 +69,6 @@ def test_root_of_the_target(make_run):
 
 def test_relative_keeps_bones():
     poses = torch.randn(2, 5, 17, 3)
-    from harness.skeleton import H36M17
-
     for root in ("per_frame", "first_frame"):
         moved = relative(poses, root, H36M17)
         assert torch.allclose(moved[:, :, 3] - moved[:, :, 2], poses[:, :, 3] - poses[:, :, 2], atol=1e-6)
@@ -78,3 +78,49 @@ def test_confidence_is_a_third_channel(make_run):
     batch = batches_of(make_run(data={"confidence": "oracle"}))[0]
     assert batch.inputs.shape[-1] == 3
     assert torch.equal(batch.inputs[..., 2] > 0.5, batch.visible)
+
+
+def test_flip_mirrors_input_target_and_masks_of_about_half_the_windows(make_run):
+    data = {"confidence": "oracle"}
+    plain = batches_of(make_run(data=data, batch=64, flip=False))[0]
+    flipped = batches_of(make_run(data=data, batch=64, flip=True))[0]
+    which = (plain.target != flipped.target).flatten(1).any(dim=1)
+    assert 16 <= int(which.sum()) <= 48
+    assert torch.equal(flipped.inputs[which], mirror_inputs(plain.inputs[which], H36M17))
+    assert torch.equal(flipped.target[which], mirror_poses(plain.target[which], H36M17))
+    assert torch.equal(flipped.visible[which], plain.visible[which][..., list(H36M17.mirror)])
+    for name in ("inputs", "target", "visible"):
+        assert torch.equal(getattr(flipped, name)[~which], getattr(plain, name)[~which])
+
+
+def test_body_shape_moves_input_and_target_together(make_run):
+    options = {"noise": 0.0, "root": "per_frame"}
+    plain = batches_of(make_run(data=options, batch=16, flip=False, occlusion="none"))[0]
+    other = batches_of(make_run(data=options, batch=16, flip=False, occlusion="none", body_shape=0.2))[0]
+    bones = [[joint for joint, _ in H36M17.bones], [joint for _, joint in H36M17.bones]]
+
+    def lengths(batch):
+        return (batch.target[:, :, bones[1]] - batch.target[:, :, bones[0]]).norm(dim=-1)
+
+    factor = lengths(other) / lengths(plain)
+    assert ((factor > 0.799) & (factor < 1.201)).all()
+    assert (factor - factor[:, :1]).abs().max() < 1e-3  # one body for the whole window
+    root = H36M17.root
+    assert torch.allclose(other.inputs[:, :, root], plain.inputs[:, :, root], atol=1e-5)
+    assert not torch.allclose(other.inputs, plain.inputs, atol=1e-2)
+
+
+@pytest.mark.parametrize("data", [{"frames_out": 1}, {"window": 55}])
+def test_beyond_a_clips_ends_its_first_and_last_reports_are_held(make_run, data):
+    run = make_run(data={**data, "confidence": "calibrated"}, occlusion="severe", flip=False)
+    batches = batches_of(run)
+    windows, which = batches.windows, torch.arange(len(batches.windows))
+    inputs, _, visible, valid, _ = batches.make(which, which)
+    wanted = windows.start[:, None] + torch.arange(windows.window) - windows.lead
+    length = windows.length[windows.view][:, None]
+    outside = (wanted < 0) | (wanted >= length)
+    held = torch.minimum(wanted.clamp(min=0), length - 1) - windows.start[:, None] + windows.lead
+    assert outside.any() and not outside.all(dim=1).any()
+    expected = inputs.gather(1, held[:, :, None, None].expand_as(inputs))
+    assert torch.equal(inputs, expected)  # nothing is told there that the clip's own frames don't tell
+    assert visible[~valid].all()
