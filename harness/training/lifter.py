@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from backbones import LINES
 from harness import registry
+from harness.errors import UserError
 from harness.skeleton import Skeleton
 
 
@@ -24,6 +25,8 @@ class Lifter(nn.Module):
         backbone: a network that follows the contract in `backbones`.
         window: input frames.
         frames_out: output frames, centred in the window (its last ones for a causal backbone).
+    Raises:
+        UserError: the backbone can't give that many, e.g. a one-frame form asked for the whole window.
     """
 
     backbone: Any
@@ -37,6 +40,12 @@ class Lifter(nn.Module):
         self._pad_before = max(0, before - self.left)
         self._pad_after = max(0, (eaten - before) - (window - frames_out - self.left))
         self._skip = self.left + self._pad_before - before
+        given = backbone.output_frames(window + self._pad_before + self._pad_after)
+        if given < self._skip + frames_out:
+            raise UserError(
+                f"{type(backbone).__name__} can't predict {frames_out} of a window's {window} frames",
+                key="data.frames_out",
+            )
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(B, window, J, C) → (B, frames_out, J, 3)."""

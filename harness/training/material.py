@@ -43,7 +43,8 @@ def open_material(data: Data) -> Material:
     Raises:
         UserError: the file's content isn't what the spec declares, or no clip is as long as a window.
     """
-    material = _open(data.model_dump_json(include={"dataset", "options", "path", "split", "cameras", "seed"}))
+    fields = {"dataset", "options", "path", "fingerprint", "split", "cameras", "seed"}  # a changed file is read anew
+    material = _open(data.model_dump_json(include=fields))
     check_fingerprint(data.fingerprint, material.dataset.fingerprint, data.path, key="data.fingerprint")
     found = longest(material.train.clips)
     if data.window > found:

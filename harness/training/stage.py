@@ -56,15 +56,20 @@ class Supervised:
             torch.nn.utils.clip_grad_norm_(lifter.parameters(), train.clip_norm)
         optimiser.step()
         logged = {"loss": total.detach(), **{f"term.{name}": value.detach() for name, value in values.items()}}
-        if context.step % self.probe_every == 0 and len(values) > 1:
+        if context.step % self.probe_every == 0 and len(self.objective.terms) > 1:
             logged |= self._probe(output, batch, context)
         return logged
 
     def _probe(self, output: Output, batch: Batch, context: Context) -> dict[str, Tensor]:
-        """Each term's share of the gradient, its cosine with the absolute terms', its active pairs."""
+        """Each term's share of the gradient, its cosine with the absolute terms', its active pairs.
+
+        Of a term of weight 0, which no step computes, also the value.
+        """
         detached = Output(pose=output.pose.detach(), extra=output.extra)
         found = {}
         for name, row in self.objective.shares(detached, batch, context).items():
+            if not self.objective.weights[name]:
+                found[f"term.{name}"] = torch.as_tensor(row["value"])
             for what in ("share", "cosine", "active"):
                 if row.get(what) is not None:
                     found[f"{what}.{name}"] = torch.as_tensor(row[what])
@@ -72,7 +77,11 @@ class Supervised:
 
 
 class ClosedForm:
-    """A backbone with a ``fit`` method, solved once from ``steps`` batches of training windows."""
+    """A backbone with a ``fit`` method, solved once from ``steps`` batches of training windows.
+
+    It is shown whole windows, of which the frames asked for count: what it then sees of their
+    surroundings is what it sees when it predicts.
+    """
 
     name = "closed form"
     steps = 0
@@ -81,11 +90,15 @@ class ClosedForm:
         self.run = run
 
     def fit(self, lifter: Lifter, batches: Iterator[Batch]) -> None:
-        left = lifter.left
+        asked = slice(lifter.left, lifter.left + lifter.frames_out)
 
         def rows() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
             for batch in batches:
-                yield batch.inputs[:, left : left + lifter.frames_out], batch.target, batch.valid
+                frames = batch.inputs.shape[:2]
+                target = batch.target.new_zeros(*frames, *batch.target.shape[2:])
+                counts = batch.valid.new_zeros(frames)
+                target[:, asked], counts[:, asked] = batch.target, batch.valid
+                yield batch.inputs, target, counts
 
         lifter.backbone.fit(rows())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from harness.objectives.term import Batch, Context
 from harness.spec.run import Run
 from harness.training.batches import TrainingBatches
 from harness.training.convergence import slope
+from harness.training.errors import Diverged
 from harness.training.lifter import Lifter, make_lifter
 from harness.training.material import Material, open_material, training_windows
 from harness.training.observation import Observer
@@ -67,7 +69,7 @@ def train(
         on_epoch: told at each validation point; whatever it raises ends the run.
         device: default is the GPU this process was given, else the CPU.
     Raises:
-        Diverged: a loss term became NaN or infinite.
+        Diverged: a loss term, or the validation error, became NaN or infinite.
         UserError: the data aren't what the run declares.
     """
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -156,6 +158,8 @@ def _run_stage(
             state.step += 1
         state.curves += [(name, end, float(torch.stack(values).nanmean())) for name, values in gathered.items()]
         error = validate()
+        if not math.isfinite(error):
+            raise Diverged("val_mpjpe", end, error)
         state.curves.append(("val_mpjpe", end, error))
         if error < state.best.mpjpe:
             state.best = Best(error, end, weights_of(lifter.backbone))

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from harness.training.lifter import Lifter
+from harness.errors import UserError
+from harness.skeleton import H36M17
+from harness.training.lifter import Lifter, make_lifter
 
 
 class Echo(nn.Module):
@@ -38,3 +40,11 @@ def test_answers_stand_at_the_frames_asked_for(receptive_field, causal, window, 
 def test_causal_answers_are_the_windows_last_frames():
     assert Lifter(Echo(3, causal=True), 9, 4).left == 5
     assert Lifter(Echo(3), 9, 5).left == 2
+
+
+def test_a_one_frame_network_asked_for_a_whole_window_is_refused():
+    options = {"filter_widths": [3, 3], "channels": 8, "strided": True}
+    shape = {"skeleton": H36M17, "features": 2, "window": 9}
+    assert make_lifter("videopose3d", options, **shape, frames_out=1)(torch.rand(2, 9, 17, 2)).shape == (2, 1, 17, 3)
+    with pytest.raises(UserError, match="can't predict 9 of a window's 9 frames"):
+        make_lifter("videopose3d", options, **shape, frames_out=9)

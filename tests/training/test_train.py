@@ -2,14 +2,17 @@
 
 import pickle
 
+import numpy as np
 import pytest
 import torch
 
+from harness.data import fingerprint, open_dataset
 from harness.errors import UserError
 from harness.objectives import Objective
 from harness.spec.run import Choice
 from harness.training import train
 from harness.training.errors import Diverged
+from harness.training.material import open_material
 from tests.training.conftest import same_weights
 
 BOTH = {
@@ -146,3 +149,63 @@ def test_learning_is_told_at_each_epoch(make_run):
     result = train(make_run(), on_epoch=told.append)
     assert [info.step for info in told] == [4, 8, 12]
     assert [point for info in told for point in info.curves] == result.curves
+
+
+def test_ridge_sees_the_same_surroundings_when_fitted_and_when_asked(make_run):
+    # With one frame out, neighbours must be real ones in the fit too: it then nearly equals the fit of whole windows.
+    whole = train(make_run(backbone=Choice(name="ridge"), steps=60, occlusion="none"))
+    centre = train(
+        make_run(backbone=Choice(name="ridge"), steps=60, occlusion="none", batch=36, data={"frames_out": 1})
+    )
+    taps = centre.last_weights["weight"].view(9, 34, 51)
+    assert not torch.allclose(taps[0], taps[4], atol=1e-3)
+    assert centre.summary["val_mpjpe_best"] < 1.1 * whole.summary["val_mpjpe_best"]
+
+
+def test_a_term_of_weight_zero_is_logged(make_run):
+    curves = train(make_run({"mpjpe": {"weight": 1.0}, "spatial_rdc": {"weight": 0.0}})).curves
+    names = {name for name, _, _ in curves}
+    assert {"term.spatial_rdc", "cosine.spatial_rdc", "active.spatial_rdc"} <= names
+    assert all(value == 0 for name, _, value in curves if name == "share.spatial_rdc")
+
+
+def test_a_validation_error_that_is_no_number_ends_the_run(make_run):
+    run = make_run(steps=1, epochs=1, lr=1e30, clip_norm=0.0)
+    with pytest.raises(Diverged, match=r"'val_mpjpe' became (nan|inf) at step 1"):
+        train(run)
+
+
+def test_the_clipped_gradient_bounds_a_step(make_run):
+    def moved(**options):
+        run = make_run(optimiser="adam", weight_decay=0.0, schedule="constant", lr=1e-2, steps=1, epochs=1, **options)
+        return train(run)
+
+    # Adam's first step hardly depends on the gradient's size until that is near its epsilon of 1e-8.
+    def size(result, start):
+        return sum(float((result.last_weights[n] - start.last_weights[n]).abs().sum()) for n in names)
+
+    start = train(make_run(optimiser="adam", weight_decay=0.0, schedule="constant", lr=1e-30, steps=1, epochs=1))
+    names = [name for name in start.last_weights if name.endswith("conv.weight")]
+    assert size(moved(clip_norm=1e-9), start) < 0.5 * size(moved(clip_norm=0.0), start)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "adamw"])
+def test_both_optimisers_train_and_differ_in_their_decay(make_run, optimiser):
+    decayed, plain = (train(make_run(optimiser=optimiser, weight_decay=decay, lr=1e-2)) for decay in (0.5, 0.0))
+    assert not same_weights(decayed.last_weights, plain.last_weights)
+    assert all(torch.isfinite(value).all() for value in decayed.last_weights.values())
+
+
+def test_a_changed_file_is_read_anew_by_the_same_process(make_run, tmp_path):
+    clips = open_dataset("synthetic", subjects=3, clips=1, seconds=0.5).clips
+    file = tmp_path / "clips.npz"
+
+    def declared(scale):
+        np.savez(file, **{f"S{n}/one": clip.positions * scale for n, clip in enumerate(clips)})
+        split = {"train": ["S0"], "validation": ["S1"], "test": ["S2"]}
+        fields = {"dataset": "mocap", "options": {}, "path": str(file), "split": split}
+        return make_run(data={**fields, "fingerprint": fingerprint("mocap", str(file))}).data
+
+    first, second = open_material(declared(1.0)), open_material(declared(1.1))
+    assert first.dataset.fingerprint != second.dataset.fingerprint
+    assert first.train.frames == second.train.frames
