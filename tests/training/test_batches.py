@@ -124,3 +124,13 @@ def test_beyond_a_clips_ends_its_first_and_last_reports_are_held(make_run, data)
     expected = inputs.gather(1, held[:, :, None, None].expand_as(inputs))
     assert torch.equal(inputs, expected)  # nothing is told there that the clip's own frames don't tell
     assert visible[~valid].all()
+
+
+def test_training_shares_no_key_with_validation_and_test(make_run):
+    run = make_run()
+    material, batches = open_material(run.data), batches_of(run)
+    scored = torch.cat([material.validation.key, *(views.key for views in material.tests.values())])
+    drawn = torch.cat([batches[step].keys for step in range(200)])
+    assert len(drawn.unique()) == len(drawn)  # each visit of a window is its own draw
+    assert not torch.isin(drawn, scored).any()
+    assert len(scored.unique()) == len(scored)
