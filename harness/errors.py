@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -51,3 +51,26 @@ def unknown(what: str, name: str, valid: Iterable[str], **where: Any) -> UserErr
     guess = nearest(name, names)
     hint = f"; did you mean '{guess}'?" if guess else ""
     return UserError(f"unknown {what} '{name}'{hint} (known: {', '.join(names)})", **where)
+
+
+_WORDING = {
+    "dict_type": "a mapping is needed (key: value)",
+    "model_type": "a mapping is needed (key: value)",
+    "model_attributes_type": "a mapping is needed (key: value)",
+    "string_pattern_mismatch": "a name holds letters, digits, '.', '_' and '-', and begins with a letter or a digit",
+}
+
+
+def wrong_value(detail: Mapping[str, Any], given: Any) -> str:
+    """What a pydantic error says, in the words of a spec, with the nearest valid word and what was given.
+
+    Args:
+        detail: one of the error's ``errors()``.
+        given: the value; a long one isn't repeated.
+    """
+    message = _WORDING.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "literal_error" and isinstance(given, str):
+        guess = nearest(given, detail["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", "))
+        message += f"; did you mean '{guess}'?" if guess else ""
+    shown = repr(given)
+    return f"{message}; got {shown}" if len(shown) <= 80 else message

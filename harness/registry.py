@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import math
 import typing
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -20,7 +21,7 @@ import annotated_types
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 import backbones
-from harness.errors import UserError, unknown
+from harness.errors import UserError, unknown, wrong_value
 
 _LOSSES = {
     "mpjpe": ("harness.objectives.absolute:Mpjpe", 1, "mean per-joint position error"),
@@ -173,13 +174,16 @@ def check_options(entry: Entry, given: dict[str, Any], **where: Any) -> dict[str
     Options a preset sets are merged in, so that a preset and its spelt-out form become equal.
 
     Raises:
-        UserError: an unknown option, a missing one, or a value of the wrong type or range; its
-            key is ``where['key']`` + the option's name.
+        UserError: an unknown option, a missing one, a value of the wrong type or range, or one that has no
+            effect beside the others (see `_applies`); its key is ``where['key']`` + the option's name.
     """
     known, prefix = options(entry), where.pop("key", None)
     merged = {**entry.preset, **given}
     for name in merged:
         if name not in known:
+            if not known:
+                message = f"unknown option of {entry.name} '{name}': it has none"
+                raise UserError(message, key=_join(prefix, name), **where)
             raise unknown(f"option of {entry.name}", name, known, key=_join(prefix, name), **where)
     result = {}
     for name, option in known.items():
@@ -190,14 +194,39 @@ def check_options(entry: Entry, given: dict[str, Any], **where: Any) -> dict[str
         try:
             value = _adapter(entry, name).validate_python(merged[name])
         except ValidationError as error:
-            reason = error.errors()[0]["msg"]
-            message = f"{reason}; got {merged[name]!r}"
+            message = wrong_value(error.errors()[0], merged[name])
             raise UserError(message, key=_join(prefix, name), **where) from None
+        if not _finite(value):
+            raise UserError(f"a finite number is needed; got {merged[name]!r}", key=_join(prefix, name), **where)
         value = list(value) if isinstance(value, tuple) else value
         default = list(option.default) if isinstance(option.default, tuple) else option.default
         if option.required or value != default:
             result[name] = value
+    for name in result:
+        why = _applies(entry, name, {**{other: option.default for other, option in known.items()}, **result})
+        if why:
+            raise UserError(why, key=_join(prefix, name), **where)
     return result
+
+
+def _applies(entry: Entry, name: str, values: dict[str, Any]) -> str | None:
+    """Why the option ``name`` would be ignored beside the others, or None.
+
+    An entry says so in a literal class attribute: ``applies = {"margin": ("form", "margin")}`` reads that
+    ``margin`` has an effect only where ``form`` is ``margin``. An ignored option would still be hashed, and
+    two names for one run look like two arms.
+    """
+    option, *wanted = (attribute(entry, "applies", None) or {}).get(name, (None,))
+    if option is None or values[option] in wanted:
+        return None
+    belongs = " or ".join(f"{option}: {value}" for value in wanted)
+    return f"'{name}' has no effect here: it belongs to {belongs}, and this is {option}: {values[option]}"
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _join(prefix: str | None, name: str) -> str:

@@ -68,9 +68,12 @@ def _header(content: bytes, path: str, name: str) -> tuple[int, dict]:
     width = 2 if content[6] == 1 else 4
     start = 8 + width + int.from_bytes(content[8 : 8 + width], "little")
     try:
-        return start, ast.literal_eval(content[8 + width : start].decode("latin1"))
+        header = ast.literal_eval(content[8 + width : start].decode("latin1"))
     except (SyntaxError, ValueError):
-        raise UserError("is a damaged numpy array", file=path, key=name) from None
+        header = None
+    if not isinstance(header, dict) or not {"descr", "fortran_order", "shape"} <= header.keys():
+        raise UserError("is a damaged numpy array", file=path, key=name)
+    return start, header
 
 
 def positions(content: bytes, skeleton: Skeleton, path: str, name: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -141,9 +142,15 @@ def _side_file(path: str) -> dict[str, Any]:
     clips = side.get("clips", {}) if isinstance(side, dict) else None
     if not isinstance(clips, dict) or not all(isinstance(note, dict) for note in clips.values()):
         raise UserError("expected an object with 'clips': {name: {desc: …}}", file=str(file))
+    for name, note in clips.items():
+        same = note.get("same_recording_as", [])
+        if not isinstance(note.get("desc") or "", str):
+            raise UserError(f"'desc' is {note['desc']!r}; expected words", file=str(file), key=name)
+        if not isinstance(same, list) or not all(isinstance(other, str) for other in same):
+            raise UserError(f"'same_recording_as' is {same!r}; expected a list of clips", file=str(file), key=name)
     if side.get("units", "metres") != "metres":
         raise UserError(f"units are {side['units']!r}; expected 'metres'", file=str(file), key="units")
-    if list(side.get("joints", H36M17.joints)) != list(H36M17.joints):
+    if side.get("joints", list(H36M17.joints)) != list(H36M17.joints):
         raise UserError(f"other joints than expected: {', '.join(H36M17.joints)}", file=str(file), key="joints")
     return side
 
@@ -153,7 +160,7 @@ def _fps(side: dict[str, Any], given: float | None, path: str) -> float:
     if stated is None:
         return float(given or FPS)
     file = str(Path(path).with_suffix(".json"))
-    if isinstance(stated, bool) or not isinstance(stated, int | float) or not stated > 0:
+    if isinstance(stated, bool) or not isinstance(stated, int | float) or not 0 < stated < math.inf:
         raise UserError(f"frames per second are {stated!r}; expected a positive number", file=file, key="fps")
     if given is not None and given != stated:
         raise UserError(f"the side file says {stated:g} frames per second, the option fps {given:g}", file=file)

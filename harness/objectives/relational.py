@@ -29,7 +29,7 @@ out together with the value, and differentiating it again is an error.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Gt
@@ -70,6 +70,12 @@ class _WithGradient(torch.autograd.Function):
 class _Relational(LossTerm):
     """What the two terms share; they differ in the pair axis and in which pairs they select."""
 
+    applies: ClassVar = {
+        "margin": ("form", "margin"),
+        "tau": ("form", "logistic", "soft"),
+        "radius": ("frames", "radius"),
+    }
+    """Option → the other option and its values beside which it has an effect; read by `harness.registry`."""
     _axis: int  # of (B, T, J, C): the one whose members are paired
 
     def __init__(self, form: str, coords: str, min_gap: float, weight: str, margin: float, tau: float) -> None:

@@ -74,10 +74,12 @@ def grid(file: SpecFile, document: Document) -> list[Axis]:
 
 def _axis(fields: tuple[Field, ...], raw: Any, place: Path, document: Document) -> Axis:
     where = document.where(place)
-    if [field.name for field in fields] == ["seed"] and isinstance(raw, int) and not isinstance(raw, bool):
+    if [field.name for field in fields] == ["seed"] and raw is not None and not isinstance(raw, list):
+        if isinstance(raw, bool) or not isinstance(raw, (int, float)) or raw != raw // 1:
+            raise UserError(f"seeds are a whole number of them, or a list; got {raw!r}", **where)
         if raw < 1:
             raise UserError(f"the axis is empty: {raw} seeds", **where)
-        return Axis(fields, tuple((Setting(fields[0], seed, place),) for seed in range(raw)))
+        return Axis(fields, tuple((Setting(fields[0], seed, place),) for seed in range(int(raw))))
     if raw is None or raw == []:
         raise UserError("the axis is empty", **where)
     single = not isinstance(raw, list)

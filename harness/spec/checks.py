@@ -91,21 +91,30 @@ def report(given: Report, axes: Mapping[str, list[str]], file: SpecFile, documen
 def _table(table: Table, index: int, values: Mapping[str, list[str]], document: Document) -> Table:
     place: Place = ("report", "tables", index)
     names = [*values, "metric"]
+    seen: list[str] = []
     for side in ("rows", "columns"):
         for name in _listed(getattr(table, side)):
+            here = document.where((*place, side))
             if name not in names:
-                raise unknown("axis", name, names, **document.where((*place, side)))
-    for name in _listed(table.metric):
+                raise unknown("axis", name, names, **here)
+            if name in seen:
+                raise UserError(f"'{name}' is named twice in this table's rows and columns", **here)
+            seen.append(name)
+    metrics = _listed(table.metric)
+    for name in metrics:
         registry.get("metrics", name, **document.where((*place, "metric")))
+    if not metrics or len(set(metrics)) < len(metrics):
+        raise UserError("a table shows at least one metric, each once", **document.where((*place, "metric")))
     where: dict[str, Any] = {}
     for axis, wanted in table.where.items():
         here = document.where((*place, "where", axis))
         if axis not in (*values, *_WHERE):
             raise unknown("axis", axis, (*values, *_WHERE), **here)
         shown = [printed(value) for value in _listed(wanted)]
-        for value in shown if axis in values else ():
-            if value not in values[axis]:
-                raise unknown(f"value of {axis}", value, values[axis], **here)
+        known = {"weights": ["best", "last"], **values}.get(axis, shown)
+        for value in shown:
+            if value not in known:
+                raise unknown(f"value of {axis}", value, known, **here)
         where[axis] = shown if isinstance(wanted, list) else shown[0]
     return table.model_copy(update={"where": where})
 
@@ -140,10 +149,10 @@ def data_files(runs: Iterable[Run], document: Document, *, needed: bool) -> None
             frames = _longest_in_file(data, document)
         else:
             found = fingerprint(data.dataset, data.path, **data.options)
-            check_fingerprint(data.fingerprint, found, **document.where(("data", "fingerprint")))
+            check_fingerprint(data.fingerprint, found, **_written(document, "fingerprint"))
         if data.window > frames:
             message = f"a window of {data.window} frames is longer than every clip (the longest has {frames})"
-            raise UserError(message, **document.where(("data", "window")))
+            raise UserError(message, **_written(document, "window"))
 
 
 def _longest_in_file(data: Data, document: Document) -> int:
@@ -151,8 +160,16 @@ def _longest_in_file(data: Data, document: Document) -> int:
         dataset = open_dataset(data.dataset, data.path, **data.options)
     except UserError as error:
         raise located(error, document) from None
-    check_fingerprint(data.fingerprint, dataset.fingerprint, **document.where(("data", "fingerprint")))
-    return longest(partition(dataset, data.split, **document.where(("data", "split")))["train"])
+    check_fingerprint(data.fingerprint, dataset.fingerprint, **_written(document, "fingerprint"))
+    return longest(partition(dataset, data.split, **_written(document, "split"))["train"])
+
+
+def _written(document: Document, field: str) -> dict[str, Any]:
+    """Where a field of the data is written: on the axis of the grid that varies it, else under ``data``."""
+    for path in document.lines:
+        if len(path) == 2 and path[0] == "grid" and f"data.{field}" in [x.strip() for x in str(path[1]).split(",")]:
+            return document.where(path)
+    return document.where(("data", field))
 
 
 def located(error: UserError, document: Document) -> UserError:
@@ -160,4 +177,4 @@ def located(error: UserError, document: Document) -> UserError:
     if error.line is not None:
         return error
     about = f"{error.file}: {error.key}: " if error.file and error.key else f"{error.file}: " if error.file else ""
-    return UserError(about + error.message, **document.where(("data", "path")))
+    return UserError(about + error.message, **_written(document, "path"))

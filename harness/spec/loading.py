@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.data import fingerprint
 from harness.errors import UserError
@@ -30,6 +31,8 @@ class Spec:
         axes: axis → printed values, in the order of the runs.
         arms: label of an arm → the ids of its runs, which differ only by seed.
         digest: 16 hexadecimal digits of the file's content, overrides applied.
+        overrides: those, as given.
+        document: the file's content with its lines.
     """
 
     name: str
@@ -44,6 +47,12 @@ class Spec:
     arms: dict[str, list[str]]
     digest: str
     overrides: tuple[str, ...] = field(default=())
+    document: Document | None = field(default=None, repr=False, compare=False)
+
+    def where(self, key: str) -> dict[str, Any] | None:
+        """File, line and key of what stands at a dotted key, for a `UserError`; None if the file doesn't say it."""
+        path = tuple(key.split("."))
+        return self.document.where(path) if self.document is not None and path in self.document.lines else None
 
     @property
     def baseline(self) -> dict[str, str]:
@@ -105,6 +114,7 @@ def build(
         arms=arms(expansion.runs, expansion.axes),
         digest=identity.digest([document.data, [[item.field, item.value] for item in later]]),
         overrides=tuple(given),
+        document=document,
     )
 
 

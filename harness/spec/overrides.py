@@ -9,7 +9,7 @@ from typing import Any
 from harness.errors import UserError
 from harness.spec.fields import ALIASES, Setting, resolve
 from harness.spec.schema import SpecFile
-from harness.spec.yaml_lines import Document, Path, parse
+from harness.spec.yaml_lines import COMMAND_LINE, Document, Path, parse
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,13 @@ def apply(document: Document, overrides: Sequence[str]) -> list[Later]:
         if not equals or not field:
             raise UserError(f"an override is field=value, e.g. -o train.steps=100; got '{text}'")
         shown = f"-o {text}"
-        value = parse(given, shown).data
+        try:
+            value = parse(given, shown).data
+        except UserError as error:
+            raise UserError(error.message, file=shown) from None
         path = _path(document, field, shown)
         if (path[0], len(path)) in (("objectives", 4), ("backbone", 2)) and path != ("backbone", "name"):
-            place: Path = ("-o", number, field)
+            place: Path = (COMMAND_LINE, number, field)
             document.lines[place] = shown
             later.append(Later(field, value, place))
         else:

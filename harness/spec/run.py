@@ -76,6 +76,15 @@ class Data(Part):
     confidence: Literal["none", "oracle", "calibrated"] = "none"
     seed: Whole = 0
 
+    @field_validator("split", mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        named = isinstance(given, str)
+        sides = list(given.values()) if isinstance(given, Mapping) else [None]
+        if not named and not all(isinstance(side, list) and all(isinstance(x, str) for x in side) for side in sides):
+            raise ValueError("a split is a name, or lists of subjects' names for train, validation and test")
+        return given
+
     @property
     def frames_predicted(self) -> int:
         """Frames predicted of each window."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from harness.errors import UserError, nearest, unknown
+from harness.errors import UserError, unknown, wrong_value
 from harness.spec.run import Count, Data, NonNegative, Part, Positive, Test, Train, Whole
 from harness.spec.yaml_lines import Document, Path
 
@@ -64,7 +64,7 @@ class Report(Part):
     tables: list[Table] = Field(default_factory=list)
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 
 
 class SpecFile(Part):
@@ -139,13 +139,7 @@ def explain(error: ValidationError, model: type[BaseModel], document: Document, 
     path = (*prefix, *loc)
     while len(path) > len(prefix) + 1 and path not in document.lines:
         path = path[:-1]
-    message = first["msg"].removeprefix("Value error, ")
-    given = first.get("input")
-    if kind == "literal_error" and isinstance(given, str):
-        guess = nearest(given, first["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", "))
-        message += f"; did you mean '{guess}'?" if guess else ""
-    shown = f"; got {given!r}" if isinstance(given, (str, int, float, bool, type(None))) else ""
-    return UserError(message + shown, **document.where(path))
+    return UserError(wrong_value(first, first.get("input")), **document.where(path))
 
 
 def _model_at(model: type[BaseModel], loc: Path) -> type[BaseModel]:

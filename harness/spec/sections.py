@@ -15,8 +15,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from harness import registry
-from harness.data import resolve_split
-from harness.errors import UserError, unknown
+from harness.data import longest_clip, resolve_split
+from harness.errors import UserError, unknown, wrong_value
 from harness.spec import identity
 from harness.spec.fields import Setting, printed
 from harness.spec.run import Choice, Data, Part, Train, Whole, join_term, split_term
@@ -70,6 +70,9 @@ class Builder:
         with_key = self._option_places(("data", "options"), settings)
         options = with_key(lambda where: registry.check_options(entry, data.options, **where))
         update: dict[str, Any] = {"options": options}
+        if data.path is not None and longest_clip(data.dataset, options) is not None:
+            where = self._where(("data", "path"), settings)
+            raise UserError(f"the dataset '{data.dataset}' is generated and reads no file; name another", **where)
         if data.frames_out is not None and data.frames_out > data.window:
             where = self._where(("data", "frames_out"), settings)
             raise UserError(f"{data.frames_out} frames can't come out of a window of {data.window}", **where)
@@ -83,7 +86,14 @@ class Builder:
         train: Train = self._part("train", Train, settings)
         registry.get("occlusions", train.occlusion, **self._where(("train", "occlusion"), settings))
         for index, level in enumerate(train.validate_on):
-            registry.get("occlusions", level, **self._where(("train", "validate_on", index), settings))
+            where = self._where(("train", "validate_on", index), settings)
+            registry.get("occlusions", level, **where)
+            if level in train.validate_on[:index]:
+                raise UserError(f"'{level}' is named twice", **where)
+        if train.schedule != "exponential" and train.decay != Train.model_fields["decay"].default:
+            # It would be hashed all the same, and one run would have two names.
+            message = f"'decay' has no effect here: it belongs to schedule: exponential, and this is {train.schedule}"
+            raise UserError(message, **self._where(("train", "decay"), settings))
         if train.warmup >= train.steps:
             where = self._where(("train", "warmup"), settings)
             raise UserError(f"a warm-up of {train.warmup} steps leaves none of the {train.steps} to train", **where)
@@ -106,6 +116,9 @@ class Builder:
         if raw is None:
             raise UserError("no backbone: name one in 'backbone', or in the grid", **self.document.where(("grid",)))
         options: dict[str, Any] = {}
+        if chosen and isinstance(self.file.backbone, dict):
+            message = "has no effect: the grid names the backbones; give one options of its own in 'backbones'"
+            raise UserError(message, **self.document.where(("backbone",)))
         if isinstance(raw, dict) and not chosen:
             options = {key: value for key, value in raw.items() if key != "name"}
             raw, place = raw.get("name"), (*place, "name")
@@ -200,7 +213,8 @@ class Builder:
                 merged = _with_option(found[term], option, setting.value)
                 found[term] = self._term(term, merged, (*place, term), {option: setting.place})
         if not any(split_term(term)[0] for term in found.values()):
-            raise UserError("all weights are 0: there is nothing to train with", **self.document.where(place))
+            last = next((s.place for s in reversed(settings) if s.field.path[:2] == place), place)
+            raise UserError("all weights are 0: there is nothing to train with", **self.document.where(last))
         return {term: found[term] for term in sorted(found)}, involved
 
     def _term(self, term: str, given: Any, place: Path, places: dict[str, Path] | None = None) -> dict[str, Any]:
@@ -216,6 +230,8 @@ class Builder:
             raise UserError(f"{term} has no weight", **self.document.where(place))
         weight, options = split_term(given)
         key = "lambda" if "lambda" in given else "weight"
+        if "weight" in options and not isinstance(options["weight"], str):
+            raise UserError(f"{term} has its weight twice, as 'lambda' and as 'weight'", **at("weight"))
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
             hint = ""
             if isinstance(weight, str) and "weight" in registry.options(entry):
@@ -243,9 +259,8 @@ class Builder:
             loc = tuple(error.errors(include_url=False)[0]["loc"])
             for setting in settings:
                 if loc[: len(setting.field.path) - 1] == setting.field.path[1:]:
-                    detail = error.errors(include_url=False)[0]
-                    message = detail["msg"].removeprefix("Value error, ")
-                    raise UserError(f"{message}; got {setting.value!r}", **self.document.where(setting.place)) from None
+                    message = wrong_value(error.errors(include_url=False)[0], setting.value)
+                    raise UserError(message, **self.document.where(setting.place)) from None
             raise explain(error, model, self.document, (section,)) from None
 
     def _where(self, path: Path, settings: Sequence[Setting]) -> dict[str, Any]:

@@ -17,6 +17,8 @@ import yaml
 from harness.errors import UserError
 
 Path = tuple[str | int, ...]
+COMMAND_LINE = "-o"
+"""First step of the path of an override that stands nowhere in the file; its number is the second."""
 
 try:
     from yaml import CSafeLoader as _Base  # ten times faster
@@ -41,6 +43,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, "-+0123456789."
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
 _Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^<<$"), ["<"])
 
+_COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}\n]*))?\}")
 # `${X}` can't stand in a flow mapping, so the parser sees it between two private-use characters.
 _OPEN, _CLOSE = "\ue000", "\ue001"
@@ -76,6 +79,8 @@ class Document:
 def dotted(path: Path) -> str:
     """``("grid", "seed", 0)`` → ``grid.seed[0]``."""
     text = ""
+    if path and path[0] == COMMAND_LINE:
+        path = path[2:]
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
@@ -131,6 +136,8 @@ class _Builder:
             return self.scalar(node, path)
         if id(node) in self.open:
             raise self.error("an alias that contains itself", node, path)
+        if node.tag not in _COLLECTIONS:
+            raise self.error(f"the tag '{node.tag}' isn't supported here", node, path)
         self.open.append(id(node))
         value: Any
         if isinstance(node, yaml.MappingNode):

@@ -22,6 +22,21 @@ def test_a_grid_is_the_product_of_its_axes(write, base):
     }
 
 
+def test_a_whole_number_of_seeds_may_be_written_as_a_fraction(write, base):
+    written = [load(write(base.replace("seed: 2", f"seed: {seeds}"))).runs for seeds in ("2", "2.0", "[0, 1]")]
+    assert written[0] == written[1] == written[2]
+
+
+def test_an_option_of_one_form_is_tied_to_it(write, base):
+    axis = '"objectives.spatial.spatial_rdc.form, objectives.spatial.spatial_rdc.margin"'
+    text = base.replace("weight: 0.1, form: margin", "weight: 0.1") + f"  {axis}: [[hinge, 0.05], [margin, 0.1]]\n"
+    spec = load(write(text), ["grid.objective=spatial", "grid.backbone=ridge", "grid.seed=1"])
+    assert [r.objective["spatial_rdc"] for r in spec.runs] == [
+        {"weight": 0.1},
+        {"weight": 0.1, "form": "margin", "margin": 0.1},
+    ]
+
+
 def test_whole_comparisons_come_first(write, base):
     assert [run.seed for run in load(write(base)).runs] == [0] * 4 + [1] * 4
 

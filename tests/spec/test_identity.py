@@ -103,8 +103,8 @@ def test_the_order_of_subjects_and_terms_does_not_matter():
     turned = {"test": ["P04"], "train": ["P02", "P01"], "validation": ["P03"]}
     data = [run(data={"fingerprint": "f", "split": given}).run_id for given in (split, turned)]
     assert data[0] == data[1]
-    terms = {"mpjpe": {"weight": 1}, "temporal_rdc": {"weight": 0.1, "form": "soft", "radius": 3}}
-    back = {"temporal_rdc": {"radius": 3.0, "form": "soft", "weight": 0.1}, "mpjpe": {"weight": 1}}
+    terms = {"mpjpe": {"weight": 1}, "temporal_rdc": {"weight": 0.1, "frames": "radius", "radius": 3}}
+    back = {"temporal_rdc": {"radius": 3.0, "frames": "radius", "weight": 0.1}, "mpjpe": {"weight": 1}}
     one, other = run(objective=terms), run(objective=back)
     assert one.run_id == other.run_id
     assert list(one.objective) == list(other.objective), "terms are summed in one order, for equal bits"

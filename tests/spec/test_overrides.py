@@ -70,6 +70,8 @@ def test_digests_tell_overrides_apart(write, base):
         ("objectives.spatial.spatial_rdc.weight=-3", None, ["finite number from 0", "got -3"]),
         ("name.x=3", None, ["'name' is 'trial', which has no field 'x'"]),
         ("train.steps=[1", None, ["not YAML"]),
+        ("train.lr=${NO_SUCH_VARIABLE}", None, ["NO_SUCH_VARIABLE isn't set"]),
+        ("objectives.spatial.spatial_rdc.tau=0.1", "objectives.spatial.spatial_rdc.tau", ["belongs to form: logistic"]),
     ],
 )
 def test_a_wrong_override_is_named_instead_of_a_line(write, base, override, key, parts):

@@ -60,7 +60,7 @@ def test_merge_keys_and_anchors():
         ("a: 1\nb: [1, 2\nc: 3\n", 3, "not YAML"),
         ("a: 1\n\t- b\n", 2, "not YAML"),
         ("a: &x [1, *x]\n", 1, "an alias that contains itself"),
-        ("a: !!python/object:os.system {}\n", 1, None),
+        ("a: !!python/object:os.system {}\n", 1, "isn't supported"),
         ("a: !!python/name:os.system x\n", 1, "isn't supported"),
         ("a: 1\nb: \x07\n", 2, "not YAML"),
         ("? [1, 2]\n: 3\n", 1, "a key must be a word"),
@@ -68,9 +68,6 @@ def test_merge_keys_and_anchors():
     ],
 )
 def test_bad_yaml_is_told_with_its_line(text, line, message):
-    if message is None:
-        assert parse(text, "f.yaml", {}).data == {"a": {}}, "a tag on a mapping makes no object"
-        return
     with pytest.raises(UserError) as caught:
         parse(text, "f.yaml", {})
     assert message in caught.value.message
