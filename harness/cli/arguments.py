@@ -4,6 +4,30 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from harness.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from harness.spec import Spec
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, with the nearest valid word, as all errors of this command do."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: error: {message}; see `{self.prog} --help`", file=sys.stderr)
+        raise SystemExit(2)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = [str(choice) for choice in action.choices]
+            guess = nearest(str(value), known)
+            hint = f"; did you mean '{guess}'?" if guess else ""
+            raise argparse.ArgumentError(action, f"unknown: '{value}'{hint} (known: {', '.join(known)})")
 
 
 def spec(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +51,29 @@ def store(parser: argparse.ArgumentParser) -> None:
 
 def positive(text: str) -> int:
     """A whole number from 1, for argparse."""
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"a whole number from 1 is needed; got {text}")
+        raise argparse.ArgumentTypeError(f"a whole number from 1 is needed; got '{text}'")
     return value
+
+
+@contextmanager
+def located(spec: Spec, arguments: argparse.Namespace) -> Iterator[None]:
+    """Errors about a value of the spec that only show once it is used say where the value was given."""
+    try:
+        yield
+    except UserError as error:
+        if error.file is not None or error.key is None:
+            raise
+        if error.key == "tracking.uri" and arguments.tracking_uri:
+            raise UserError(error.message, key="--tracking-uri") from None
+        where = spec.where(error.key)
+        if where is None:
+            raise
+        raise UserError(error.message, **where) from None
 
 
 def words(arguments: argparse.Namespace, *flags: str) -> list[str]:

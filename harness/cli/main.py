@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from harness import __version__
+from harness.cli.arguments import Parser
+from harness.errors import UserError, nearest
 
 COMMANDS = {
     "plan": "what would run: counts per axis, finished and to do, estimated time",
@@ -30,10 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         the exit code: 0, 1 if runs failed, 2 if what the user gave is wrong, 130 if interrupted.
     """
     given = list(sys.argv[1:] if argv is None else argv)
-    from harness.errors import UserError
-
     try:
-        arguments = _parser(given).parse_args(given)
+        arguments = _arguments(given)
         return importlib.import_module(f"harness.cli.{arguments.command}").execute(arguments)
     except UserError as error:
         print(f"repose: error: {error}", file=sys.stderr)
@@ -47,20 +47,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser; only the subcommand that is asked for is imported, unless help is asked for in general."""
-    parser = argparse.ArgumentParser(
+def _arguments(given: Sequence[str]) -> argparse.Namespace:
+    """What was given, parsed; a flag that isn't known ends with its command's own error."""
+    parser, commands = _parser(given)
+    arguments, rest = parser.parse_known_args(given)
+    if rest:
+        command = commands[arguments.command]
+        flags = [flag for action in command._actions for flag in action.option_strings]
+        guess = nearest(rest[0].partition("=")[0], flags) if rest[0].startswith("-") else None
+        command.error(f"unknown argument '{rest[0]}'" + (f"; did you mean '{guess}'?" if guess else ""))
+    return arguments
+
+
+def _parser(given: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
+    """The parser, and those of the subcommands, of which only the one that is asked for is imported."""
+    parser = Parser(
         prog="repose",
         description="Ablation harness for 2D-to-3D human pose lifting: one YAML file in, paired tables out.",
     )
     parser.add_argument("--version", action="version", version=f"repose {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     asked = next((word for word in given if not word.startswith("-")), None)
+    found: dict[str, Parser] = {}
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        command = found[name] = commands.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
+        )
         if name == asked:
             importlib.import_module(f"harness.cli.{name}").add_arguments(command)
-    return parser
+    return parser, found
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
     spec = load(arguments.spec, arguments.overrides, arguments.seeds)
     uri = arguments.tracking_uri or spec.tracking.uri
-    finished = None if arguments.offline else tracking.finished(uri, [run.run_id for run in spec.runs])
+    with shared.located(spec, arguments):
+        finished = None if arguments.offline else tracking.finished(uri, [run.run_id for run in spec.runs])
     workers = arguments.workers or spec.resources.workers or shared.processors(spec.resources.cpu)
     made = plan(spec, finished, tracking.shape_of, workers=workers, limit=arguments.limit)
     print(json.dumps(made.as_dict(), indent=1, ensure_ascii=False) if arguments.json else "\n".join(made.lines()))

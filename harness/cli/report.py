@@ -23,7 +23,8 @@ def execute(arguments: argparse.Namespace) -> int:
     from harness.spec import load
 
     spec = load(arguments.spec, arguments.overrides, arguments.seeds)
-    publish(spec, arguments.tracking_uri or spec.tracking.uri)
+    with shared.located(spec, arguments):
+        publish(spec, arguments.tracking_uri or spec.tracking.uri)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from pathlib import Path
 
 from harness.cli import arguments as shared
 from harness.cli.main import INTERRUPTED
@@ -26,23 +27,27 @@ def execute(arguments: argparse.Namespace) -> int:
 
     spec = load(arguments.spec, arguments.overrides, arguments.seeds, data="need")
     uri = arguments.tracking_uri or spec.tracking.uri
+    from harness.report.writing import check
     from harness.sweep import run_sweep
 
+    check(Path("results") / spec.name)
     again = shlex.join(
         ["repose", "run", *shared.words(arguments, "tracking_uri", "limit", "workers", "address", "fail_fast")]
     )
-    outcome = run_sweep(
-        spec,
-        uri=uri,
-        workers=arguments.workers or spec.resources.workers,
-        address=arguments.address,
-        limit=arguments.limit,
-        fail_fast=arguments.fail_fast,
-        retries=spec.retries,
-        command=again,
-    )
+    with shared.located(spec, arguments):
+        outcome = run_sweep(
+            spec,
+            uri=uri,
+            workers=arguments.workers or spec.resources.workers,
+            address=arguments.address,
+            limit=arguments.limit,
+            fail_fast=arguments.fail_fast,
+            retries=spec.retries,
+            command=again,
+        )
     if outcome.interrupted:
         return INTERRUPTED
     if outcome.finished or outcome.skipped:
-        publish(spec, uri)
+        with shared.located(spec, arguments):
+            publish(spec, uri)
     return 1 if outcome.failed else 0

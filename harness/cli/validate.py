@@ -18,5 +18,11 @@ def execute(arguments: argparse.Namespace) -> int:
     from harness.spec.plan import counted
 
     spec = load(arguments.spec, arguments.overrides, arguments.seeds, data="check")
+    if spec.tracking.uri is not None:
+        from harness import tracking
+
+        arguments.tracking_uri = None
+        with shared.located(spec, arguments):
+            tracking.resolve(spec.tracking.uri)
     print(f"{spec.path}: valid, {counted(len(spec.runs), 'run')} in {counted(len(spec.arms), 'arm')}")
     return 0

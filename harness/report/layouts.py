@@ -6,6 +6,7 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
+from harness.errors import unknown
 from harness.report.records import Evidence, option
 from harness.report.selection import EVALUATION, HEADS, Column, dimension_values, listed, metric
 from harness.report.table import Table
@@ -75,6 +76,10 @@ def _declared(evidence: Evidence, layout: Any, number: int) -> list[Table]:
     for axis in (*rows, *across, *where):
         if axis not in ("metric", "weights", "group"):
             dimension_values(evidence, axis)
+    for axis in ("weights", "group"):
+        found = set(evidence.frame[axis])
+        for value in set(where.get(axis, ())) - found:
+            raise unknown(f"{axis} of a table", value, found, key="report.tables")
     # An axis that varies and is named nowhere would pool different arms: it becomes a row key.
     pinned = {axis for axis, values in where.items() if len(values) == 1}
     rows += tuple(axis for axis in evidence.axes if axis not in (*rows, *across, *pinned))

@@ -43,6 +43,20 @@ def put(folder: Path, files: Mapping[str, str]) -> Path:
     return folder / PAGE
 
 
+def check(folder: Path) -> None:
+    """See that `put` can write ``folder``, before hours are spent on what it would write; leaves nothing behind.
+
+    Raises:
+        UserError: something else stands in the way, or the folder can't be written.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    try:
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=there):
+            pass
+    except OSError as error:
+        raise UserError(f"the output folder can't be written: {error.strerror or error}", file=str(folder)) from None
+
+
 def _remove_stale(folder: Path, files: Mapping[str, str]) -> None:
     page = folder / PAGE
     # Only where the page says that a report of ours wrote the folder.

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 
 from harness.data import fingerprint
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(tmp_path):
+    """What is refused leaves neither a store nor a report, not even half of one."""
+    yield
+    left = {path.name for path in tmp_path.iterdir()}
+    assert not left & {"runs"}
+    assert "results" not in left or not (tmp_path / "results").is_dir() or not list((tmp_path / "results").iterdir())
+
+
 def wrong(answer, *parts: str) -> None:
     assert answer.code == 2
+    assert answer.out == ""
     assert answer.err.startswith("repose: error: ")
     assert answer.err.count("\n") == 1
     for part in parts:
@@ -100,3 +112,42 @@ def test_a_performer_on_two_sides(repose, spec):
 
 def test_a_tracking_server_nobody_answers_at(repose, spec):
     wrong(repose("plan", "spec.yaml", "--tracking-uri", "http://127.0.0.1:9"), "127.0.0.1:9")
+
+
+@pytest.mark.parametrize("command", ["plan", "run", "report"])
+def test_the_tracking_address_is_told_where_it_is_given(repose, spec, command):
+    wrong(repose(command, "spec.yaml", "--tracking-uri", "foo://x"), "--tracking-uri: can't track to 'foo://x'")
+    spec.write_text(spec.read_text() + "tracking:\n  uri: http://127.0.0.1:9\n")
+    wrong(repose(command, "spec.yaml"), "spec.yaml:6: tracking.uri: nobody answers", "127.0.0.1:9")
+
+
+def test_an_address_of_a_kind_nobody_tracks_to_is_invalid(repose, spec):
+    spec.write_text(spec.read_text() + "tracking: {uri: 'foo://x'}\n")
+    wrong(repose("validate", "spec.yaml"), "spec.yaml:5: tracking.uri: can't track to 'foo://x'")
+
+
+@pytest.mark.parametrize("stands", ["file", "dangling link"])
+def test_an_output_folder_that_cannot_be_written_is_told_before_anything_runs(repose, spec, tmp_path, stands):
+    if stands == "file":
+        (tmp_path / "results").write_text("")
+    else:
+        (tmp_path / "results").symlink_to(tmp_path / "gone" / "away")
+    wrong(repose("run", "spec.yaml"), "results/trial: the output folder can't be written")
+
+
+@pytest.mark.parametrize(
+    ("side", "part"),
+    [("{", "JSON"), ("[]", "'clips'"), ('{"fps": Infinity}', "fps"), ('{"joints": 3}', "joints"),
+     ('{"clips": {"A/1": {"desc": 3}}}', "A/1: 'desc' is 3"), ('{"units": "mm"}', "expected 'metres'"),
+     ('{"clips": {"A/1": {"same_recording_as": "B/1"}}}', "expected a list")],
+)  # fmt: skip
+def test_a_damaged_side_file(repose, spec, tmp_path, side, part):
+    (tmp_path / "clips.json").write_text(side)
+    wrong(repose("validate", "spec.yaml"), "spec.yaml:2: data.path: clips.json", part)
+
+
+@pytest.mark.parametrize("header", [b"{oops", b"3", b"{}"])
+def test_a_damaged_array(repose, spec, tmp_path, header):
+    with zipfile.ZipFile(tmp_path / "clips.npz", "w") as archive:
+        archive.writestr("A/1.npy", b"\x93NUMPY\x01\x00v\x00" + header.ljust(118))
+    wrong(repose("validate", "spec.yaml"), "spec.yaml:2: data.path: clips.npz: A/1: is a damaged numpy array")

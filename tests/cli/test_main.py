@@ -27,7 +27,25 @@ def test_every_command_has_help(repose, name):
 def test_wrong_use_exits_with_2(repose, arguments):
     answer = repose(*arguments)
     assert answer.code == 2
-    assert "usage: repose" in answer.err
+    assert answer.out == ""
+    assert answer.err.startswith("repose")
+    assert answer.err.endswith(" --help`\n")
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["pln", "x.yaml"], "repose: error: argument COMMAND: unknown: 'pln'; did you mean 'plan'?"),
+        (["plan", "x.yaml", "--limt", "3"], "repose plan: error: unknown argument '--limt'; did you mean '--limit'?"),
+        (["plan", "x.yaml", "y.yaml"], "repose plan: error: unknown argument 'y.yaml';"),
+        (["run", "x.yaml", "--seeds", "many"], "--seeds: a whole number from 1 is needed; got 'many'"),
+        (["run", "x.yaml", "--workers", "0"], "--workers: a whole number from 1 is needed; got '0'"),
+        (["ls", "backbone"], "unknown: 'backbone'; did you mean 'backbones'?"),
+    ],
+)
+def test_wrong_use_names_what_is_near(repose, arguments, part):
+    assert part in repose(*arguments).err
 
 
 @pytest.mark.parametrize(
