@@ -1,7 +1,8 @@
-"""The same record over an `mlflow server`, which dies and returns while the run trains."""
+"""The same record over an `mlflow server` that is gone for a while as the run trains."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -37,31 +38,70 @@ def serve(folder: Path, port: int) -> subprocess.Popen:
     raise AssertionError("the server didn't answer")
 
 
-def stop(process: subprocess.Popen) -> None:
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+class Line:
+    """A line to the server that can be cut: starting a second server would take seconds more."""
+
+    def __init__(self, port: int) -> None:
+        self._server, self._ends = port, []
+        self.port = free_port()
+        self.mend()
+
+    def mend(self) -> None:
+        self._door = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self._door,), daemon=True).start()
+
+    def cut(self) -> None:
+        for end in (self._door, *self._ends):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        self._ends = []
+
+    def _accept(self, door: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = door.accept()
+                far = socket.create_connection(("127.0.0.1", self._server))
+                self._ends += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _pump(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
 
 
-def test_a_record_over_a_server_that_dies_and_returns(template, tmp_path, monkeypatch, capfd):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "mlflow.db").write_bytes(template.read_bytes())
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    uri, servers = f"http://127.0.0.1:{port}", [serve(tmp_path, port)]
+        return free.getsockname()[1]
+
+
+def test_a_record_over_a_server_that_is_gone_and_returns(template, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlflow.db").write_bytes(template.read_bytes())
+    port = free_port()
+    server = serve(tmp_path, port)
+    line = Line(port)
+    uri = f"http://127.0.0.1:{line.port}"
     try:
         assert tracking.prepare(uri) == uri and tracking.finished(uri) == {}
         logger = begun(uri)
         assert tracking.claim(uri, "r0", 0, tracking.myself()) is None
         assert set(tracking.survey(uri, ["r0", "r1"]).busy) == {"r0"}
         logger.log(1, {"loss": 1.0})
-        stop(servers[0])
+        line.cut()
+        with pytest.raises(UserError, match="nobody answers"):
+            tracking.finished(uri)
         logger.log(2, {"loss": 0.5})
-        back = threading.Timer(1.0, lambda: servers.append(serve(tmp_path, port)))
-        back.start()
+        threading.Timer(2.0, line.mend).start()
+        begin = time.monotonic()
         logger.artifact("evaluation.parquet", b"rows")  # waits until it is back
+        assert time.monotonic() - begin > 1
         logger.finish({"val_mpjpe_best": 50.0})
-        back.join()
         record = tracking.finished(uri, ["r0"])["r0"]
         assert record.status == "FINISHED" and record.owner is None
         found = tracking.read_evaluations(uri, ["r0"])
@@ -71,8 +111,6 @@ def test_a_record_over_a_server_that_dies_and_returns(template, tmp_path, monkey
         out = capfd.readouterr()
         assert "View run" not in out.out and not out.err
     finally:
-        for process in servers:
-            if process.poll() is None:
-                stop(process)
-    with pytest.raises(UserError, match="nobody answers"):
-        tracking.finished(uri)
+        line.cut()
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
