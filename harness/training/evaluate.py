@@ -16,6 +16,7 @@ from harness.spec.run import Run, Test
 from harness.training.material import open_material
 from harness.training.observation import Observer
 from harness.training.prediction import observed, predict
+from harness.training.repeatable import pick_device, repeatable
 from harness.training.result import Result
 from harness.training.train import build_lifter
 
@@ -46,20 +47,15 @@ def evaluate(run: Run, test: Test, result: Result, *, device: str | torch.device
         one row per weights × test level × cameras × clip × camera × joint group × metric; errors in
         mm; an undefined value is missing.
     """
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(run.train.threads)
-    try:
+    where = pick_device(device)
+    with repeatable(where, run.train.threads):
         return _evaluate(run, test, {"best": result.best_weights, "last": result.last_weights}, where)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _evaluate(run: Run, test: Test, weights: Mapping[str, Mapping[str, Tensor]], device: torch.device) -> pd.DataFrame:
     material = open_material(run.data)
     observer = Observer(run.data.noise, run.data.confidence, material.skeleton)
-    with torch.random.fork_rng(devices=[]):
-        lifter = build_lifter(run, material, observer).to(device)
+    lifter = build_lifter(run, material, observer).to(device)
     rows: list[dict] = []
     for cameras in test.cameras:
         views = material.tests[cameras]

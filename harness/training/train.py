@@ -22,6 +22,7 @@ from harness.training.errors import Diverged
 from harness.training.lifter import Lifter, make_lifter
 from harness.training.material import Material, open_material, training_windows
 from harness.training.observation import Observer
+from harness.training.repeatable import pick_device, repeatable
 from harness.training.result import Result
 from harness.training.stage import ClosedForm, Supervised, supervised_state
 from harness.training.state import Best, Curve, TrainState, weights_of
@@ -72,14 +73,9 @@ def train(
         Diverged: a loss term, or the validation error, became NaN or infinite.
         UserError: the data aren't what the run declares.
     """
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(run.train.threads)
-    try:
-        with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
-            return _train(run, resume, on_epoch, where)
-    finally:
-        torch.set_num_threads(threads)
+    where = pick_device(device)
+    with repeatable(where, run.train.threads):
+        return _train(run, resume, on_epoch, where)
 
 
 def _train(
