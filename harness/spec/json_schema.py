@@ -14,10 +14,12 @@ from pydantic import TypeAdapter
 
 from harness import registry
 from harness.spec.fields import SHORTHANDS
-from harness.spec.run import Data, Train
+from harness.spec.run import Cameras, Data, Train
 from harness.spec.schema import SpecFile
 
 _ATTRIBUTE = re.compile(r"^    ([\w, ]+): (.*(?:\n        .*)*)", re.MULTILINE)
+_DEEPER = r",|^backbone\.\w|^data\.options\.\w|^backbones\.[^.]+\.\w|^objectives\.[^.]+\.\w+\.\w"
+"""Axes whose names the spec itself decides, and tied ones: `repose validate` knows them."""
 _NUMBER_OR_TEXT = {"type": ["string", "number", "boolean", "null", "array"]}
 
 
@@ -119,6 +121,7 @@ def _option(option: registry.Option) -> dict[str, Any]:
 
 def _point(backbones: list[str]) -> dict[str, Any]:
     fields = [f"data.{name}" for name in Data.model_fields if name not in ("cameras", "options")]
+    fields += [f"data.cameras.{name}" for name in Cameras.model_fields]
     fields += [f"train.{name}" for name in Train.model_fields]
     shorthand: dict[str, Any] = dict.fromkeys(SHORTHANDS, _NUMBER_OR_TEXT)
     shorthand["backbone"] = {**_NUMBER_OR_TEXT, "examples": [backbones]}
@@ -131,6 +134,7 @@ def _point(backbones: list[str]) -> dict[str, Any]:
         "description": "Shorthand axes or any dotted field.",
         "type": "object",
         "minProperties": 1,
+        "propertyNames": {"anyOf": [{"enum": [*shorthand, *fields]}, {"pattern": _DEEPER}]},
         "properties": {**shorthand, **dict.fromkeys(fields, _NUMBER_OR_TEXT)},
     }
 

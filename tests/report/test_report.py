@@ -249,6 +249,8 @@ def test_the_spec_files_own_defaults_give_the_default_layout(make):
         (dict(columns="occlusion"), "unknown table axis"),
         (dict(metric="mpjpx"), "no finished run has logged the metric 'mpjpx'"),
         (dict(where={"colour": "red"}), "unknown table axis 'colour'"),
+        (dict(where={"group": "al"}), "unknown group of a table 'al'; did you mean 'all'?"),
+        (dict(where={"weights": ["bst"]}), "unknown weights of a table 'bst'; did you mean 'best'?"),
     ],
 )
 def test_declared_tables_that_name_what_is_not_there(make, layout, message):

@@ -135,6 +135,22 @@ def test_the_order_of_keys_axes_and_files_never_changes_an_id(write):
     assert len(next(iter(found))) == 16
 
 
+def test_the_order_of_what_is_included_and_other_words_for_it_never_change_an_id(write, base):
+    entries = ["{backbone: ridge, objective: both, seed: 7}", "{train.steps: 40, data.window: 27, seed: 0}"]
+    turned = ["{seed: 0, data.window: 27.0, train.steps: 4e1}", "{seed: [7], objective: [both], backbone: [ridge]}"]
+    tied = '"train.lr, train.batch": [[1, 8], [0.5, 4]]'
+    other = '"train.batch, train.lr": [[4, 0.50], [8.0, 1.0]]'
+    spelt = "small"
+    declared = f"backbones: {{{spelt}: {{channels: 128.0, base: videopose3d}}}}\ngrid:"
+    one = base.replace("  seed: 2", f"  {tied}\n  seed: 2") + f"include: [{', '.join(entries)}]\n"
+    two = base.replace("  seed: 2", f"  seed: [1, 0]\n  {other}").replace("weight: 0.1", "weight: 0.10")
+    two = two.replace("{mpjpe: 1}", "{mpjpe: 1.0}").replace("videopose3d-s", spelt).replace("grid:", declared)
+    two += f"include: [{', '.join(turned)}]\n"
+    ids = [[run.run_id for run in load(write(text)).runs] for text in (one, two)]
+    assert sorted(ids[0]) == sorted(ids[1])
+    assert len(ids[0]) == 2 * 2 * 2 * 2 + 2 + 8
+
+
 def test_paths_and_test_levels_stay_out(write, base):
     path = write(base)
     ids = [r.run_id for r in load(path).runs]

@@ -44,12 +44,25 @@ def test_shipped_specs_satisfy_it_and_name_it_in_their_first_line(validator, nam
         ("{weight: 0.1, form: margin}", "{form: margin}"),
         ("name: trial", "nam: trial"),
         ("objectives:", "retries: -1\nobjectives:"),
+        ("seed: 2", "sead: 2"),
+        ("seed: 2", "train.stps: [1]"),
+        ("seed: 2", "data.cameras.trian: [1]"),
+        ("seed: 2", "objectives.spatial.wieght: [1]"),
     ],
 )
 def test_it_refuses_what_validate_refuses(validator, base, old, new):
     assert validator.is_valid(parse(base, "f").data)
     assert old in base
     assert not validator.is_valid(parse(base.replace(old, new, 1), "f").data)
+
+
+@pytest.mark.parametrize(
+    "axis",
+    ["train.steps: [1]", "data.cameras.train: [1]", "data.options.subjects: [4]", "backbone.channels: [8]",
+     "objectives.spatial.spatial_rdc.weight: [0.1]", '"data.window, train.batch": [[9, 64]]'],
+)  # fmt: skip
+def test_it_takes_every_axis(validator, base, axis):
+    assert list(validator.iter_errors(parse(base.replace("seed: 2", axis), "f").data)) == []
 
 
 def test_both_spellings_of_a_weight(validator, base):
