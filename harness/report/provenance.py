@@ -41,7 +41,9 @@ def machine(evidence: Evidence, uri: str | None, now: datetime | None = None) ->
         "hosts": _distinct(option(record, "host", "") for record in records),
         "hardware": _distinct(option(record, "hardware", "") for record in records),
         "compute of the finished runs": f"{sum(seconds):,.0f} s ({sum(seconds) / 3600:.2f} h)" if seconds else "",
-        "failed runs": "; ".join(f"{run_id}: {reason}" for run_id, reason in sorted(evidence.failed.items())),
+        "failed runs": "; ".join(
+            f"{run_id}: {why.partition(chr(10))[0]}" for run_id, why in sorted(evidence.failed.items())
+        ),
     }
     return {name: value for name, value in named.items() if value}
 

@@ -151,7 +151,8 @@ def load(spec: Any, source: Source) -> Evidence:
     paths = source.evaluations(list(records)) if records else {}
     if not paths:
         failed = source.failed(run_ids)
-        why = f"; {len(failed)} failed: {next(iter(failed.values()))}" if failed else ""
+        # A reason may go on with a traceback, which stands in the store.
+        why = f"; {len(failed)} failed: {next(iter(failed.values())).partition(chr(10))[0]}" if failed else ""
         raise UserError(f"no finished run of '{spec.name}' ({len(run_ids)} planned{why}); start with `repose run`")
     missing = [run_id for run_id in run_ids if run_id not in paths]
     frame = scores.read({run_id: paths[run_id] for run_id in run_ids if run_id in paths})

@@ -274,7 +274,7 @@ def test_two_runs_of_one_arm_and_seed_are_refused(make):
 
 def test_no_finished_run(make):
     made = make({("abs", 0): None})
-    made.reasons = {made.spec.runs[0].run_id: "loss is NaN"}
+    made.reasons = {made.spec.runs[0].run_id: "loss is NaN\n\nTraceback: at length"}
     with pytest.raises(UserError, match=r"no finished run of 'made' \(1 planned; 1 failed: loss is NaN\)"):
         report.write(made.spec, source=made)
 
