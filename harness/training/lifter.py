@@ -69,9 +69,16 @@ def _answers(backbone: Any, frames: int) -> bool:
 
 
 def make_lifter(name: str, options: dict, *, skeleton: Skeleton, features: int, window: int, frames_out: int) -> Lifter:
-    """The lifter for a registered backbone on data of this shape."""
+    """The lifter for a registered backbone on data of this shape.
+
+    Raises:
+        UserError: options that don't go together.
+    """
     entry = registry.get("backbones", name)
     cls = registry.load(entry)
     merged = {**LINES[name].preset, **options}
-    backbone = cls.for_data(joints=len(skeleton), features=features, frames=window, **merged)
+    try:
+        backbone = cls.for_data(joints=len(skeleton), features=features, frames=window, **merged)
+    except ValueError as error:  # options that are each valid and don't go together
+        raise UserError(f"{name} can't be built: {error}", key="backbone") from None
     return Lifter(backbone, window, frames_out)

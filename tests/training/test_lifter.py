@@ -48,3 +48,8 @@ def test_a_one_frame_network_asked_for_a_whole_window_is_refused():
     assert make_lifter("videopose3d", options, **shape, frames_out=1)(torch.rand(2, 9, 17, 2)).shape == (2, 1, 17, 3)
     with pytest.raises(UserError, match="can't predict 9 of a window's 9 frames"):
         make_lifter("videopose3d", options, **shape, frames_out=9)
+
+
+def test_options_that_do_not_go_together_are_the_users_mistake():
+    with pytest.raises(UserError, match="backbone: videopose3d can't be built"):
+        make_lifter("videopose3d", {"filter_widths": [4, 3]}, skeleton=H36M17, features=2, window=9, frames_out=9)
