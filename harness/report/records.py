@@ -6,7 +6,7 @@ in its place: tests use one made of files.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from harness.errors import UserError
 from harness.report import scores
+from harness.spec import identity
 
 STEPS = "train.steps"
 
@@ -26,7 +27,7 @@ class Source(Protocol):
 
     def finished(self, run_ids: list[str]) -> Mapping[str, Any]: ...
 
-    def evaluations(self, run_ids: list[str]) -> Mapping[str, Path]: ...
+    def evaluations(self, run_ids: list[str]) -> Mapping[str, Mapping[Path, Collection[str]]]: ...
 
     def summaries(self, run_ids: list[str]) -> Mapping[str, Mapping[str, float]]: ...
 
@@ -44,9 +45,9 @@ class Store:
     def finished(self, run_ids: list[str]) -> Mapping[str, Any]:
         from harness import tracking
 
-        return tracking.finished(self.uri, run_ids)
+        return tracking.finished(self.uri, run_ids, details=True)
 
-    def evaluations(self, run_ids: list[str]) -> Mapping[str, Path]:
+    def evaluations(self, run_ids: list[str]) -> Mapping[str, Mapping[Path, Collection[str]]]:
         from harness import tracking
 
         return tracking.read_evaluations(self.uri, run_ids)
@@ -103,6 +104,7 @@ class Evidence:
         records: run_id → the tracking record.
         summaries: run_id → the run's final figures.
         curves: run_id → array (points, 2) of step and validation MPJPE in mm.
+        unevaluated: (test_occlusion, cameras) → how many finished runs weren't tested on it.
     """
 
     frame: pd.DataFrame
@@ -116,6 +118,7 @@ class Evidence:
     records: dict[str, Any] = field(default_factory=dict)
     summaries: dict[str, Mapping[str, float]] = field(default_factory=dict)
     curves: dict[str, np.ndarray] = field(default_factory=dict)
+    unevaluated: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def describe(self, arm: Arm) -> str:
         """The arm's name in a sentence: the values that tell it apart."""
@@ -155,7 +158,9 @@ def load(spec: Any, source: Source) -> Evidence:
         why = f"; {len(failed)} failed: {next(iter(failed.values())).partition(chr(10))[0]}" if failed else ""
         raise UserError(f"no finished run of '{spec.name}' ({len(run_ids)} planned{why}); start with `repose run`")
     missing = [run_id for run_id in run_ids if run_id not in paths]
-    frame = scores.read({run_id: paths[run_id] for run_id in run_ids if run_id in paths})
+    wanted = identity.conditions(spec.test)
+    # What other specs had these runs tested on is no part of this one's means.
+    frame = scores.read({run_id: _counted(paths[run_id], wanted) for run_id in run_ids if run_id in paths})
     summaries = dict(source.summaries(list(paths)))
     if frame.empty:
         raise UserError(f"the {len(paths)} finished runs of '{spec.name}' left no number at all in their evaluations")
@@ -171,6 +176,7 @@ def load(spec: Any, source: Source) -> Evidence:
         failed=dict(source.failed(missing)) if missing else {},
         records=records,
         summaries=summaries,
+        unevaluated=_unevaluated({run_id: paths[run_id] for run_id in run_ids if run_id in paths}, wanted),
         curves={run_id: read_curve(path) for run_id, path in source.curves(list(paths)).items()},
     )
 
@@ -218,7 +224,19 @@ def _baseline(spec: Any, arms: Iterable[Arm], axes: tuple[str, ...]) -> dict[str
     return {axis: value for axis, value in baseline.items() if axis in axes}
 
 
-def _with_records(arm: Arm, summaries: Mapping[str, Mapping[str, float]], paths: Mapping[str, Path]) -> Arm:
+def _counted(files: Mapping[Path, Collection[str]], wanted: Mapping[str, tuple[str, str]]) -> dict[Path, set]:
+    return {path: {wanted[key] for key in keys if key in wanted} for path, keys in files.items()}
+
+
+def _unevaluated(
+    files: Mapping[str, Mapping[Path, Collection[str]]], wanted: Mapping[str, tuple[str, str]]
+) -> dict[tuple[str, str], int]:
+    held = [{key for keys in found.values() for key in keys} for found in files.values()]
+    lacking = {pair: sum(key not in keys for keys in held) for key, pair in wanted.items()}
+    return {pair: count for pair, count in lacking.items() if count}
+
+
+def _with_records(arm: Arm, summaries: Mapping[str, Mapping[str, float]], paths: Mapping[str, Any]) -> Arm:
     done = {seed: summaries.get(run_id, {}) for seed, run_id in arm.runs.items() if run_id in paths}
     slopes = {seed: float(s["slope"]) for seed, s in done.items() if np.isfinite(s.get("slope", np.nan))}
     falling = tuple(seed for seed, s in done.items() if s.get("slope_falling", 0) >= 0.5)

@@ -53,6 +53,9 @@ class Report:
             said.append(f"{absent} of {evidence.planned} runs are missing: {'; '.join(arms)}.")
         if evidence.failed:
             said.append(f"{len(evidence.failed)} of them failed; the reasons stand at the end, under Provenance.")
+        if evidence.unevaluated:
+            named = [f"{level} with {cameras} cameras ({n})" for (level, cameras), n in evidence.unevaluated.items()]
+            said.append(f"Finished runs not tested yet at {', '.join(named)}: `repose run` does it, without training.")
         falling = [
             f"{evidence.describe(arm)} ({len(arm.falling)} of {len(arm.finished)} runs, {_slope(arm)})"
             for arm in evidence.arms

@@ -8,7 +8,7 @@ frames weights all clips so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +29,14 @@ _READ = [*_NAMES, "value", "n"]
 _WHOLE = {"mpjpe_occluded": "occluded", "mpjpe_fixed": "fixed"}
 
 
-def read(paths: Mapping[str, Path]) -> pd.DataFrame:
+Conditions = Collection[tuple[str, str]]
+
+
+def read(files: Mapping[str, Mapping[Path, Conditions]]) -> pd.DataFrame:
     """One row per run × weights × test_occlusion × cameras × metric × group.
 
     Args:
-        paths: run_id → its `evaluation.parquet`.
+        files: run_id → its evaluation files → the conditions (test_occlusion, cameras) that count in each.
 
     Returns:
         columns run_id, `DIMENSIONS`, value (mean over subjects), per_action, per_frame, n (frames or
@@ -42,18 +45,20 @@ def read(paths: Mapping[str, Path]) -> pd.DataFrame:
     Raises:
         UserError: a file can't be read or lacks a column.
     """
-    parts = [_score(path) for path in paths.values()]
+    named = [(run_id, path, counted) for run_id, found in files.items() for path, counted in found.items()]
+    parts = [_score(path, counted) for _, path, counted in named]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     sizes = [len(part["value"]) for part in parts]
-    frame = pd.DataFrame({"run_id": np.repeat(np.array(list(paths), dtype=object), sizes), **columns})
+    ids = np.array([run_id for run_id, _, _ in named], dtype=object)
+    frame = pd.DataFrame({"run_id": np.repeat(ids, sizes), **columns})
     whole = frame["metric"].map(_WHOLE)
     frame["group"] = frame["group"].mask(frame["group"] == whole, "all")
     frame[MEANS] = frame[MEANS].round(DECIMALS)
     return frame
 
 
-def _score(path: Path) -> dict[str, np.ndarray]:
-    """The rows of one file, as columns."""
+def _score(path: Path, counted: Conditions) -> dict[str, np.ndarray]:
+    """The rows of one file under the conditions that count, as columns."""
     table = _table(path)
     coded = {name: _codes(table[name], path) for name in _NAMES if name != "joint"}
     value, n = table["value"].to_numpy(), table["n"].to_numpy().astype(float)
@@ -65,18 +70,23 @@ def _score(path: Path) -> dict[str, np.ndarray]:
     rest = found
     for name in reversed(DIMENSIONS):
         rest, code = np.divmod(rest, len(coded[name][1]))
-        cells.append((name, coded[name][1][code]))
+        cells.append((name, code))
     total = np.bincount(cell, weights=n, minlength=len(found))
     by_subject, subjects = _mean_of_means(cell, len(found), coded["subject"], value, n)
     by_action, _ = _mean_of_means(cell, len(found), coded["action"], value, n)
-    return {
-        **dict(reversed(cells)),
+    at = dict(reversed(cells))
+    scored = {
+        **{name: coded[name][1][code] for name, code in at.items()},
         "value": by_subject,
         "per_action": by_action,
         "per_frame": np.bincount(cell, weights=value * n, minlength=len(found)) / total,
         "n": total.astype(np.int64),
         "subjects": subjects,
     }
+    # (levels, cameras)
+    counts = np.array([[(a, b) in counted for b in coded["cameras"][1]] for a in coded["test_occlusion"][1]])
+    kept = counts[at["test_occlusion"], at["cameras"]]
+    return scored if kept.all() else {name: column[kept] for name, column in scored.items()}
 
 
 def _table(path: Path) -> pa.Table:

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from harness import registry
 from harness.data import canonical_split
-from harness.spec.run import Choice, Data, Run, Train, split_term
+from harness.spec.run import Choice, Data, Run, Test, Train, split_term
 
 
 def canonical(value: Any) -> Any:
@@ -113,15 +113,22 @@ def run_id(run: Run) -> str:
     )
 
 
-def evaluation_key(run_id: str, test_occlusion: str, cameras: str, protocol: str) -> str:
-    """The key of one evaluation of a run's saved weights; adding one costs no training.
+def condition(test_occlusion: str, cameras: str) -> str:
+    """The key of one test condition, such as ``severe@1/seen``: how saved weights are scored, but for the averaging.
+
+    With a run's id it names an evaluation. The protocol only averages what is there, so it isn't part of it.
 
     Raises:
         UserError: an occlusion level that the registry doesn't have.
     """
     level = registry.get("occlusions", test_occlusion, key="test.occlusion")
-    parts = {"run": run_id, "occlusion": level.name, "version": level.version, "cameras": cameras, "protocol": protocol}
-    return hashlib.sha256(dumps(parts).encode("ascii")).hexdigest()[:16]
+    return f"{level.name}@{level.version}/{cameras}"
+
+
+def conditions(test: Test) -> dict[str, tuple[str, str]]:
+    """Key → (occlusion level, cameras) of everything that ``test`` asks for. See `condition`."""
+    pairs = [(level, cameras) for cameras in test.cameras for level in test.occlusion]
+    return {condition(*pair): pair for pair in pairs}
 
 
 def digest(value: Any) -> str:

@@ -1,7 +1,8 @@
 """MLflow as the one record of runs; nothing else in the harness imports mlflow, and here only functions do."""
 
-from harness.tracking.artifacts import parquet_bytes, path, read_curves, read_evaluations, read_summaries
+from harness.tracking.artifacts import parquet_bytes, path, read_curves, read_summaries
 from harness.tracking.claims import Claim, claim, latest, warm_up
+from harness.tracking.evaluations import add_evaluation, current, read_evaluations, unevaluated
 from harness.tracking.logger import RunLogger, TakenOver
 from harness.tracking.owner import Owner, is_alive, myself, process_alive
 from harness.tracking.patience import TrackingLost
@@ -20,8 +21,10 @@ __all__ = [
     "Survey",
     "TakenOver",
     "TrackingLost",
+    "add_evaluation",
     "check",
     "claim",
+    "current",
     "failed",
     "finished",
     "is_alive",
@@ -46,5 +49,6 @@ __all__ = [
     "shape_of",
     "survey",
     "ui_command",
+    "unevaluated",
     "warm_up",
 ]

@@ -41,22 +41,28 @@ def path(uri: str | None, record: Record, name: str) -> Path:
         FileNotFoundError: the record has no such file.
     """
     uri = resolve(uri)
-    folder = _local(record.artifact_uri)
+    folder = _folder(uri, record)
     if folder is None:
         return _fetched(uri, record, name)
     file = folder / name
-    root = artifact_root(uri)
-    if not file.exists() and root is not None:
-        # The store's folder was moved: MLflow wrote down absolute paths, experiment/record/artifacts at the end.
-        file = root.joinpath(*folder.parts[-3:]) / name
     if not file.exists():
         raise FileNotFoundError(f"the record {record.mlflow_id} of run {record.run_id} has no {name}: {folder}")
     return file
 
 
-def read_evaluations(uri: str | None, run_ids: Collection[str]) -> dict[str, Path]:
-    """Local paths of ``evaluation.parquet`` of those of ``run_ids`` that are finished."""
-    return {run_id: path(uri, record, EVALUATION) for run_id, record in finished(uri, run_ids).items()}
+def add(uri: str, record: Record, name: str, content: bytes) -> None:
+    """`write` for a record of an earlier time, whose store may have been moved since."""
+    write(uri, record.mlflow_id, str(_folder(uri, record) or record.artifact_uri), name, content)
+
+
+def _folder(uri: str, record: Record) -> Path | None:
+    """The local folder of a record's files; None where they are remote."""
+    folder, root = _local(record.artifact_uri), artifact_root(uri)
+    if folder is None or root is None:
+        return folder
+    # MLflow wrote down absolute paths, experiment/record/artifacts at the end: after a move, look beside the store.
+    here = root.joinpath(*folder.parts[-3:])
+    return here if here.exists() else folder
 
 
 def read_curves(uri: str | None, run_ids: Collection[str]) -> dict[str, Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -62,6 +62,7 @@ class RunLogger:
         self._known: set[tuple[str, int]] = set()
         self._kept: list[str] = []
         self._params_written = False
+        self._evaluated: dict[str, list[str]] = {}
         self._lost: Exception | None = None
         self._last_beat = time.monotonic()
         self._gone_since: float | None = None
@@ -127,6 +128,11 @@ class RunLogger:
         """Keep one file. Waits for a store that is gone."""
         artifacts.write(self.uri, self.mlflow_id, self._artifact_uri, name, content)
 
+    def evaluation(self, content: bytes, conditions: Collection[str]) -> None:
+        """Keep the rows of ``evaluation.parquet`` and the keys of the test conditions in it; see `evaluations`."""
+        self.artifact(artifacts.EVALUATION, content)
+        self._evaluated[artifacts.EVALUATION] = list(conditions)
+
     def finish(
         self,
         summary: Mapping[str, float] | None = None,
@@ -150,7 +156,7 @@ class RunLogger:
         self.artifact(artifacts.SUMMARY, json.dumps(figures, indent=1).encode())
         self.artifact(artifacts.CURVES, artifacts.curves_bytes(self._points))
         self._stop()
-        persist(lambda: self._flush(figures))
+        persist(lambda: self._flush(figures, self._final_tags()))
         if before_seal is not None:
             before_seal()
         if not seal(self.uri, self.held, self.mlflow_id):
@@ -163,7 +169,7 @@ class RunLogger:
     def fail(self, reason: str, *, status: str = "FAILED") -> None:
         """Close the record with a reason. Waits for a store that is gone."""
         self._stop()
-        persist(self._flush)
+        persist(lambda: self._flush(tag=self._final_tags()))
         self._close(status, reason)
 
     def _close(self, status: str, reason: str) -> None:
@@ -180,9 +186,14 @@ class RunLogger:
         with self._writing:
             self._ended = True
 
-    def _flush(self, figures: Mapping[str, float] | None = None) -> None:
+    def _final_tags(self) -> dict[str, str]:
+        """What is known at the end only: torch is loaded by then, if it ever is."""
+        told = {tags.HARDWARE: tags.hardware()}
+        return {**told, tags.EVALUATED: json.dumps(self._evaluated)} if self._evaluated else told
+
+    def _flush(self, figures: Mapping[str, float] | None = None, tag: Mapping[str, str] | None = None) -> None:
         """Write the points that aren't written yet, in as few calls as MLflow allows. May be repeated."""
-        from mlflow.entities import Metric, Param
+        from mlflow.entities import Metric, Param, RunTag
 
         with self._lock:
             upto, kept = len(self._points), list(self._kept)
@@ -193,12 +204,13 @@ class RunLogger:
         for name, value in list((figures or {}).items())[:FIGURES_KEPT]:
             metrics.append(Metric(name, float(value), now, last))
         params = [] if self._params_written else [Param(*pair) for pair in params_of(self.run).items()]
-        room = _BATCH - len(params)
+        final = [RunTag(*pair) for pair in (tag or {}).items()]
+        room = _BATCH - len(params) - len(final)
         for begin in range(0, max(len(metrics), 1), room):
             batch = metrics[begin : begin + room]
-            if batch or params:
-                client(self.uri).log_batch(self.mlflow_id, metrics=batch, params=params, synchronous=True)
-                params = []
+            if batch or params or final:
+                client(self.uri).log_batch(self.mlflow_id, batch, params, final, synchronous=True)
+                params, final = [], []
         self._params_written, self._written = True, upto
 
     def _tick(self) -> None:

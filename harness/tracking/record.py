@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from harness.tracking import sql, tags
@@ -12,6 +14,7 @@ from harness.tracking.store import client, probe, resolve, sqlite_path
 
 ALL = ("RUNNING", "FINISHED", "FAILED", "KILLED")
 _FEW, _PAGE = 20, 5000
+_DETAILS = (tags.COMMIT, tags.DIRTY, tags.VERSIONS, tags.HARDWARE)
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class Record:
         heartbeat: that process's last sign of life, seconds since 1970.
         reason: why it failed.
         host: where it ran.
+        evaluated: name of each evaluation file → the conditions in it; None for a record that doesn't tell, see
+            `evaluations`.
+        commit, dirty: the git commit of the code it ran, and whether files differed from it.
+        versions: package → version.
+        hardware: processor, how many, and GPU. These four are read only if `finished` is asked for details.
     """
 
     run_id: str
@@ -47,16 +55,26 @@ class Record:
     heartbeat: float | None = None
     reason: str | None = None
     host: str | None = None
+    evaluated: Mapping[str, tuple[str, ...]] | None = None
+    commit: str | None = None
+    dirty: bool | None = None
+    versions: Mapping[str, str] | None = None
+    hardware: str | None = None
 
 
-def finished(uri: str | None = None, run_ids: Collection[str] | None = None) -> dict[str, Record]:
+def finished(
+    uri: str | None = None, run_ids: Collection[str] | None = None, *, details: bool = False
+) -> dict[str, Record]:
     """Finished runs by run_id; of these ``run_ids``, or all in the store. Empty when there's no store yet.
+
+    Args:
+        details: read also what only a report wants to know.
 
     Raises:
         UserError: a server that doesn't answer within 5 s.
     """
     found: dict[str, Record] = {}
-    for record in records(uri, run_ids, ("FINISHED",)):
+    for record in records(uri, run_ids, ("FINISHED",), details=details):
         found.setdefault(record.run_id, record)
     return found
 
@@ -76,9 +94,13 @@ def failed(uri: str | None = None, run_ids: Collection[str] | None = None) -> di
 
 
 def records(
-    uri: str | None = None, run_ids: Collection[str] | None = None, statuses: Collection[str] = ALL
+    uri: str | None = None,
+    run_ids: Collection[str] | None = None,
+    statuses: Collection[str] = ALL,
+    *,
+    details: bool = False,
 ) -> list[Record]:
-    """All records of runs with one of these statuses, oldest first."""
+    """All records of runs with one of these statuses, oldest first. ``details``: see `finished`."""
     uri = resolve(uri)
     if run_ids is not None and not run_ids:
         return []
@@ -88,12 +110,20 @@ def records(
             return []
         with sql.reading(file) as connection:
             if connection is not None:
-                return [_of_row(row) for row in sql.records(connection, run_ids, statuses)]
+                found = [_of_row(row) for row in sql.records(connection, run_ids, statuses)]
+                told = sql.tags_of(connection, [record.mlflow_id for record in found], _DETAILS) if details else {}
+                return [_detailed(record, told.get(record.mlflow_id, {})) for record in found] if details else found
     probe(uri)
-    return _search(uri, run_ids, statuses)
+    return _search(uri, run_ids, statuses, details)
 
 
-def _search(uri: str, run_ids: Collection[str] | None, statuses: Collection[str]) -> list[Record]:
+@lru_cache(maxsize=1024)
+def parse_evaluated(tag: str | None) -> Mapping[str, tuple[str, ...]] | None:
+    """The tag `tags.EVALUATED`, which most runs of a spec have in common."""
+    return None if tag is None else {name: tuple(keys) for name, keys in json.loads(tag).items()}
+
+
+def _search(uri: str, run_ids: Collection[str] | None, statuses: Collection[str], details: bool) -> list[Record]:
     mlflow = client(uri)
     experiments = [e.experiment_id for e in _pages(mlflow.search_experiments, max_results=1000)]
     asked = [f"tags.`{tags.RUN_ID}` LIKE '%'"]
@@ -108,7 +138,8 @@ def _search(uri: str, run_ids: Collection[str] | None, statuses: Collection[str]
                 "max_results": _PAGE,
                 "order_by": ["attributes.start_time ASC"],
             }
-            found += [_of_run(run) for run in _pages(mlflow.search_runs, **query)]
+            runs = _pages(mlflow.search_runs, **query)
+            found += [_detailed(_of_run(run), run.data.tags) if details else _of_run(run) for run in runs]
     wanted = None if run_ids is None else set(run_ids)
     kept = [record for record in found if wanted is None or record.run_id in wanted]
     return sorted(kept, key=lambda record: record.started)
@@ -127,7 +158,19 @@ def _of_row(row: dict[str, Any]) -> Record:
     start, end = row.pop("start_time"), row.pop("end_time")
     row["owner"] = Owner.loads(row["owner"]) if row["status"] == "RUNNING" else None
     row["heartbeat"] = float(row["heartbeat"]) if row["heartbeat"] else None
+    row["evaluated"] = parse_evaluated(row["evaluated"])
     return Record(**row, started=start / 1000, seconds=None if end is None else (end - start) / 1000)
+
+
+def _detailed(record: Record, tag: Mapping[str, str]) -> Record:
+    dirty, versions = tag.get(tags.DIRTY), tag.get(tags.VERSIONS)
+    return replace(
+        record,
+        commit=tag.get(tags.COMMIT),
+        dirty=None if dirty is None else dirty == "true",
+        versions=None if versions is None else json.loads(versions),
+        hardware=tag.get(tags.HARDWARE),
+    )
 
 
 def _of_run(run: Any) -> Record:
@@ -142,4 +185,5 @@ def _of_run(run: Any) -> Record:
     }
     names = {"spec": tags.SPEC, "shape": tags.SHAPE, "claim": tags.CLAIM, "owner": tags.OWNER}
     names |= {"heartbeat": tags.HEARTBEAT, "reason": tags.REASON, "host": tags.HOST}
+    names |= {"evaluated": tags.EVALUATED}
     return _of_row(row | {field: tag.get(name) for field, name in names.items()})

@@ -36,11 +36,11 @@ def records(
     query = f"""
         SELECT id.value AS run_id, r.run_uuid AS mlflow_id, r.status, r.start_time, r.end_time, r.artifact_uri,
                spec.value AS spec, shape.value AS shape, claim.value AS claim, owner.value AS owner,
-               beat.value AS heartbeat, reason.value AS reason, host.value AS host
+               beat.value AS heartbeat, reason.value AS reason, host.value AS host, evaluated.value AS evaluated
         FROM tags id JOIN runs r ON r.run_uuid = id.run_uuid
         {_tag("spec", tags.SPEC)} {_tag("shape", tags.SHAPE)} {_tag("claim", tags.CLAIM)}
         {_tag("owner", tags.OWNER)} {_tag("beat", tags.HEARTBEAT)} {_tag("reason", tags.REASON)}
-        {_tag("host", tags.HOST)}
+        {_tag("host", tags.HOST)} {_tag("evaluated", tags.EVALUATED)}
         WHERE id.key = '{tags.RUN_ID}' AND r.lifecycle_stage = 'active' AND r.status IN ({_marks(statuses)})
         {"" if some is None else f"AND id.value IN ({_marks(some)})"}
         ORDER BY r.start_time
@@ -50,6 +50,19 @@ def records(
     rows = [dict(zip(names, row, strict=True)) for row in cursor]
     wanted = None if run_ids is None or some is not None else set(run_ids)
     return rows if wanted is None else [row for row in rows if row["run_id"] in wanted]
+
+
+def tags_of(
+    connection: sqlite3.Connection, mlflow_ids: Collection[str], keys: Collection[str]
+) -> dict[str, dict[str, str]]:
+    """MLflow's id → key → value, of these tags of these records."""
+    some = [] if len(mlflow_ids) > _MANY else list(mlflow_ids)
+    query = f"SELECT run_uuid, key, value FROM tags WHERE key IN ({_marks(keys)})"
+    query += f" AND run_uuid IN ({_marks(some)})" if some else ""
+    found: dict[str, dict[str, str]] = {}
+    for mlflow_id, key, value in connection.execute(query, [*keys, *some]):
+        found.setdefault(mlflow_id, {})[key] = value
+    return found
 
 
 def ledger(connection: sqlite3.Connection) -> str | None:

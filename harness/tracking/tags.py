@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import socket
 import subprocess
+import sys
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -21,6 +24,8 @@ HOST = "repose.host"
 VERSIONS = "repose.versions"
 COMMIT = "mlflow.source.git.commit"
 DIRTY = "repose.git.dirty"
+EVALUATED = "repose.evaluated"
+HARDWARE = "repose.hardware"
 
 LEDGER = "repose-ledger"
 """Experiment that names the ledger: its tag `LEDGER_RUN` is written with it, in one transaction."""
@@ -48,6 +53,23 @@ def provenance() -> dict[str, str]:
 def host() -> str:
     """This machine's name."""
     return socket.gethostname()
+
+
+@lru_cache(maxsize=1)
+def hardware() -> str:
+    """This machine's processor, how many it has, and the GPU of this process if it has loaded torch."""
+    named = f"{_processor()}, {os.cpu_count()} CPUs"
+    torch = sys.modules.get("torch")  # loading it here would cost seconds, for a name
+    return f"{named}, {torch.cuda.get_device_name()}" if torch is not None and torch.cuda.is_available() else named
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
 
 
 def _versions() -> dict[str, str]:

@@ -33,8 +33,10 @@ class Made:
     def evaluations(self, run_ids):
         paths = {}
         for run_id in run_ids:
-            paths[run_id] = self.folder / f"{run_id}.parquet"
-            self.frames[run_id].to_parquet(paths[run_id])
+            path, frame = self.folder / f"{run_id}.parquet", self.frames[run_id]
+            frame.to_parquet(path)
+            pairs = frame[["test_occlusion", "cameras"]].drop_duplicates().itertuples(index=False)
+            paths[run_id] = {path: [f"{level}@1/{cameras}" for level, cameras in pairs]}
         return paths
 
     def summaries(self, run_ids):

@@ -8,6 +8,7 @@ import pytest
 from harness import report
 from harness.errors import UserError
 from harness.report.page import MACHINE
+from tests.report.conftest import LEVELS, evaluation
 
 ORDER = "depth order across joints, %"
 T4, T2 = 2.776445, 4.302653  # t(0.975) with 4 and 2 degrees of freedom
@@ -29,6 +30,33 @@ def test_cell_is_mean_half_width_and_seeds(make):
     half = T4 * math.sqrt(2.5 / 5)
     assert cell(table(made, "ablation"), ("abs",), "none").text == f"102.0 ± {half:.1f} (5)"
     assert cell(table(made, "ablation"), ("abs",), "severe").text == f"112.0 ± {half:.1f} (5)"
+
+
+def test_only_the_specs_own_conditions_enter_its_means(make):
+    """A run that another spec shares may have been tested on more."""
+    made = make(
+        {("abs", s): 100.0 + s for s in range(3)}, tables=[{"name": "t", "rows": "objective", "metric": "mpjpe"}]
+    )
+    shared = made.spec.runs[0].run_id
+    made.frames[shared] = evaluation({"mpjpe": 100.0}, levels=(*LEVELS, "minor"), cameras=("seen", "unseen"))
+    found = report.collect(made.spec, source=made)
+    assert set(found.evidence.frame["test_occlusion"]) == set(LEVELS)
+    assert set(found.evidence.frame["cameras"]) == {"seen"}
+    assert found.tables[0].rows[0].cells[0].text.endswith("(3)")
+
+
+def test_rows_of_another_version_of_a_level_do_not_count(make):
+    made = make({("abs", s): 100.0 for s in range(3)})
+    files = made.evaluations([one.run_id for one in made.spec.runs])
+    old = made.spec.runs[0].run_id
+    files[old] = {path: ["none@1/seen", "severe@0/seen"] for path in files[old]}
+    made.evaluations = lambda run_ids: files
+    found = report.collect(made.spec, source=made)
+    rows = found.evidence.frame
+    assert set(rows.loc[rows["run_id"] == old, "test_occlusion"]) == {"none"}
+    assert found.evidence.unevaluated == {("severe", "seen"): 1}
+    [said] = found.warnings
+    assert "severe with seen cameras (1)" in said and "without training" in said
 
 
 def test_paired_difference_with_holm(make):

@@ -19,7 +19,7 @@ def rows(*cells) -> pd.DataFrame:
 
 def read(frame, tmp_path):
     frame.to_parquet(tmp_path / "e.parquet")
-    return scores.read({"r1": tmp_path / "e.parquet"})
+    return scores.read({"r1": {tmp_path / "e.parquet": [("none", "seen")]}})
 
 
 def test_three_ways_of_averaging(tmp_path):
@@ -87,10 +87,10 @@ def test_dictionary_columns_and_row_order_change_nothing(tmp_path):
 def test_a_broken_file_is_named(tmp_path):
     (tmp_path / "bad.parquet").write_text("not parquet")
     with pytest.raises(UserError, match=r"bad\.parquet.*evaluation"):
-        scores.read({"r": tmp_path / "bad.parquet"})
+        scores.read({"r": {tmp_path / "bad.parquet": []}})
     rows(("A", "walk", "mpjpe", "all", "all", 1.0, 1)).drop(columns="n").to_parquet(tmp_path / "short.parquet")
     with pytest.raises(UserError, match=r"short\.parquet"):
-        scores.read({"r": tmp_path / "short.parquet"})
+        scores.read({"r": {tmp_path / "short.parquet": []}})
 
 
 @pytest.mark.parametrize("by, column", [("subject", "value"), ("action", "per_action"), ("frame", "per_frame")])

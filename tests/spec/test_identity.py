@@ -9,8 +9,8 @@ import pytest
 
 from harness.errors import UserError
 from harness.spec import load
-from harness.spec.identity import canonical, dumps, evaluation_key
-from harness.spec.run import Data, Run, Train
+from harness.spec.identity import canonical, condition, conditions, dumps
+from harness.spec.run import Data, Run, Test, Train
 
 GOLDEN = json.loads((Path(__file__).parent / "golden_ids.json").read_text())
 
@@ -32,8 +32,8 @@ def test_golden_run_ids(name):
     assert Run.model_validate(entry["run"]).run_id == entry["run_id"]
 
 
-def test_golden_evaluation_key():
-    assert evaluation_key(**GOLDEN["evaluation"]["of"]) == GOLDEN["evaluation"]["key"]
+def test_golden_condition():
+    assert condition(**GOLDEN["condition"]["of"]) == GOLDEN["condition"]["key"]
 
 
 def test_golden_ids_of_a_spec(write, base):
@@ -164,13 +164,13 @@ def test_paths_and_test_levels_stay_out(write, base):
     assert [r.run_id for r in load(moved).runs] == ids
 
 
-def test_evaluations_have_keys_of_their_own():
-    given = {"run_id": "a" * 16, "test_occlusion": "none", "cameras": "seen", "protocol": "mean-per-subject"}
-    changes = [{}, {"run_id": "b" * 16}, {"test_occlusion": "minor"}, {"cameras": "unseen"}, {"protocol": "p"}]
-    keys = [evaluation_key(**{**given, **change}) for change in changes]
-    assert len(set(keys)) == len(keys)
+def test_test_conditions_have_keys_of_their_own():
+    test = Test(occlusion=["none", "minor"], cameras=["unseen", "seen"])
+    asked = {(level, cameras) for level in test.occlusion for cameras in test.cameras}
+    assert set(conditions(test).values()) == asked and len(conditions(test)) == 4
+    assert conditions(test.model_copy(update={"protocol": "mean-per-frame"})) == conditions(test)
     with pytest.raises(UserError, match="did you mean 'severe'"):
-        evaluation_key(**{**given, "test_occlusion": "sever"})
+        condition("sever", "seen")
 
 
 def test_canonical_numbers():

@@ -40,7 +40,8 @@ def test_the_limit_leaves_the_rest_for_the_next_time(store):
     outcome = run_sweep(spec_of(5), uri=store, limit=2, workers=1, body=BODY)
     assert (len(outcome.finished), len(outcome.left)) == (2, 3)
     run_id = FakeRun(0).run_id
-    assert tracking.read_evaluations(store, [run_id])[run_id].read_bytes() == b"evaluation.parquet of 0"
+    [file] = tracking.read_evaluations(store, [run_id])[run_id]
+    assert file.read_bytes() == b"evaluation.parquet of 0"
     assert tracking.read_summaries(store, [run_id])[run_id]["val_mpjpe_best"] == 25.0
 
 

@@ -16,7 +16,7 @@ def test_a_finished_record_holds_tags_few_parameters_few_metrics_and_all_files(s
     logger = begun(store)
     for step in range(1, 6):
         logger.log(step, {"loss": 1 / step, "val_mpjpe": 90 - step, **{f"term.{n}": n for n in range(20)}})
-    logger.artifact("evaluation.parquet", b"rows")
+    logger.evaluation(b"rows", ["none@1/seen"])
     logger.finish({f"figure{n}": float(n) for n in range(30)})
     record = tracking.finished(store)["r0"]
     run = client(store).get_run(record.mlflow_id)
@@ -30,7 +30,8 @@ def test_a_finished_record_holds_tags_few_parameters_few_metrics_and_all_files(s
     assert len(tracking.read_summaries(store, ["r0"])["r0"]) == 30
     curves = pyarrow.parquet.read_table(tracking.read_curves(store, ["r0"])["r0"]).to_pylist()
     assert len(curves) == 5 * 22 and {"name": "term.3", "step": 2, "value": 3.0} in curves
-    assert tracking.read_evaluations(store, ["r0", "r1"])["r0"].read_bytes() == b"rows"
+    [(file, conditions)] = tracking.read_evaluations(store, ["r0", "r1"])["r0"].items()
+    assert file.name == "evaluation.parquet" and file.read_bytes() == b"rows" and conditions == ("none@1/seen",)
 
 
 def test_a_point_told_twice_is_kept_once(store):
@@ -57,11 +58,12 @@ def test_not_a_number_is_logged(store):
 
 def test_artifacts_are_found_after_the_store_was_moved(store, tmp_path, tmp_path_factory):
     logger = begun(store)
-    logger.artifact("evaluation.parquet", b"rows")
+    logger.evaluation(b"rows", ["none@1/seen"])
     logger.finish()
     moved = tmp_path_factory.mktemp("moved") / "here"
     tmp_path.rename(moved)
-    assert tracking.read_evaluations(f"sqlite:///{moved}/mlflow.db", ["r0"])["r0"].read_bytes() == b"rows"
+    [file] = tracking.read_evaluations(f"sqlite:///{moved}/mlflow.db", ["r0"])["r0"]
+    assert file.read_bytes() == b"rows"
 
 
 class Outage:

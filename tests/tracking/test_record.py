@@ -2,7 +2,7 @@ import sqlite3
 import time
 
 from harness import tracking
-from harness.tracking import record, sql, tags
+from harness.tracking import RunLogger, record, sql, tags
 from tests.tracking.runs import Run, begun
 
 
@@ -14,7 +14,9 @@ def test_a_missing_or_empty_store_has_no_runs(tmp_path):
 
 
 def test_sql_and_mlflows_client_tell_the_same(store, monkeypatch):
-    begun(store, "a").finish({"val_mpjpe_best": 1.0})
+    first = begun(store, "a")
+    first.evaluation(b"rows", ["none@1/seen"])
+    first.finish({"val_mpjpe_best": 1.0})
     begun(store, "b").fail("it broke")
     logger = begun(store, "c")
     by_sql = tracking.records(store), tracking.records(store, ["b"]), tracking.latest(store)
@@ -24,6 +26,19 @@ def test_sql_and_mlflows_client_tell_the_same(store, monkeypatch):
     monkeypatch.setattr(record, "_FEW", 0)
     assert tracking.records(store, ["b"]) == by_sql[1]
     logger.fail("enough")
+
+
+def test_details_are_told_to_those_who_ask(store, monkeypatch):
+    held = tracking.claim(store, "a", 0, tracking.myself())
+    assert held
+    code = {tags.COMMIT: "c0ffee", tags.DIRTY: "true", tags.VERSIONS: '{"torch": "2"}'}
+    RunLogger(store, Run("a"), "spec", held, extra=code).start().finish()
+    plain, told = tracking.finished(store)["a"], tracking.finished(store, details=True)["a"]
+    assert (plain.commit, plain.versions, plain.hardware) == (None, None, None)
+    assert (told.commit, told.dirty, told.versions) == ("c0ffee", True, {"torch": "2"})
+    assert told.hardware and "CPU" in told.hardware
+    monkeypatch.setattr(sql, "REVISION", "another")
+    assert tracking.finished(store, ["a"], details=True)["a"] == told
 
 
 def test_ten_thousand_finished_runs_are_read_in_under_a_second(store):

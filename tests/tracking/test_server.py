@@ -99,13 +99,14 @@ def test_a_record_over_a_server_that_is_gone_and_returns(template, tmp_path, mon
         logger.log(2, {"loss": 0.5})
         threading.Timer(2.0, line.mend).start()
         begin = time.monotonic()
-        logger.artifact("evaluation.parquet", b"rows")  # waits until it is back
+        logger.evaluation(b"rows", ["none@1/seen"])  # waits until it is back
         assert time.monotonic() - begin > 1
         logger.finish({"val_mpjpe_best": 50.0})
         record = tracking.finished(uri, ["r0"])["r0"]
         assert record.status == "FINISHED" and record.owner is None
-        found = tracking.read_evaluations(uri, ["r0"])
-        assert found["r0"].read_bytes() == b"rows" and found["r0"].is_relative_to(tmp_path / "runs")
+        [(file, conditions)] = tracking.read_evaluations(uri, ["r0"])["r0"].items()
+        assert file.read_bytes() == b"rows" and file.is_relative_to(tmp_path / "runs")
+        assert conditions == ("none@1/seen",)
         begun(uri, "r1").fail("it broke")
         assert tracking.failed(uri) == {"r1": "it broke"}
         out = capfd.readouterr()
