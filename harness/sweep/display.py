@@ -26,9 +26,11 @@ class Counts:
         todo: to be done in this sweep, those at work included.
         finished, failed: of these.
         elsewhere: at work for another driver.
+        evaluations: finished runs to be tested on what they lack; of these evaluated and unevaluated (failed).
         workers: how many work.
         best: label and validation MPJPE (mm) of the best run so far.
         seconds: time of each run finished here.
+        evaluation_seconds: time of each evaluation added here.
     """
 
     total: int
@@ -40,30 +42,36 @@ class Counts:
     elsewhere: int = 0
     best: tuple[str, float] | None = None
     seconds: list[float] = field(default_factory=list)
+    evaluations: int = 0
+    evaluated: int = 0
+    unevaluated: int = 0
+    evaluation_seconds: list[float] = field(default_factory=list)
 
     def line(self) -> str:
         """All counts in a line."""
         parts = [f"{self.skipped + self.finished}/{self.total} finished"]
         parts += [f"{self.failed} failed"] if self.failed else []
         parts += [f"{self.elsewhere} elsewhere"] if self.elsewhere else []
+        parts += [f"{self.evaluated}/{self.evaluations} evaluated"] if self.evaluations else []
+        parts += [f"{self.unevaluated} evaluation{'s' * (self.unevaluated != 1)} failed"] if self.unevaluated else []
         return ", ".join(parts)
 
     def eta(self, current: Mapping[str, tuple[float, Progress]]) -> float | None:
         """Seconds left, from the runs finished here, or from how far the current ones are; None if unknown.
 
+        Evaluations count once one has been added: beside runs they are short.
+
         Args:
             current: label → seconds at work and progress.
         """
         shares = {label: p.step / p.steps if p.steps else 0.0 for label, (_, p) in current.items()}
-        if self.seconds:
-            each = sum(self.seconds) / len(self.seconds)
-        else:
-            known = [current[label][0] / share for label, share in shares.items() if share > 0]
-            if not known:
-                return None
-            each = sum(known) / len(known)
-        left = self.todo - self.finished - self.failed - sum(shares.values())
-        return max(0.0, left) * each / max(1, self.workers)
+        known = self.seconds or [current[label][0] / share for label, share in shares.items() if share > 0]
+        runs = self.todo - self.finished - self.failed
+        evaluations = self.evaluations - self.evaluated - self.unevaluated
+        if not (known if runs else self.evaluation_seconds):
+            return None
+        work = max(0.0, runs - sum(shares.values())) * _mean(known) + evaluations * _mean(self.evaluation_seconds)
+        return work / max(1, self.workers)
 
 
 class Display:
@@ -85,7 +93,9 @@ class Display:
             self._live.start()
         counts = self.counts
         done = f", {counts.skipped} finished before" if counts.skipped else ""
-        self.say(f"{counts.todo} of {counts.total} runs to do{done}, {counts.workers} workers")
+        more = f", {counts.evaluations} to evaluate" if counts.evaluations else ""
+        workers = f"{counts.workers} worker{'s' * (counts.workers != 1)}"
+        self.say(f"{counts.todo} of {counts.total} runs to do{done}{more}, {workers}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -119,13 +129,17 @@ class Display:
         head = self.counts.line() + (f", about {clock(left)} left" if left is not None else "")
         lines = [Text(head, style="bold")]
         for label, (seconds, progress) in current.items():
-            steps = f"{progress.step}/{progress.steps}" if progress.steps else "starting"
+            steps = f"{progress.step}/{progress.steps}" if progress.steps else progress.doing
             score = f"  {progress.val_mpjpe:.1f} mm" if progress.val_mpjpe is not None else ""
             lines.append(Text(f"  {label}  {steps}  {clock(seconds)}{score}"))
         if self.counts.best is not None:
             label, best = self.counts.best
             lines.append(Text(f"best so far: {best:.1f} mm validation MPJPE, {label}", style="green"))
         self._live.update(Group(*lines))
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
 
 
 def clock(seconds: float) -> str:

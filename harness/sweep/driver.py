@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import tracking
 from harness.errors import UserError
+from harness.sweep import supplements
 
 if TYPE_CHECKING:
     from harness.sweep.display import Display
@@ -31,7 +32,8 @@ class SweepOutcome:
     Attributes:
         finished: run_ids done here.
         skipped: run_ids that were finished already, or that another driver finished meanwhile.
-        failed: run_id → reason.
+        evaluated: those of the skipped whose missing evaluations were added here.
+        failed: run_id → reason; of a skipped one, why its evaluations couldn't be added.
         left: run_ids not tried: beyond the limit, or the sweep was stopped.
         interrupted: stopped by a signal.
         seconds: wall-clock time.
@@ -40,6 +42,7 @@ class SweepOutcome:
 
     finished: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    evaluated: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     interrupted: bool = False
@@ -59,14 +62,16 @@ def run_sweep(
     command: str | None = None,
     body: str | None = None,
 ) -> SweepOutcome:
-    """Do the runs of ``spec`` that aren't finished in the store. Ray starts only if there are any.
+    """Do the runs of ``spec`` that aren't finished in the store, and test those that are on what they lack.
+
+    Ray starts only if there's anything to do.
 
     Args:
         spec: has ``name``, ``runs``, ``test``, ``resources`` and ``tracking``.
         uri: the store; before the spec's, which comes before the environment's and the default.
         workers: how many runs at once; before the spec's; as many as fit by default.
         address: a Ray cluster to join.
-        limit: at most so many runs this time.
+        limit: at most so many this time, runs before evaluations.
         fail_fast: stop at the first run that fails.
         retries: how often a run that failed is tried again, unless its failure is final (it diverged, or
             something the user gave is wrong).
@@ -83,10 +88,13 @@ def run_sweep(
     done = tracking.finished(uri, runs)
     outcome = SweepOutcome(skipped=[run_id for run_id in runs if run_id in done])
     todo = [run_id for run_id in runs if run_id not in done]
-    chosen = todo[: len(todo) if limit is None else limit]
-    if chosen:
-        sweep = _Sweep(spec, uri, {run_id: runs[run_id] for run_id in chosen}, outcome)
-        sweep.go(workers or spec.resources.workers, address, fail_fast, retries, command, body)
+    chosen = todo[:limit]
+    lacking = supplements.find(uri, done, spec.test)
+    added = list(lacking)[: None if limit is None else limit - len(chosen)]
+    if chosen or added:
+        queue = supplements.Queue(uri, spec.test, {run_id: lacking[run_id] for run_id in added})
+        sweep = _Sweep(spec, uri, {run_id: runs[run_id] for run_id in [*chosen, *added]}, queue, outcome)
+        sweep.go(chosen, workers or spec.resources.workers, address, fail_fast, retries, command, body)
     over = {*outcome.finished, *outcome.skipped, *outcome.failed}
     outcome.left = [run_id for run_id in runs if run_id not in over]
     outcome.seconds = time.monotonic() - began
@@ -94,12 +102,15 @@ def run_sweep(
 
 
 class _Sweep:
-    """One sweep at work: the queue, the attempts, and what each answer means."""
+    """One sweep at work: the queues, the attempts, and what each answer means."""
 
-    def __init__(self, spec: Any, uri: str, runs: dict[str, Any], outcome: SweepOutcome) -> None:
+    def __init__(
+        self, spec: Any, uri: str, runs: dict[str, Any], added: supplements.Queue, outcome: SweepOutcome
+    ) -> None:
         self.spec, self.uri, self.runs, self.outcome = spec, uri, runs, outcome
         self.me = tracking.myself()
         self.queue: deque[tuple[str, int]] = deque()
+        self.added = added
         self.elsewhere: set[str] = set()
         self.attempts: dict[str, int] = dict.fromkeys(runs, 0)
         self.unborn = 0
@@ -107,6 +118,7 @@ class _Sweep:
 
     def go(
         self,
+        chosen: list[str],
         workers: int | None,
         address: str | None,
         fail_fast: bool,
@@ -133,9 +145,10 @@ class _Sweep:
             with self._signals(), Pool(settings, held.workers, float(resources.cpu), float(resources.gpu)) as pool:
                 # The workers import while the schema is made here; they open the store with their first run.
                 tracking.prepare(self.uri)
-                self._sort(list(self.runs))
+                self._sort(chosen)
                 total = len({run.run_id for run in self.spec.runs})
                 counts = Counts(total, len(self.outcome.skipped), len(self.queue), held.workers)
+                counts.evaluations = len(self.added)
                 with Display(counts) as display:
                     self._loop(pool, display, fail_fast, retries)
                     self._end(pool, display, command)
@@ -144,10 +157,9 @@ class _Sweep:
 
     def _loop(self, pool: Pool, display: Display, fail_fast: bool, retries: int) -> None:
         drawn = looked = time.monotonic()
-        while (self.queue or pool.jobs or self.elsewhere) and not self.stop.is_set():
-            while self.queue and pool.free:
-                run_id, generation = self.queue.popleft()
-                pool.give(self.runs[run_id], self.spec.test, generation)
+        while (self.queue or self.added or pool.jobs or self.elsewhere) and not self.stop.is_set():
+            while (self.queue or self.added) and pool.free:
+                self._give(pool)
             for job, answer in pool.wait(_POLL):
                 self._take(job, answer, display, retries)
             if fail_fast and self.outcome.failed:
@@ -155,42 +167,59 @@ class _Sweep:
             now = time.monotonic()
             if self.elsewhere and now - looked > _LOOK:
                 looked = now
-                self._sort(sorted(self.elsewhere))
+                display.counts.evaluations += self._sort(sorted(self.elsewhere))
                 display.counts.elsewhere = len(self.elsewhere)
             if display.live and now - drawn > _REDRAW:
                 drawn = now
                 self._draw(pool, display)
 
+    def _give(self, pool: Pool) -> None:
+        if self.queue:
+            run_id, generation = self.queue.popleft()
+            pool.give(self.runs[run_id], self.spec.test, generation)
+        else:
+            run_id, supplement = self.added.next()
+            pool.evaluate(self.runs[run_id], supplement)
+
     def _take(self, job: Job, answer: Outcome | Died, display: Display, retries: int) -> None:
         from harness.sweep.pool import Died
 
-        run_id, counts = job.run.run_id, display.counts
+        run_id, counts, added = job.run.run_id, display.counts, job.supplement
         if isinstance(answer, Died):
             final, reason = False, answer.reason
             self.unborn += answer.unborn
-            if self.unborn >= _BIRTHS and not self.outcome.finished:
+            if self.unborn >= _BIRTHS and not self.outcome.finished and not self.outcome.evaluated:
                 raise UserError(reason)
+        elif answer.status == "finished" and added is not None:
+            self._evaluated(job, answer.seconds, display)
+            return
         elif answer.status == "finished":
             self._finished(job, answer.summary, answer.seconds, display)
             return
         elif answer.status == "taken":
-            self._sort([run_id])
+            counts.evaluations += self._sort([run_id])
             counts.elsewhere = len(self.elsewhere)
             return
         else:
             final, reason = answer.final, answer.reason
         self.attempts[run_id] += 1
         again = not final and self.attempts[run_id] <= retries
-        self._sort([run_id], again=again)
-        if run_id in self.outcome.skipped:  # its worker died after the seal: the run is finished, and by us
+        if added is None:
+            self._sort([run_id], again=again)
+        elif again:
+            self.added.again(run_id, added)
+        if (
+            added is None and run_id in self.outcome.skipped
+        ):  # its worker died after the seal: the run is finished, and by us
             self.outcome.skipped.remove(run_id)
             self._finished(job, {}, job.seconds, display)
         elif again:
-            display.say(f"again: {label(job.run)}: {reason}", "yellow")
+            display.say(f"again: {_named(job)}: {reason}", "yellow")
         else:
             self.outcome.failed[run_id] = reason
-            counts.failed += 1
-            display.say(f"failed: {label(job.run)}: {reason}", "red")
+            counts.failed += added is None
+            counts.unevaluated += added is not None
+            display.say(f"failed: {_named(job)}: {reason}", "red")
 
     def _finished(self, job: Job, summary: dict[str, float], seconds: float, display: Display) -> None:
         counts = display.counts
@@ -203,14 +232,24 @@ class _Sweep:
             counts.best = (label(job.run), score)
         display.finished(label(job.run), seconds, score)
 
-    def _sort(self, run_ids: list[str], *, again: bool = True) -> None:
-        """Ask the store about runs; queue the free ones, if they are to be tried again."""
+    def _evaluated(self, job: Job, seconds: float, display: Display) -> None:
+        self.outcome.evaluated.append(job.run.run_id)
+        display.counts.evaluated += 1
+        display.counts.evaluation_seconds.append(seconds)
+        display.finished(_named(job), seconds, None)
+
+    def _sort(self, run_ids: list[str], *, again: bool = True) -> int:
+        """Ask the store about runs; queue the free ones, if they are to be tried again, and missing evaluations.
+
+        How many of the finished ones lack evaluations.
+        """
         found = tracking.survey(self.uri, run_ids)
         self.elsewhere -= set(run_ids)
         self.outcome.skipped += [run_id for run_id in run_ids if run_id in found.finished]
         if again:
             self.elsewhere |= set(found.busy)
             self.queue.extend((run_id, found.free[run_id]) for run_id in run_ids if run_id in found.free)
+        return self.added.look(found.finished)
 
     def _draw(self, pool: Pool, display: Display) -> None:
         found, counts = pool.progress(), display.counts
@@ -218,7 +257,7 @@ class _Sweep:
             score = progress.val_mpjpe
             if score is not None and (counts.best is None or score < counts.best[1]):
                 counts.best = (label(job.run), score)
-        display.update({label(job.run): (job.seconds, progress) for job, progress in found.values()})
+        display.update({_named(job): (job.seconds, progress) for job, progress in found.values()})
 
     def _end(self, pool: Pool, display: Display, command: str | None) -> None:
         """Leave the store consistent: no worker lives, none of their records says RUNNING."""
@@ -257,6 +296,10 @@ class _Sweep:
 def label(run: Any) -> str:
     """A run, for people: its axes, or its id."""
     return " ".join(str(value) for value in dict(run.labels).values()) or run.run_id
+
+
+def _named(job: Job) -> str:
+    return label(job.run) if job.supplement is None else f"evaluation of {label(job.run)}"
 
 
 def _buried(uri: str, run_ids: list[str], driver: tracking.Owner, seconds: float = 5.0) -> None:

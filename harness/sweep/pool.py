@@ -6,15 +6,17 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.sweep.supplements import Supplement
 from harness.sweep.worker import Outcome, Progress, Settings, Worker, describe
 
 
 @dataclass
 class Job:
-    """A run on a worker."""
+    """A run on a worker; or, with ``supplement``, the evaluations that a finished run lacks."""
 
     run: Any
     actor: Any
+    supplement: Supplement | None = None
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -76,6 +78,11 @@ class Pool:
         """Hand a run to a free worker."""
         actor = self._idle.pop(0)
         self._jobs[actor.do.remote(run, test, generation)] = Job(run, actor)
+
+    def evaluate(self, run: Any, supplement: Supplement) -> None:
+        """Have a free worker add evaluations to a finished run."""
+        actor = self._idle.pop(0)
+        self._jobs[actor.evaluate.remote(run, supplement)] = Job(run, actor, supplement)
 
     def wait(self, seconds: float) -> list[tuple[Job, Outcome | Died]]:
         """What came back, waiting for at most so long."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness import tracking
 from harness.errors import UserError
-from harness.sweep import body, faults
+from harness.sweep import body, faults, supplements
 
 _WATCH = 1.0
 """Seconds between looks at the driver."""
@@ -61,11 +61,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the current run is: steps done and in all, and its lowest validation error so far in mm."""
+    """How far the current run is: steps done and in all, and its lowest validation error so far in mm.
+
+    ``doing`` stands in their place while there are none.
+    """
 
     step: int = 0
     steps: int = 0
     val_mpjpe: float | None = None
+    doing: str = "starting"
 
 
 class Worker:
@@ -108,11 +112,20 @@ class Worker:
         except tracking.TakenOver:
             return Outcome("taken")
         except Exception as error:
-            reason = describe(error)
-            logger.fail(f"{reason}\n\n{traceback.format_exc()}")
-            final = isinstance(error, UserError) or bool(getattr(error, "final", False))
-            return Outcome("failed", reason, final)
+            logger.fail(f"{describe(error)}\n\n{traceback.format_exc()}")
+            return _failure(error)
         return Outcome("finished", summary=summary, seconds=time.monotonic() - began)
+
+    def evaluate(self, run: Any, supplement: supplements.Supplement) -> Outcome:
+        """Add to a finished run the evaluations it lacks. It needs no claim: done twice, it's the same."""
+        self._progress, began = Progress(doing="evaluating"), time.monotonic()
+        try:
+            supplements.evaluate(self._settings.uri, run, supplement)
+        except tracking.TrackingLost:
+            raise
+        except Exception as error:
+            return _failure(error)
+        return Outcome("finished", seconds=time.monotonic() - began)
 
     def _on_epoch(self, logger: tracking.RunLogger, info: Any) -> None:
         logger.log_points(info.curves)
@@ -125,6 +138,11 @@ class Worker:
         while tracking.process_alive(self._settings.driver) is not False:
             time.sleep(_WATCH)
         os._exit(1)
+
+
+def _failure(error: Exception) -> Outcome:
+    final = isinstance(error, UserError) or bool(getattr(error, "final", False))
+    return Outcome("failed", describe(error), final)
 
 
 def describe(error: BaseException) -> str:

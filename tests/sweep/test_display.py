@@ -53,5 +53,21 @@ def test_the_time_left_counts_what_current_runs_have_done():
     assert counts.eta({"a": (10.0, Progress(1, 2))}) == 5.0
 
 
+def test_evaluations_are_counted_and_timed_apart_from_runs():
+    counts, out = Counts(total=4, skipped=3, todo=1, workers=2, evaluations=3), io.StringIO()
+    with Display(counts, Console(file=out)) as display:
+        counts.evaluated, counts.evaluation_seconds = 1, [4.0]
+        assert counts.eta({}) is None
+        counts.seconds = [10.0]
+        assert counts.eta({}) == (10.0 + 2 * 4.0) / 2
+        display.finished("evaluation of abs 0", 4.0, None)
+    assert out.getvalue().splitlines() == [
+        "1 of 4 runs to do, 3 finished before, 3 to evaluate, 2 workers",
+        "3/4 finished, 1/3 evaluated: evaluation of abs 0 in 4.0 s, about 9.0 s left",
+    ]
+    counts.finished, counts.unevaluated = 1, 2
+    assert counts.line() == "4/4 finished, 1/3 evaluated, 2 evaluations failed"
+
+
 def test_clock():
     assert [clock(s) for s in (0.44, 42, 185, 7800)] == ["0.4 s", "42 s", "3 min 05 s", "2 h 10 min"]
