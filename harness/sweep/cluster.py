@@ -85,9 +85,11 @@ def _knock(address: str) -> None:
     host, _, port = given.removeprefix("ray://").rpartition(":")
     if given == "auto":
         return
+    if not host or not port.isdigit():
+        raise UserError(f"'{given}' is no address of a Ray cluster; expected auto, host:port or ray://host:port")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_LIMIT).close()
-    except (OSError, ValueError) as error:
+    except (OSError, OverflowError) as error:
         raise UserError(f"no Ray cluster answers at '{given}': {error}") from None
 
 

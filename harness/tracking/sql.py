@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from harness.errors import UserError
 from harness.tracking import tags
 
 REVISION = "dc11669786a5"
@@ -22,10 +23,21 @@ _MANY = 500
 @contextmanager
 def reading(file: Path) -> Iterator[sqlite3.Connection | None]:
     """A read-only connection, or None when the store's schema isn't the one known here."""
-    with closing(sqlite3.connect(f"file:{_quoted(file)}?mode=ro", uri=True, timeout=20)) as connection:
+    with closing(_opened(file)) as connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchall()
         found = connection.execute("SELECT version_num FROM alembic_version").fetchall() if tables else []
         yield connection if found == [(REVISION,)] else None
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    if file.is_dir():
+        raise UserError(f"the store {file} is a folder; expected a file", key="tracking.uri")
+    try:
+        connection = sqlite3.connect(f"file:{_quoted(file)}?mode=ro", uri=True, timeout=20)
+        connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise UserError(f"can't read the store {file}: {error}", key="tracking.uri") from None
+    return connection
 
 
 def records(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import http.client
 import importlib
 import logging
 import os
@@ -73,9 +74,10 @@ def prepare(uri: str | None = None) -> str:
     """
     uri = check(uri)
     file = sqlite_path(uri)
-    if file is None:
-        return uri
-    if _ready(file):
+    root = artifact_root(uri)
+    for folder in ([file.parent] if file else []) + ([root] if root else []):
+        folder.mkdir(parents=True, exist_ok=True)
+    if file is None or _ready(file):
         return uri
     # Two processes that open a fresh store at once race in the migration: one at a time.
     with open(file.with_name(file.name + ".lock"), "w") as lock:
@@ -101,6 +103,9 @@ def check(uri: str | None = None) -> str:
     file, root = sqlite_path(uri), artifact_root(uri)
     for folder in ([file.parent] if file else []) + ([root] if root else []):
         _writable(folder)
+    if file is not None and file.exists():
+        with sql.reading(file):
+            pass
     probe(uri)
     return uri
 
@@ -109,18 +114,20 @@ def probe(uri: str) -> None:
     """Ask a server whether it is there. Raises `UserError` after at most 5 s; files are always there."""
     if sqlite_path(uri) is not None:
         return
-    parts = urllib.parse.urlsplit(uri)
     try:
+        parts = urllib.parse.urlsplit(uri)
         if uri.startswith("http"):
             with urllib.request.urlopen(f"{uri}/health", timeout=LIMIT):
                 return
         port = parts.port or _PORTS[parts.scheme.partition("+")[0]]
         socket.create_connection((parts.hostname or "localhost", port), timeout=LIMIT).close()
     except urllib.error.HTTPError as error:
+        if error.code == 404:
+            raise UserError(f"what answers at {_shown(uri)} is no MLflow server", key="tracking.uri") from None
         # A proxy in front may refuse the health page; only a server's own failure is one.
         if error.code >= 500:
             raise UserError(f"the tracking server {_shown(uri)} fails: {error}", key="tracking.uri") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise UserError(f"nobody answers at the tracking URI {_shown(uri)}: {reason}", key="tracking.uri") from None
 
@@ -193,9 +200,10 @@ def quiet() -> None:
 
 
 def _writable(folder: Path) -> None:
+    """Whether files can be made in a folder, or in the nearest one above it that exists; makes none that stays."""
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        trial = folder / f".writable-{os.getpid()}"
+        trial = nearest / f".writable-{os.getpid()}"
         trial.touch()
         trial.unlink()
     except OSError as error:
@@ -204,5 +212,8 @@ def _writable(folder: Path) -> None:
 
 def _shown(uri: str) -> str:
     """The address without a password."""
-    parts = urllib.parse.urlsplit(uri)
+    try:
+        parts = urllib.parse.urlsplit(uri)
+    except ValueError:  # no address at all, so none with a password
+        return uri
     return uri.replace(f":{parts.password}@", ":***@") if parts.password else uri

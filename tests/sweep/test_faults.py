@@ -9,7 +9,7 @@ from harness.sweep import faults
 def test_no_fault_is_planned_by_default_and_a_misspelt_one_is_refused(monkeypatch):
     monkeypatch.delenv(faults.VARIABLE, raising=False)
     assert faults.planned() is None
-    monkeypatch.setenv(faults.VARIABLE, "mid-epock:/tmp/x")
+    monkeypatch.setenv(faults.VARIABLE, "mid-epock:/elsewhere/x")
     with pytest.raises(ValueError, match="mid-epoch"):
         faults.planned()
 

@@ -1,7 +1,9 @@
+import http.server
 import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -21,7 +23,7 @@ def test_the_argument_comes_before_the_environment_and_that_before_the_default(m
     assert tracking.resolve("sqlite:///x/y.db") == f"sqlite:///{tmp_path}/x/y.db"
 
 
-@pytest.mark.parametrize("uri", ["./mlruns", "file:/tmp/mlruns", "ftp://there", "sqlite://"])
+@pytest.mark.parametrize("uri", ["./mlruns", "file:/somewhere/mlruns", "ftp://there", "sqlite://"])
 def test_an_address_without_a_store_is_refused(uri):
     with pytest.raises(UserError, match=r"sqlite:///path/to/file\.db"):
         tracking.resolve(uri)
@@ -55,6 +57,36 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_starts(tmp_p
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(UserError, match="can't write to the folder"):
         tracking.check(f"sqlite:///{tmp_path}/file/mlflow.db")
+
+
+def test_what_is_no_store_is_told_and_nothing_is_made(tmp_path):
+    (tmp_path / "notes").write_text("not a database")
+    for name, said in (("notes", "not a database"), (".", "is a folder; expected a file")):
+        with pytest.raises(UserError, match=said):
+            tracking.finished(f"sqlite:///{tmp_path}/{name}")
+    tracking.check(f"sqlite:///{tmp_path}/new/runs/mlflow.db")
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
+
+
+@pytest.mark.parametrize("uri", ["http://[::1", "http://127.0.0.1:port"])
+def test_an_address_that_is_none_is_told(uri):
+    with pytest.raises(UserError, match="nobody answers at the tracking URI"):
+        tracking.finished(uri)
+
+
+def test_a_server_of_something_else_is_told():
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        with pytest.raises(UserError, match="is no MLflow server"):
+            tracking.finished(f"http://127.0.0.1:{other.server_port}")
+        other.shutdown()
 
 
 def test_a_server_nobody_runs_is_told_at_once():
