@@ -10,6 +10,7 @@ whole processes; medians are printed. Aims: 0.4 s for --help and validate, 2 s f
 from __future__ import annotations
 
 import argparse
+import json
 import sqlite3
 import statistics
 import subprocess
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from harness import tracking
 from harness.spec import load
+from harness.spec.identity import conditions
 from harness.tracking import tags
 
 SPEC = """\
@@ -42,7 +44,8 @@ PER_SEED = 320
 
 def fill(spec: Path, uri: str) -> int:
     """Put a finished record of every run of ``spec`` into the store; gives their number."""
-    runs = load(spec).runs
+    loaded = load(spec)
+    runs, held = loaded.runs, list(conditions(loaded.test))
     with sqlite3.connect(uri.removeprefix("sqlite:///")) as store:
         store.execute("INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (77, 'many', 'active')")
         for number, run in enumerate(runs):
@@ -53,7 +56,8 @@ def fill(spec: Path, uri: str) -> int:
                 (uuid, 1000 * number, 1000 * number + 4000),
             )
             named = {tags.RUN_ID: run.run_id, tags.SPEC: "many", tags.SHAPE: tracking.shape_of(run)}
-            named |= {f"tag{k}": "x" * 40 for k in range(7)}
+            named |= {f"tag{k}": "x" * 40 for k in range(6)}
+            named[tags.EVALUATED] = json.dumps({"evaluation.parquet": held})
             store.executemany(
                 "INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?)", [(*t, uuid) for t in named.items()]
             )

@@ -15,14 +15,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     shared.spec(parser)
     shared.store(parser)
-    parser.add_argument("--limit", type=shared.positive, metavar="N", help="do at most N runs")
+    parser.add_argument(
+        "--limit",
+        type=shared.positive,
+        metavar="N",
+        help="do at most N runs (and, with what is left of N, evaluations)",
+    )
     parser.add_argument("--workers", type=shared.positive, metavar="N", help="runs at once (default: as many as fit)")
     parser.add_argument("--address", metavar="ADDRESS", help="a running Ray cluster (default: this machine)")
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first failed run")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Run what isn't done, then report."""
+    """Run what isn't done, test finished runs on what the spec gained since, then report."""
     from harness.spec import load
 
     spec = load(arguments.spec, arguments.overrides, arguments.seeds, data="need")

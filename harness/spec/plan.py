@@ -28,8 +28,9 @@ class Plan:
     Attributes:
         axes: axis → value → number of runs.
         runs, finished, to_do: numbers of runs; ``to_do`` after ``limit``.
+        to_evaluate: finished runs to be tested on conditions that the spec gained since, without training.
         finished_known: whether a store was asked.
-        seconds: estimated wall time of what is to do; None when nothing like it has run.
+        seconds: estimated wall time of the runs to do; None when nothing like it has run.
         unknown: runs to do that nothing finished resembles.
     """
 
@@ -39,6 +40,7 @@ class Plan:
     runs: int
     finished: int
     to_do: int
+    to_evaluate: int
     finished_known: bool
     workers: int
     seconds: float | None
@@ -58,11 +60,15 @@ class Plan:
             shown.append(f"  {axis:<{width}}  {', '.join(parts)}{more}")
         done = f"{self.finished} finished" if self.finished_known else "finished unknown (offline)"
         time = "unknown" if self.seconds is None else duration(self.seconds)
+        more = counted(self.to_evaluate, "evaluation") if self.to_evaluate else ""
         if self.to_do == 0:
-            time = "none"
+            time = f"that of {more}, without training" if more else "none"
         elif self.seconds is not None and self.unknown:
             time = f"at least {time} ({counted(self.unknown, 'run')} unlike any finished one)"
+        if self.to_do and more:
+            time = f"{time}, and that of {more}"
         head = f"{self.name}: {counted(self.runs, 'run')}, {done}, {self.to_do} to do"
+        head += f", {self.to_evaluate} to evaluate" if more else ""
         return [head, *shown, f"  time: {time}, on {counted(self.workers, 'worker')}"]
 
 
@@ -86,6 +92,7 @@ def plan(
     *,
     workers: int = 1,
     limit: int | None = None,
+    lacking: int = 0,
 ) -> Plan:
     """Compare a spec with what is done.
 
@@ -94,7 +101,8 @@ def plan(
         finished: run id → record of the finished runs; None when no store was asked.
         shape_of: what decides a run's time; see `harness.tracking.shape_of`.
         workers: runs at once.
-        limit: at most so many runs are to be done.
+        limit: at most so many are to be done, runs before evaluations.
+        lacking: finished runs that lack evaluations; see `harness.tracking.unevaluated`.
     """
     done = finished or {}
     to_do = [run for run in spec.runs if run.run_id not in done][:limit]
@@ -112,6 +120,7 @@ def plan(
         runs=len(spec.runs),
         finished=sum(run.run_id in done for run in spec.runs),
         to_do=len(to_do),
+        to_evaluate=lacking if limit is None else min(lacking, limit - len(to_do)),
         finished_known=finished is not None,
         workers=workers,
         seconds=total if to_do else 0.0,

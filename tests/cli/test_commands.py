@@ -23,18 +23,23 @@ def test_plan_counts_against_the_store(repose, spec, monkeypatch):
 
     def finished(uri, run_ids):
         asked.append((uri, list(run_ids)))
-        return {
-            first: tracking.Record(first, "m", "FINISHED", 0.0, 2.0, "a", shape=tracking.shape_of(load(spec).runs[0]))
-        }
+        held = {"evaluation.parquet": ("none@1/seen", "none@1/unseen")}
+        shape = tracking.shape_of(load(spec).runs[0])
+        return {first: tracking.Record(first, "m", "FINISHED", 0.0, 2.0, "a", shape=shape, evaluated=held)}
 
     monkeypatch.setattr(tracking, "finished", finished)
     made = json.loads(repose("plan", "spec.yaml", "--json", "--tracking-uri", "sqlite:///x.db", "--workers", "1").out)
     assert (made["runs"], made["finished"], made["to_do"], made["seconds"]) == (2, 1, 1, 2.0)
     assert made["axes"]["seed"] == {"0": 1, "1": 1}
     assert asked == [("sqlite:///x.db", [run.run_id for run in load(spec).runs])]
+    assert made["to_evaluate"] == 1
+    less = repose("plan", "spec.yaml", "--tracking-uri", "sqlite:///x.db", "-o", "test.occlusion=[none]")
+    assert less.out.splitlines()[0] == "trial: 2 runs, 1 finished, 1 to do"
+    more = repose("plan", "spec.yaml", "--tracking-uri", "sqlite:///x.db")
+    assert more.out.splitlines()[0] == "trial: 2 runs, 1 finished, 1 to do, 1 to evaluate"
     offline = repose("plan", "spec.yaml", "--offline", "--limit", "1")
     assert offline.out.splitlines()[0] == "trial: 2 runs, finished unknown (offline), 1 to do"
-    assert len(asked) == 1
+    assert len(asked) == 3
 
 
 def test_plan_of_an_empty_store_makes_none(repose, spec, tmp_path):

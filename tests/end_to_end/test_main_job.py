@@ -72,6 +72,21 @@ def test_second_run_trains_nothing_and_never_starts_ray(folder):
     assert (place / "results/smoke/runs.csv").read_bytes() == page
 
 
+def test_added_test_level_is_evaluated_without_training(folder):
+    place, _ = folder
+    more = ["-o", "test.occlusion=[none, minor, severe]"]
+    before = {record.mlflow_id for record in finished(place)}
+    plan = json.loads(repose(place, "plan", "smoke", "--json", *more).stdout)
+    assert (plan["finished"], plan["to_do"], plan["to_evaluate"]) == (4, 0, 4)
+    done = repose(place, "run", "smoke", "--workers", "1", *more)
+    assert done.returncode == 0, done.stderr
+    assert {record.mlflow_id for record in finished(place)} == before
+    head, _, first = (place / "results/smoke/tables/ablation.md").read_text().splitlines()[2:5]
+    shown = dict(zip(head.split(" | "), first.split(" | "), strict=True))
+    assert float(shown["seen cameras, test occlusion: minor"].split()[0].strip("*†")) > 0
+    assert json.loads(repose(place, "plan", "smoke", "--json", *more).stdout)["to_evaluate"] == 0
+
+
 def test_extended_grid_runs_only_what_is_new(folder):
     place, _ = folder
     before = {record.mlflow_id for record in finished(place)}

@@ -64,6 +64,17 @@ def test_nothing_to_do_takes_no_time(spec):
     assert "time: none" in made.lines()[-1]
 
 
+def test_evaluations_to_add_are_counted_apart_from_runs(spec):
+    finished = {run.run_id: Done(3.0, by_steps(run)) for run in spec.runs[:6]}
+    made = plan(spec, finished, by_steps, lacking=5)
+    assert (made.finished, made.to_do, made.as_dict()["to_evaluate"]) == (6, 2, 5)
+    assert made.lines()[0] == "trial: 8 runs, 6 finished, 2 to do, 5 to evaluate"
+    assert made.lines()[-1].startswith("  time: 6 s, and that of 5 evaluations")
+    assert plan(spec, finished, by_steps, limit=3, lacking=5).to_evaluate == 1
+    done = plan(spec, {run.run_id: Done(3.0, None) for run in spec.runs}, by_steps, lacking=1)
+    assert done.lines()[-1].startswith("  time: that of 1 evaluation, without training")
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(4.4, "4 s"), (250, "4 min 10 s"), (12_000, "3 h 20 min")])
 def test_durations(seconds, text):
     assert duration(seconds) == text
