@@ -7,14 +7,15 @@ marker and its dashes. matplotlib is imported when the first figure is drawn.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness.report.records import Arm, Evidence
 from harness.report.selection import Column, Key, Values, metric, values
-from harness.report.statistics import Interval, paired_difference, t_interval
+from harness.report.statistics import Interval, Paired, paired_difference, t_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,7 +82,7 @@ def occlusion(evidence: Evidence) -> Figure | None:
         panel.set_xlabel("test occlusion")
         panel.set_title(f"{cameras} cameras", fontsize=9)
     axes[0][0].set_ylabel(metric("mpjpe").head)
-    _legend(figure, axes[0][0], len(arms))
+    _legend(figure, axes[0][0])
     return figure
 
 
@@ -95,6 +96,8 @@ def forest(evidence: Evidence) -> Figure | None:
     if not arms:
         return None
     order = {id(arm): i for i, arm in enumerate(_shown(evidence))}
+    paired = _differences(evidence, found, rows, arms)
+    limit = _reach(paired, len(arms))
     figure, axes = _panels(
         len(evidence.cameras), len(evidence.levels), 2.3, 0.7 + 0.3 * len(arms), sharex=True, sharey=True
     )
@@ -102,34 +105,65 @@ def forest(evidence: Evidence) -> Figure | None:
         for panel, level in zip(line, evidence.levels, strict=True):
             panel.axvline(0, color="#555555", linewidth=0.8)
             for i, arm in enumerate(arms):
-                key = _key(evidence, arm, cameras, level)
-                base = tuple(evidence.baseline.get(name, value) for name, value in zip(rows, key, strict=True))
-                if key not in found or base not in found:
-                    continue
-                paired = paired_difference(found[key], found[base])
-                if paired.n:
-                    style = _style(order[id(arm)])
-                    bar = None if np.isnan(paired.difference.half) else [[paired.difference.half]] * 2
-                    face = style["color"] if bar else "white"
-                    panel.errorbar(
-                        paired.difference.mean,
-                        -i,
-                        xerr=bar,
-                        fmt=style["marker"],
-                        color=style["color"],
-                        capsize=2.5,
-                        markersize=5,
-                        linewidth=1.3,
-                        markerfacecolor=face,
-                    )
+                if (i, cameras, level) in paired:
+                    _forest_row(panel, -i, paired[i, cameras, level].difference, limit, _style(order[id(arm)]))
             panel.set_title(f"{level} · {cameras}" if len(evidence.cameras) > 1 else level, fontsize=9)
             panel.set_yticks([-i for i in range(len(arms))], [evidence.describe(arm) for arm in arms])
             panel.set_ylim(-len(arms) + 0.4, 0.6)
+            panel.set_xlim(-limit, limit)
     named = " · ".join(evidence.baseline.values())
-    figure.supxlabel(
-        f"difference to {named}, {metric('mpjpe').head} (left of 0: lower error; hollow: one seed)", fontsize=9
-    )
+    signs = "left of 0: lower error; hollow: one seed; a number: off the scale"
+    figure.supxlabel(f"difference to {named}, {metric('mpjpe').head} ({signs})", fontsize=9)
     return figure
+
+
+def _differences(
+    evidence: Evidence, found: Values, rows: tuple[str, ...], arms: Sequence[Arm]
+) -> dict[tuple[int, str, str], Paired]:
+    """(arm's number, cameras, level) → its paired difference to the baseline, where seeds are common."""
+    paired = {}
+    for (i, arm), cameras, level in itertools.product(enumerate(arms), evidence.cameras, evidence.levels):
+        key = _key(evidence, arm, cameras, level)
+        base = tuple(evidence.baseline.get(name, value) for name, value in zip(rows, key, strict=True))
+        if key in found and base in found:
+            pair = paired_difference(found[key], found[base])
+            if pair.n:
+                paired[i, cameras, level] = pair
+    return paired
+
+
+def _reach(paired: Mapping[tuple[int, str, str], Paired], arms: int) -> float:
+    """Half of the forest's scale: what the arms need, less those that reach over four times the median arm's.
+
+    A baseline that is far off would squeeze the arms one wants to compare into a point.
+    """
+    reaches = [0.0] * arms
+    for (i, _, _), pair in paired.items():
+        reaches[i] = max(reaches[i], abs(pair.difference.mean) + float(np.nan_to_num(pair.difference.half)))
+    middle = float(np.median([reach for reach in reaches if reach > 0] or [1.0]))
+    return 1.15 * max([reach for reach in reaches if reach <= 4 * middle] or [middle]) or 1.0
+
+
+def _forest_row(panel: Any, y: float, difference: Interval, limit: float, style: dict) -> None:
+    """One arm's difference with its interval; its number at the edge where it is off the scale."""
+    if abs(difference.mean) > limit:
+        right = difference.mean > 0
+        text = f"{difference.mean:+.0f} ▸" if right else f"◂ {difference.mean:+.0f}"
+        edge = 0.97 * limit if right else -0.97 * limit
+        panel.text(edge, y, text, color=style["color"], ha="right" if right else "left", va="center", fontsize=8)
+        return
+    bar = None if np.isnan(difference.half) else [[difference.half]] * 2
+    panel.errorbar(
+        difference.mean,
+        y,
+        xerr=bar,
+        fmt=style["marker"],
+        color=style["color"],
+        capsize=2.5,
+        markersize=5,
+        linewidth=1.3,
+        markerfacecolor=style["color"] if bar else "white",
+    )
 
 
 def learning(evidence: Evidence) -> Figure | None:
@@ -207,17 +241,23 @@ def _panels(rows: int, columns: int, width: float, height: float, **shared: Any)
     return figure, axes
 
 
-def _legend(figure: Figure, panel: Any, arms: int) -> None:
+def _legend(figure: Figure, panel: Any) -> None:
     handles, labels = panel.get_legend_handles_labels()
     figure.legend(
         handles,
         labels,
         loc="outside lower center",
         frameon=False,
-        ncols=min(4, max(1, arms)),
+        ncols=_legend_columns(figure, labels),
         handlelength=3.2,
         fontsize=8,
     )
+
+
+def _legend_columns(figure: Figure, labels: list[str]) -> int:
+    """As many as fit side by side: a letter of 8 points takes about 0.065 inches, the line before it 0.6."""
+    widest = max((len(label) for label in labels), default=1)
+    return max(1, min(4, len(labels), int(figure.get_figwidth() / (0.065 * widest + 0.6))))
 
 
 def _svg(figure: Figure, salt: str) -> str:

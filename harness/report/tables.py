@@ -57,7 +57,7 @@ def mean_table(
             _mean_cell(evidence, rows, key, column, cells, ranked)
             for column, cells, ranked in zip(columns, found, ranks, strict=True)
         ]
-        body.append(Row(key, tuple(cells), _falling_mark(evidence, rows, key), _marked(rows)))
+        body.append(Row(key, tuple(cells), _falling_mark(evidence, rows, key, columns), _marked(rows)))
     signs = _mean_signs(body)
     return _table(evidence, name, title, rows, columns, body, (*notes, *signs))
 
@@ -103,7 +103,7 @@ def difference_table(
                 cells.append(_difference_cell(comparisons[key, i], float(corrected[key, i]), kind))
             else:
                 cells.append(_absent(evidence, rows, key, column, found[i]))
-        body.append(Row(key, tuple(cells), _falling_mark(evidence, rows, key), _marked(rows)))
+        body.append(Row(key, tuple(cells), _falling_mark(evidence, rows, key, columns), _marked(rows)))
     named = ", ".join(f"{HEADS.get(axis, axis)} = {value}" for axis, value in baseline.items())
     tests = sum(not math.isnan(p) for p in corrected.values())
     explained = (
@@ -213,9 +213,11 @@ def _to_baseline(rows: tuple[str, ...], key: Key, baseline: Mapping[str, str]) -
     return tuple(baseline.get(name, value) for name, value in zip(rows, key, strict=True))
 
 
-def _falling_mark(evidence: Evidence, rows: tuple[str, ...], key: Key) -> str:
-    labels = dict(zip(rows, key, strict=True))
-    return FALLING if any(arm.falling and matches(arm, labels) for arm in evidence.arms) else ""
+def _falling_mark(evidence: Evidence, rows: tuple[str, ...], key: Key, columns: list[Column] | None = None) -> str:
+    """The sign of a row behind whose cells stands an arm that was still falling."""
+    everywhere = [dict(column.where) for column in columns or [Column({}, ("", ""))]]
+    labels = [{**where, **dict(zip(rows, key, strict=True))} for where in everywhere]
+    return FALLING if any(arm.falling and matches(arm, where) for arm in evidence.arms for where in labels) else ""
 
 
 def _marked(rows: tuple[str, ...]) -> int:

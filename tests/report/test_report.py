@@ -183,6 +183,19 @@ def test_arms_still_falling_are_marked_and_said(ablation):
     assert "spatial‡" in collected.files()["tables/ablation.md"]
 
 
+def test_a_table_of_longer_runs_does_not_carry_the_sign_of_shorter_ones(make):
+    made = make({(o, s): 100.0 + s for o in ("abs", "spatial") for s in range(2)} | {("spatial", 0, 12000): 85.0})
+    for run in made.spec.runs:
+        made.figures[run.run_id] = {"slope": -3.0, "slope_falling": float(run.train.steps == 3000)}
+    made.spec.report.tables = [
+        {"rows": "objective", "columns": "test_occlusion", "metric": "mpjpe", "where": {"train.steps": steps}}
+        for steps in (3000, 12000)
+    ]
+    shorter, longer = (table(made, f"table{number}") for number in (1, 2))
+    assert {row.mark for row in shorter.rows} == {"‡"}
+    assert {row.mark for row in longer.rows} == {""}
+
+
 def test_longer_training_stands_in_its_own_rows_with_its_gap(make):
     errors = {(o, s): v + s for o, v in (("abs", 100.0), ("spatial", 99.0)) for s in range(3)}
     made = make(errors | {("abs", 0, 12000): 80.0, ("spatial", 0, 12000): 85.0})
