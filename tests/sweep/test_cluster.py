@@ -24,5 +24,5 @@ def test_what_no_single_node_can_hold_is_refused(cpu, gpu, key):
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nonsense"])
 def test_an_address_where_no_cluster_is_is_a_users_error_at_once(address):
-    with pytest.raises(UserError, match="no Ray cluster answers|no address of a Ray cluster"):
+    with pytest.raises(UserError, match=r"no Ray cluster answers|no address of a Ray cluster"):
         _knock(address)

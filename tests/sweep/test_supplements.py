@@ -96,6 +96,24 @@ def test_a_sweep_evaluates_what_was_added_and_trains_nothing(store, finish, capf
     assert not capfd.readouterr().out, "no pool, no display"
 
 
+def test_an_evaluation_whose_worker_dies_is_tried_again_and_then_fails(store, finish, capfd):
+    from harness.sweep.display import Counts, Display
+    from harness.sweep.driver import SweepOutcome, _Sweep
+    from harness.sweep.pool import Died, Job
+
+    found = supplements.find(store, {RUN.run_id: finish()}, MORE)
+    outcome, queue = SweepOutcome(skipped=[RUN.run_id]), supplements.Queue(store, MORE, found)
+    sweep = _Sweep(FakeSpec([RUN], test=MORE), store, {RUN.run_id: RUN}, queue, outcome)
+    display = Display(Counts(total=1, skipped=1, todo=0, workers=1, evaluations=1))
+    for left in (1, 0):
+        job = Job(RUN, None, queue.next()[1])
+        sweep._take(job, Died("its worker died", unborn=False), display, retries=1)
+        assert len(queue) == left
+    assert outcome.failed == {RUN.run_id: "its worker died"} and outcome.skipped == [RUN.run_id]
+    assert display.counts.unevaluated == 1 and not display.counts.failed
+    assert "again: evaluation of abs 0: its worker died" in capfd.readouterr().out
+
+
 def test_the_limit_takes_runs_before_evaluations(store, finish, monkeypatch):
     from harness.sweep import driver
 

@@ -107,6 +107,9 @@ def test_a_record_over_a_server_that_is_gone_and_returns(template, tmp_path, mon
         [(file, conditions)] = tracking.read_evaluations(uri, ["r0"])["r0"].items()
         assert file.read_bytes() == b"rows" and file.is_relative_to(tmp_path / "runs")
         assert conditions == ("none@1/seen",)
+        assert tracking.unevaluated(uri, {"r0": record}, ["none@1/seen", "minor@1/seen"]) == {"r0": ("minor@1/seen",)}
+        tracking.add_evaluation(uri, record, b"more", ["minor@1/seen"])
+        assert [file.read_bytes() for file in tracking.read_evaluations(uri, ["r0"])["r0"]] == [b"rows", b"more"]
         begun(uri, "r1").fail("it broke")
         assert tracking.failed(uri) == {"r1": "it broke"}
         out = capfd.readouterr()
