@@ -36,8 +36,7 @@ def machine(evidence: Evidence, uri: str | None, now: datetime | None = None) ->
     seconds = [s for s in (option(record, "seconds") for record in records) if s is not None]
     named = {
         "written": (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
-        # An address may hold a name and a password.
-        "tracking store": re.sub(r"//[^/@]*@", "//", uri) if uri else "the default store",
+        "tracking store": _store(uri),
         "hosts": _distinct(option(record, "host", "") for record in records),
         "hardware": _distinct(option(record, "hardware", "") for record in records),
         "compute of the finished runs": f"{sum(seconds):,.0f} s ({sum(seconds) / 3600:.2f} h)" if seconds else "",
@@ -46,6 +45,15 @@ def machine(evidence: Evidence, uri: str | None, now: datetime | None = None) ->
         ),
     }
     return {name: value for name, value in named.items() if value}
+
+
+def _store(uri: str | None) -> str:
+    """The store without what is no reader's business: a password, or where a file lay on one machine."""
+    if not uri:
+        return "the default store"
+    if uri.startswith("sqlite:"):
+        return f"sqlite file {uri.rpartition('/')[2]}"
+    return re.sub(r"//[^/@]*@", "//", uri)
 
 
 def _digest(spec: Any) -> str:
