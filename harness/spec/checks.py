@@ -9,6 +9,7 @@ from typing import Any
 from harness import registry
 from harness.data import check_fingerprint, fingerprint, longest, longest_clip, open_dataset, partition
 from harness.errors import UserError, unknown
+from harness.spec import seen
 from harness.spec.fields import printed
 from harness.spec.run import Data, Run
 from harness.spec.schema import Report, SpecFile, Table
@@ -156,12 +157,18 @@ def data_files(runs: Iterable[Run], document: Document, *, needed: bool) -> None
 
 
 def _longest_in_file(data: Data, document: Document) -> int:
+    known = seen.recall(data)
+    if known is not None:
+        check_fingerprint(data.fingerprint, known[0], **_written(document, "fingerprint"))
+        return known[1]
     try:
         dataset = open_dataset(data.dataset, data.path, **data.options)
     except UserError as error:
         raise located(error, document) from None
     check_fingerprint(data.fingerprint, dataset.fingerprint, **_written(document, "fingerprint"))
-    return longest(partition(dataset, data.split, **_written(document, "split"))["train"])
+    frames = longest(partition(dataset, data.split, **_written(document, "split"))["train"])
+    seen.remember(data, dataset.fingerprint, frames)
+    return frames
 
 
 def _written(document: Document, field: str) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""Data files that were read and found good before: remembered, so that `validate` needn't read them again.
+
+What is remembered is keyed by the file's path, size and time of change (and its side file's), and by
+everything else the answer depends on. Only good answers are kept; without a cache folder every check reads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from harness import __version__, registry
+from harness.data import canonical_split
+from harness.spec.run import Data
+
+
+def recall(data: Data) -> tuple[str, int] | None:
+    """(fingerprint, frames of the longest training clip) of a file that hasn't changed since `remember`."""
+    try:
+        kept = json.loads(_place(data).read_text(encoding="utf-8"))
+        return str(kept["fingerprint"]), int(kept["longest"])
+    except (OSError, ValueError, KeyError, TypeError):  # never seen, or not written by us: read the data
+        return None
+
+
+def remember(data: Data, fingerprint: str, longest: int) -> None:
+    """Keep what reading the file gave."""
+    with contextlib.suppress(OSError):  # a folder that can't be written only costs time
+        place = _place(data)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = place.with_name(f"{place.name}.{os.getpid()}")
+        part.write_text(json.dumps({"fingerprint": fingerprint, "longest": longest}), encoding="utf-8")
+        part.replace(place)
+
+
+def _place(data: Data) -> Path:
+    """Where the answer about a file is kept. Raises `OSError` when there is no such file."""
+    file = Path(str(data.path)).resolve()
+    side = file.with_suffix(".json")
+    about = [
+        __version__,
+        data.dataset,
+        registry.get("datasets", data.dataset).version,
+        sorted(data.options.items()),
+        canonical_split(data.dataset, data.split, data.options),
+        str(file),
+        *_state(file),
+        *(_state(side) if side.exists() else ()),
+    ]
+    name = hashlib.sha256(json.dumps(about, default=str).encode()).hexdigest()[:24]
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "repose-harness" / f"{name}.json"
+
+
+def _state(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns
