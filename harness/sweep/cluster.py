@@ -68,7 +68,8 @@ def start(resources: Any, *, workers: int | None, address: str | None, at_most: 
             try:
                 ray.init(address, runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads)}}, **quiet)
             except (ConnectionError, ValueError, RuntimeError) as error:
-                raise UserError(f"no Ray cluster answers at '{address}': {error}") from error
+                hint = "if it runs, is RAY_AUTH_MODE (and the token) the same on both sides?"
+                raise UserError(f"no Ray cluster answers at '{address}': {error}; {hint}") from error
     _silence()
     try:
         room = _room([node["Resources"] for node in ray.nodes() if node["Alive"]], cpu, gpu)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -21,7 +21,6 @@ class Result:
         summary: scalars: ``val_mpjpe_best``, ``val_mpjpe_last`` (mm), ``best_step``, ``slope`` (mm per
             1,000 steps over the last fifth), ``slope_falling`` (1 or 0), ``parameters``.
         seconds: wall time of training and validation.
-        last_state: snapshot of the final `TrainState`, from which `train` can go on.
     """
 
     best_weights: dict[str, Tensor]
@@ -29,4 +28,3 @@ class Result:
     curves: list[Curve]
     summary: dict[str, float]
     seconds: float
-    last_state: dict = field(default_factory=dict, repr=False)

@@ -83,9 +83,6 @@ class ClosedForm:
     surroundings is what it sees when it predicts.
     """
 
-    name = "closed form"
-    steps = 0
-
     def __init__(self, run: Run) -> None:
         self.run = run
 

@@ -24,7 +24,7 @@ from harness.training.material import Material, open_material, training_windows
 from harness.training.observation import Observer
 from harness.training.repeatable import pick_device, repeatable
 from harness.training.result import Result
-from harness.training.stage import ClosedForm, Supervised, supervised_state
+from harness.training.stage import ClosedForm, Stage, Supervised, supervised_state
 from harness.training.state import Best, Curve, TrainState, weights_of
 from harness.training.validation import validation_mpjpe
 
@@ -97,7 +97,10 @@ def _train(
     if resume is not None:
         state.load_state_dict(resume)
     earlier = state.seconds
-    _run_stage(run, material, lifter, state, batches, validate, on_epoch, lambda: earlier + time.perf_counter() - began)
+    stage = Supervised(run, build_objective(run, material), probe_every=max(1, run.train.steps // _PROBES))
+    _run_stage(
+        run, stage, material, lifter, state, batches, validate, on_epoch, lambda: earlier + time.perf_counter() - began
+    )
     state.seconds = earlier + time.perf_counter() - began
     return _result(run, state, lifter)
 
@@ -130,6 +133,7 @@ def build_objective(run: Run, material: Material) -> Objective:
 
 def _run_stage(
     run: Run,
+    stage: Stage,
     material: Material,
     lifter: Lifter,
     state: TrainState,
@@ -138,9 +142,8 @@ def _run_stage(
     on_epoch: Callable[[EpochInfo], None] | None,
     clock: Callable[[], float],
 ) -> None:
-    steps, epochs = run.train.steps, min(run.train.epochs, run.train.steps)
+    steps, epochs = stage.steps, min(run.train.epochs, stage.steps)
     ends = [round(steps * (n + 1) / epochs) for n in range(epochs)]
-    stage = Supervised(run, build_objective(run, material), probe_every=max(1, steps // _PROBES))
     told = len(state.curves)
     for epoch, end in enumerate(ends):
         if end <= state.step:
