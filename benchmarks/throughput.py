@@ -58,9 +58,8 @@ def main() -> None:
         step = statistics.median(b for b, _ in pairs) / args.steps
         aim = f"(aim ≥ {AIMS[name]:.0%})" if name in AIMS else ""
         print(f"  {name:11s} bare step {1e3 * step:7.1f} ms   whole loop at {share:6.1%} of its throughput {aim}")
-    print(
-        f"  sampling the terms' gradients takes {probing(run, material, observer):.2%} of the loop with both (aim < 2 %)"
-    )
+    sampled = probing(run, material, observer)
+    print(f"  sampling the terms' gradients takes {sampled:.2%} of the loop with both (aim < 2 %)")
     lifter = build_lifter(run, material, observer)
     levels = [occlusion.level(level) for level in run.train.validate_on]
     seconds = timed(lambda _: validation_mpjpe(lifter, material.validation, levels, observer, torch.device("cpu")), 1)
