@@ -9,11 +9,12 @@ from typing import Any
 
 from harness.data import fingerprint
 from harness.errors import UserError
-from harness.spec import checks, identity, overrides, shipped
+from harness.spec import checks, identity, overrides, report_checks, shipped
 from harness.spec.fields import SHORTHANDS
 from harness.spec.grid import expand
+from harness.spec.report_section import Report
 from harness.spec.run import Data, Run, Test
-from harness.spec.schema import Report, Resources, Tracking, read
+from harness.spec.schema import Resources, Tracking, read
 from harness.spec.yaml_lines import Document, parse
 
 
@@ -106,7 +107,7 @@ def build(
         path=path,
         runs=expansion.runs,
         test=file.test,
-        report=checks.report(file.report, expansion.axes, file, document),
+        report=report_checks.report(file.report, expansion.axes, file, document),
         resources=file.resources,
         tracking=file.tracking,
         retries=file.retries,

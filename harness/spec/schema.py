@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from harness.errors import UserError, unknown, wrong_value
+from harness.spec.report_section import Report
 from harness.spec.run import Count, Data, NonNegative, Part, Positive, Test, Train, Whole
 from harness.spec.yaml_lines import Document, Path
 
@@ -31,37 +32,6 @@ class Tracking(Part):
     """Where records are kept: an MLflow tracking URI; None is the local store."""
 
     uri: str | None = None
-
-
-class Table(Part):
-    """One table of the report.
-
-    Attributes:
-        rows, columns: one axis or several; columns may be ``test_occlusion``, ``cameras`` or ``metric``.
-        metric: registry names of what the cells show: one or several.
-        title: heading; made from the rest when missing.
-        where: axis → value: only runs (and evaluations) with these values.
-    """
-
-    rows: str | list[str] = "objective"
-    columns: str | list[str] = "test_occlusion"
-    metric: str | list[str] = "mpjpe"
-    title: str | None = None
-    where: dict[str, Any] = Field(default_factory=dict)
-
-
-class Report(Part):
-    """What the report shows.
-
-    Attributes:
-        title: heading of the page; the spec's name when missing.
-        baseline: axis → value of the arms that others are compared with.
-        tables: the tables; the report's usual ones when missing.
-    """
-
-    title: str | None = None
-    baseline: dict[str, Any] = Field(default_factory=dict)
-    tables: list[Table] = Field(default_factory=list)
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]

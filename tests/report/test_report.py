@@ -275,7 +275,7 @@ def test_declared_tables(make):
 
 
 def test_the_spec_files_own_defaults_give_the_default_layout(make):
-    from harness.spec.schema import Report
+    from harness.spec.report_section import Report
 
     errors = {(o, s): 1.0 + s for o in ("abs", "spatial") for s in range(2)}
     made = make(errors, tables=Report().tables, cameras=("seen", "unseen"))
