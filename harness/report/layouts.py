@@ -158,8 +158,10 @@ def _joined(parts: list[Table], title: str, notes: tuple[str, ...]) -> Table:
         for rows in zip(*(part.rows for part in parts), strict=True)
     )
     columns = tuple(column for part in parts for column in part.columns)
+    recipes = [part.recipe for part in parts if part.recipe is not None]
+    recipe = replace(recipes[0], columns=tuple(column for one in recipes for column in one.columns))
     merged = tuple(dict.fromkeys(note for part in parts for note in part.notes))
-    return replace(parts[0], title=title, rows=rows, columns=columns, notes=(*notes, *merged))
+    return replace(parts[0], title=title, rows=rows, columns=columns, notes=(*notes, *merged), recipe=recipe)
 
 
 def common_notes(evidence: Evidence) -> tuple[str, ...]:

@@ -5,7 +5,9 @@ Every renderer prints the same strings, so the same number can't look different 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -29,17 +31,43 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: the values of the table's keys, the cells, and a sign after the key number ``marked``."""
+    """One row: the values of the table's keys, the cells, and a sign after the key number ``marked``.
+
+    ``raw`` holds the keys as the records have them, where other words for them are printed.
+    """
 
     keys: tuple[str, ...]
     cells: tuple[Cell, ...]
     mark: str = ""
     marked: int = 0
+    raw: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.raw:
+            object.__setattr__(self, "raw", self.keys)
 
     @property
     def shown(self) -> list[str]:
         """The keys as read by a person."""
         return [key + self.mark * (i == self.marked) for i, key in enumerate(self.keys)]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the numbers of a table are, in words of the records: enough to compute each of them anew.
+
+    Attributes:
+        kind: ``mean``, ``difference``, ``gap``, …: what a cell is.
+        rows: axis or dimension of each key column; the rows' ``raw`` keys are its values.
+        columns: of each column, dimension or axis → its value, or the list of values averaged over; also
+            ``mean``: which mean of a run (``value``, ``per_action``, ``per_frame``).
+        baseline: axis → value of the arms that differences are taken to.
+    """
+
+    kind: str
+    rows: tuple[str, ...]
+    columns: tuple[Mapping[str, Any], ...]
+    baseline: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,6 +80,7 @@ class Table:
         keys: heads of the key columns.
         columns: (group, label) of each column; neighbours of one group share a head, "" has none.
         notes: footnotes, one sentence or more each.
+        recipe: what the cells are; None for a table that isn't computed from runs (published numbers, claims).
     """
 
     name: str
@@ -60,6 +89,7 @@ class Table:
     columns: tuple[tuple[str, str], ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    recipe: Recipe | None = None
 
     @property
     def missing(self) -> int:

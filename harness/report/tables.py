@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from harness.report.ranking import Ranked, rank
@@ -22,7 +23,7 @@ from harness.report.selection import (
     values,
 )
 from harness.report.statistics import Paired, holm, paired_difference, t_interval
-from harness.report.table import Cell, Row, Table, number, p_text
+from harness.report.table import Cell, Recipe, Row, Table, number, p_text
 
 NEAR, FALLING = "†", "‡"
 UNDEFINED = Cell("–")
@@ -59,7 +60,8 @@ def mean_table(
         ]
         body.append(Row(key, tuple(cells), _falling_mark(evidence, rows, key, columns), _marked(rows)))
     signs = _mean_signs(body)
-    return _table(evidence, name, title, rows, columns, body, (*notes, *signs))
+    recipe = Recipe("mean", rows, _selections(columns, mean or evidence.mean))
+    return _table(evidence, name, title, rows, columns, body, (*notes, *signs), recipe)
 
 
 def difference_table(
@@ -113,7 +115,8 @@ def difference_table(
         "Where only one pair of seeds exists, neither interval nor p is defined.",
         _unpaired_note(comparisons),
     )
-    return _table(evidence, name, title, rows, columns, body, (*notes, *(note for note in explained if note)))
+    recipe = Recipe("difference", rows, _selections(open_columns, evidence.mean), dict(baseline))
+    return _table(evidence, name, title, rows, columns, body, (*notes, *(note for note in explained if note)), recipe)
 
 
 def gap_table(evidence: Evidence, name: str, rows: tuple[str, ...], cameras: list[str]) -> Table | None:
@@ -140,13 +143,18 @@ def gap_table(evidence: Evidence, name: str, rows: tuple[str, ...], cameras: lis
             body.append(
                 Row((*arm, f"{short} → {steps}"), tuple(cells), _falling_mark(evidence, rows, key), _marked(rows))
             )
-    columns = [Column({}, (f"{camera} cameras", head)) for camera in cameras for head in ("shorter", "longer", "gap")]
+    columns = [
+        Column({"metric": "mpjpe", "cameras": camera, "part": part}, (f"{camera} cameras", part))
+        for camera in cameras
+        for part in ("shorter", "longer", "gap")
+    ]
     notes = (
         "Same seeds on both sides; averaged over the test levels. A negative gap is what longer training gains: "
         "differences between arms much smaller than it say little about arms at convergence.",
         "Cells: mean over the common seeds, with the 95 % t-interval of the gap where there are two or more (number).",
     )
-    return _table(evidence, name, f"Longer training: {kind.head}", (*others, STEPS), columns, body, notes)
+    recipe = Recipe("gap", (*others, STEPS), _selections(columns, evidence.mean))
+    return _table(evidence, name, f"Longer training: {kind.head}", (*others, STEPS), columns, body, notes, recipe)
 
 
 def _gap_cells(short: Mapping[int, float], long: Mapping[int, float], kind: Metric) -> list[Cell]:
@@ -249,6 +257,10 @@ def _unpaired_note(comparisons: Mapping[tuple[Key, int], Paired]) -> str:
     )
 
 
+def _selections(columns: list[Column], mean: str) -> tuple[Mapping[str, Any], ...]:
+    return tuple({"weights": "best", **column.where, "mean": mean} for column in columns)
+
+
 def _table(
     evidence: Evidence,
     name: str,
@@ -257,6 +269,7 @@ def _table(
     columns: list[Column],
     body: list[Row],
     notes: tuple[str, ...],
+    recipe: Recipe | None = None,
 ) -> Table:
     table = Table(
         name,
@@ -265,6 +278,7 @@ def _table(
         tuple(column.head for column in columns),
         tuple(body),
         notes,
+        recipe,
     )
     added = []
     if any(row.mark for row in body):
@@ -273,4 +287,4 @@ def _table(
         added.append(f"{table.missing} of {len(body) * len(columns)} cells are missing: their runs aren't finished.")
     if any(cell is UNDEFINED for row in body for cell in row.cells):
         added.append("–: not defined or not part of the grid.")
-    return Table(table.name, table.title, table.keys, table.columns, table.rows, (*notes, *added))
+    return replace(table, notes=(*notes, *added))
