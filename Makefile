@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test check format bench clean
+.PHONY: help install quickstart test test-services check format bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed-dev ## create .venv with everything needed to run and to develop
 
@@ -18,6 +18,10 @@ quickstart: $(VENV)/.installed ## run the smallest real ablation on built-in dat
 
 test: $(VENV)/.installed-dev ## all tests; ARGS="tests/metrics -x" passes arguments to pytest
 	$(BIN)/python -m pytest $(ARGS)
+
+test-services: $(VENV)/.installed-services ## tests in a real browser, LaTeX and PostgreSQL; installs these Debian packages
+	tests/services/packages.sh
+	$(BIN)/python -m pytest -m services tests/services $(ARGS)
 
 check: $(VENV)/.installed-dev ## lint, formatting, types, directions of imports
 	$(BIN)/ruff check .
@@ -49,4 +53,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.installed-services: $(VENV)/.installed-dev
+	$(PIP_INSTALL) --editable '.[dev,services]'
 	@touch $@

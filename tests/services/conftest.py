@@ -1,0 +1,78 @@
+"""What the service tests share: a report of real runs, a browser, a database of their own.
+
+They run with `make test-services` alone, which installs what they drive; nothing here is skipped
+because something is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.services.postgres import Postgres
+
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def repose(*words: str, cwd: Path, timeout: float = 300, **environment: str) -> str:
+    """What one command prints; it must end with exit code 0."""
+    command = [sys.executable, "-m", "harness.cli.main", *words]
+    root = Path(__file__).parents[2]
+    given = {**os.environ, "PYTHONPATH": str(root), **environment}
+    done = subprocess.run(command, cwd=cwd, env=given, capture_output=True, text=True, timeout=timeout)
+    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the smallest shipped spec was run: runs/ and results/smoke/."""
+    folder = tmp_path_factory.mktemp("swept")
+    repose("run", "smoke", cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium without a screen."""
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*root, *QUIET])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty page; what it complained of and what it asked the network for are in ``complaints``."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    found = context.new_page()
+    complaints: list[str] = []
+    found.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    found.on("pageerror", lambda error: complaints.append(str(error)))
+    found.on(
+        "request", lambda asked: None if asked.url.startswith(("file:", "data:")) else complaints.append(asked.url)
+    )
+    found.complaints = complaints  # type: ignore[attr-defined]
+    yield found
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A throw-away PostgreSQL on loopback."""
+    with Postgres() as running:
+        yield running
