@@ -1,0 +1,35 @@
+"""Statistics of small ablations: pure functions of arrays, in the unit of what they are given.
+
+Intervals speak either of *these subjects* (values vary over seeds: `interval`) or of *new subjects* (values vary
+over seeds and subjects: `new_subjects`). What can't be computed is NaN, never 0. How often each method
+holds what it says is simulated in benchmarks/coverage.py and shown in docs/statistics.md.
+"""
+
+from harness.report.statistics.curve import curve_area
+from harness.report.statistics.equivalence import Equivalence, equivalence
+from harness.report.statistics.intervals import LEVEL, STUDENTISED_FROM, Interval, interval, t_interval
+from harness.report.statistics.multiplicity import fixed_order, holm
+from harness.report.statistics.paired import Paired, paired_difference
+from harness.report.statistics.seeds import MOST_SEEDS, seeds_needed
+from harness.report.statistics.sign_flip import sign_flip
+from harness.report.statistics.subjects import MIN_SUBJECTS, new_subjects
+
+__all__ = [
+    "LEVEL",
+    "MIN_SUBJECTS",
+    "MOST_SEEDS",
+    "STUDENTISED_FROM",
+    "Equivalence",
+    "Interval",
+    "Paired",
+    "curve_area",
+    "equivalence",
+    "fixed_order",
+    "holm",
+    "interval",
+    "new_subjects",
+    "paired_difference",
+    "seeds_needed",
+    "sign_flip",
+    "t_interval",
+]

@@ -1,0 +1,128 @@
+"""Intervals of a mean over independent values: Student's t at small n, studentised bootstrap beyond.
+
+A percentile bootstrap covers far less than it says at a few seeds, and less than 95 % even at thirty; it isn't offered.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+# scipy.stats costs a second to import; scipy.special holds the few functions that are needed.
+from scipy.special import stdtrit
+
+LEVEL = 0.95
+STUDENTISED_FROM = 10
+RESAMPLES = 9_998  # even: each resample has its mirror image
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with a two-sided interval.
+
+    Attributes:
+        mean: arithmetic mean of the values; NaN without values.
+        low, high: ends; NaN where undefined.
+        n: number of values (of subjects, where the interval speaks of new subjects).
+        method: ``t``, ``studentised`` (bootstrap) or ``crossed`` (random seeds and subjects).
+        reason: why the ends are undefined; empty where they are not.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    method: str = "t"
+    reason: str = ""
+
+    @property
+    def half(self) -> float:
+        """Half of the interval's length. A studentised interval need not lie evenly about its mean: print its ends."""
+        return (self.high - self.low) / 2
+
+
+def t_interval(values: Sequence[float] | np.ndarray, level: float = LEVEL) -> Interval:
+    """Mean and two-sided t interval of independent values, in their unit.
+
+    NaNs among the values are refused: a missing value must be left out by the one who knows why.
+
+    Raises:
+        ValueError: a value is NaN, or the level isn't between 0 and 1.
+    """
+    x = checked(values, level)
+    if x.size == 0:
+        return Interval(math.nan, math.nan, math.nan, 0, "t", "no values")
+    mean = math.fsum(x) / x.size
+    if x.size == 1:
+        return Interval(mean, math.nan, math.nan, 1, "t", "one value has no spread")
+    half = float(stdtrit(x.size - 1, (1 + level) / 2)) * sd(x) / math.sqrt(x.size)
+    return Interval(mean, mean - half, mean + half, x.size, "t")
+
+
+def interval(values: Sequence[float] | np.ndarray, level: float = LEVEL) -> Interval:
+    """The interval that reports print: t below `STUDENTISED_FROM` values, studentised bootstrap from there on.
+
+    The bootstrap-t of Efron (1982, section 10.10) and Hall (Annals of Statistics 16, 1988): each resample gives
+    t* = (mean* − mean) / se*, and its quantiles take the place of Student's. Resamples depend on the number of values
+    only, so equal values give equal intervals, and a − b gives the mirror image of b − a. Where resamples without
+    spread reach into the tails (nearly all values equal) the t interval stands instead, and ``method`` says so.
+
+    Raises:
+        ValueError: a value is NaN, or the level isn't between 0 and 1.
+    """
+    x = checked(values, level)
+    plain = t_interval(x, level)
+    if x.size < STUDENTISED_FROM or without_spread(x):
+        return plain
+    centred = np.sort(x) - plain.mean
+    counts = _resamples(x.size)
+    means = counts @ centred / x.size
+    squares = counts @ np.square(centred) / x.size - np.square(means)
+    errors = np.sqrt(np.maximum(squares, 0.0) / (x.size - 1))
+    small = errors <= 1e-9 * sd(x)
+    t = np.where(small, np.sign(means) * np.inf, means / np.where(small, 1.0, errors))
+    # Of B sorted resamples the (B + 1) q-th is the quantile q, counted from either end alike.
+    tail = max(1, round((RESAMPLES + 1) * (1 - level) / 2))
+    t.sort()
+    below, above = t[tail - 1], t[-tail]
+    if not np.isfinite([below, above]).all():
+        return plain
+    error = sd(x) / math.sqrt(x.size)
+    return Interval(
+        plain.mean, plain.mean - float(above) * error, plain.mean - float(below) * error, x.size, "studentised"
+    )
+
+
+def checked(values: Sequence[float] | np.ndarray, level: float) -> np.ndarray:
+    """The values as a flat float array.
+
+    Raises:
+        ValueError: a value is NaN, or the level isn't between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"the level must lie between 0 and 1, got {level}")
+    x = np.asarray(list(values), dtype=float)
+    if np.isnan(x).any():
+        raise ValueError("a value is NaN; leave missing values out")
+    return x
+
+
+def sd(x: np.ndarray) -> float:
+    """Standard deviation with n − 1; NaN with fewer than two values."""
+    return float(np.std(x, ddof=1)) if x.size > 1 else math.nan
+
+
+def without_spread(x: np.ndarray) -> bool:
+    """Whether values are equal but for rounding, or fewer than two: nothing to test against."""
+    return not sd(x) > 1e-12 * max(1.0, float(np.abs(x).max(initial=0.0)))
+
+
+@lru_cache(maxsize=8)
+def _resamples(n: int) -> np.ndarray:
+    """(RESAMPLES, n): how often each of the sorted values is drawn; the second half mirrors the first."""
+    drawn = np.random.default_rng([20, n]).multinomial(n, np.full(n, 1 / n), size=RESAMPLES // 2)
+    return np.concatenate([drawn, drawn[:, ::-1]]).astype(float)

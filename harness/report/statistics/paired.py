@@ -1,0 +1,78 @@
+"""Two arms compared pair by pair: interval, tests, size of the effect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from scipy.special import gammaln, stdtr
+
+from harness.report.statistics.intervals import LEVEL, Interval, interval, sd, without_spread
+from harness.report.statistics.sign_flip import sign_flip
+
+Pairing = TypeVar("Pairing", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The mean difference a − b over common keys (seeds), with its interval and tests.
+
+    Attributes:
+        difference: interval of the differences; its ``n`` is the number of pairs.
+        p: two-sided paired t-test; NaN with fewer than two pairs, and when all differences are equal.
+        p_sign_flip: two-sided sign-flip test; NaN with fewer than two pairs.
+        effect: mean difference over the sd of the differences, d_z, times Hedges' correction for few pairs
+            (`hedges`); NaN with fewer than three pairs, for which d_z has no expectation, and where p is NaN.
+        improvement: probability of improvement: the share of pairs in which a is *lower* than b, ties one half; the
+            complement where higher is better. NaN without pairs.
+        unpaired: keys that only one side has; they enter nothing.
+    """
+
+    difference: Interval
+    p: float
+    p_sign_flip: float
+    effect: float
+    improvement: float
+    unpaired: tuple[Any, ...] = ()
+
+    @property
+    def n(self) -> int:
+        return self.difference.n
+
+
+def paired_difference(a: Mapping[Pairing, float], b: Mapping[Pairing, float], level: float = LEVEL) -> Paired:
+    """Compare ``a`` with ``b`` pair by pair: key (seed) → value on each side.
+
+    Pairing removes what both sides share (data order, test cameras and masks), so the interval is
+    that of the difference. Only common keys count; the others are named in the result.
+
+    Raises:
+        ValueError: a value of a common key is NaN, or the level isn't between 0 and 1.
+    """
+    common = [key for key in a if key in b]
+    unpaired = tuple(key for key in (*a, *b) if (key in a) != (key in b))
+    differences = np.array([a[key] - b[key] for key in common], dtype=float)
+    found = interval(differences, level)
+    n = differences.size
+    lower = float(np.mean((differences < 0) + 0.5 * (differences == 0))) if n else math.nan
+    p_sign_flip = sign_flip(differences)
+    # Equal differences (two deterministic baselines) leave no variance to test against.
+    if without_spread(differences):
+        return Paired(found, math.nan, p_sign_flip, math.nan, lower, unpaired)
+    effect = found.mean / sd(differences)
+    p = 2 * float(stdtr(n - 1, -abs(effect) * math.sqrt(n)))
+    return Paired(found, p, p_sign_flip, effect * hedges(n), lower, unpaired)
+
+
+def hedges(n: int) -> float:
+    """Factor that makes d_z of ``n`` pairs unbiased for normal differences; NaN below three pairs.
+
+    Γ(m/2) / (√(m/2) Γ((m − 1)/2)) with m = n − 1 degrees of freedom (Hedges 1981, equation 6e).
+    """
+    m = n - 1
+    if m < 2:
+        return math.nan
+    return math.exp(float(gammaln(m / 2) - gammaln((m - 1) / 2))) / math.sqrt(m / 2)
