@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
+from harness.report.figures.drawing import Drawn
 from harness.report.table import Table
 from harness.report.writers import page_table
 
@@ -19,7 +20,7 @@ def page(
     summary: Sequence[str],
     warnings: Sequence[str],
     tables: Sequence[Table],
-    figures: Mapping[str, tuple[str, str]],
+    figures: Mapping[str, Drawn],
     identity: Mapping[str, str],
     machine: Mapping[str, str],
 ) -> str:
@@ -40,7 +41,7 @@ def page(
     contents = "".join(f'<li><a href="#{name}">{html.escape(text)}</a></li>' for name, text in links)
     drawn = "\n".join(
         f'<figure id="figure-{name}">{_inline(svg)}<figcaption>{html.escape(caption)}</figcaption></figure>'
-        for name, (caption, svg) in figures.items()
+        for name, (caption, svg, *_) in figures.items()
     )
     sections = [page_table(table) for table in tables]
     if drawn:

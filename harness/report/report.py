@@ -86,7 +86,7 @@ class Report:
         """Relative path → text of every file of the report."""
         drawn = figures(self.evidence)
         made = {f"tables/{t.name}.{suffix}": render(t) for t in self.tables for suffix, render in _RENDERERS.items()}
-        made |= {f"figures/{name}.svg": svg for name, (_, svg) in drawn.items()}
+        made |= {f"figures/{name}.svg": svg for name, (_, svg, *_) in drawn.items()}
         made["runs.csv"] = self.evidence.frame.to_csv(index=False, lineterminator="\n")
         made[PAGE] = page(
             self.title,

@@ -1,0 +1,76 @@
+"""Figures of a report, one file each: what the evidence can fill, as SVG and PDF.
+
+A figure is a function ``draw(evidence, *, options) -> Sketch`` and a line in `LINES`; its keyword-only
+arguments are its options. It raises `Unfilled` where the evidence lacks what it needs.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from harness.errors import UserError, unknown
+from harness.report.figures import forest, learning, occlusion
+from harness.report.figures.drawing import Drawn, Sketch, Unfilled, written
+from harness.report.records import Evidence
+
+__all__ = ["LINES", "Drawn", "Figures", "figures"]
+
+LINES: dict[str, Callable[..., Sketch]] = {
+    "occlusion": occlusion.draw,
+    "difference": forest.draw,
+    "learning": learning.draw,
+}
+
+
+class Figures(dict[str, Drawn]):
+    """File stem → figure, and in ``lacking`` the figures asked for by name that can't be drawn, and why."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lacking: dict[str, str] = {}
+
+
+def figures(evidence: Evidence, chosen: Iterable[Any] | str | None = None) -> Figures:
+    """The figures of a report.
+
+    Args:
+        evidence: what the runs left.
+        chosen: names, or mappings of one name to its options; None or "all": every figure that the evidence
+            can fill, with its default options.
+    Returns:
+        File stem → `Drawn`, in order; a figure chosen twice gets a number after its name.
+    Raises:
+        UserError: there is no such figure or option.
+    """
+    made = Figures()
+    named = not (chosen is None or chosen == "all")
+    for name, options in _wanted(LINES if chosen is None or chosen == "all" else chosen):
+        stem, again = name, 1
+        while stem in made or stem in made.lacking:
+            again += 1
+            stem = f"{name}{again}"
+        try:
+            made[stem] = written(LINES[name](evidence, **options), stem)
+        except Unfilled as lack:
+            if named:
+                made.lacking[stem] = str(lack)
+    return made
+
+
+def _wanted(chosen: Iterable[Any] | str) -> list[tuple[str, Mapping[str, Any]]]:
+    wanted: list[tuple[str, Mapping[str, Any]]] = []
+    for one in [chosen] if isinstance(chosen, str) else chosen:
+        pairs = one.items() if isinstance(one, Mapping) else [(one, None)]
+        for name, options in pairs:
+            if name not in LINES:
+                raise unknown("figure", str(name), LINES, key="report.figures")
+            if options is not None and not isinstance(options, Mapping):
+                raise UserError(f"the options of the figure '{name}' must be a mapping", key="report.figures")
+            known = [n for n in inspect.signature(LINES[name]).parameters if n != "evidence"]
+            for option in options or {}:
+                if option not in known:
+                    raise unknown(f"option of the figure '{name}'", str(option), known, key="report.figures")
+            wanted.append((str(name), options or {}))
+    return wanted

@@ -1,0 +1,103 @@
+"""What all figures share: colours, markers and dashes, panels, legends, SVG and PDF.
+
+Readable in grey and by colour-blind readers: an arm has its colour (Okabe and Ito's palette), its
+marker and its dashes. matplotlib is imported when the first figure is drawn.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours without yellow, which is lost on white; darkest first.
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (8, 2)))
+GREY = "#9a9a9a"
+_STYLE = {
+    "svg.fonttype": "none",
+    # Publishers refuse type 3 fonts, matplotlib's default.
+    "pdf.fonttype": 42,
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.6,
+}
+
+
+class Drawn(NamedTuple):
+    """A figure as a report needs it: its caption, SVG text for a page and a PDF for a paper."""
+
+    caption: str
+    svg: str
+    pdf: bytes
+
+
+class Sketch(NamedTuple):
+    """A figure before it is written: matplotlib's object and its caption."""
+
+    figure: Figure
+    caption: str
+
+
+class Unfilled(Exception):
+    """The evidence lacks what a figure needs; the message says what."""
+
+
+def style(i: int) -> dict[str, Any]:
+    """Colour, marker and dashes of the ``i``-th arm."""
+    return {
+        "color": COLOURS[i % len(COLOURS)],
+        "marker": MARKERS[i % len(MARKERS)],
+        "linestyle": DASHES[i % len(DASHES)],
+    }
+
+
+def panels(rows: int, columns: int, width: float, height: float, **shared: Any) -> tuple[Figure, Any]:
+    """A figure of ``rows`` × ``columns`` panels of ``width`` × ``height`` inches, and its (rows, columns) axes."""
+    import matplotlib
+    from matplotlib.figure import Figure as New
+
+    with matplotlib.rc_context(_STYLE):
+        figure = New(figsize=(max(width * columns, 4.0), height * rows + 0.5), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, **shared)
+    return figure, axes
+
+
+def legend(figure: Figure, panel: Any) -> None:
+    """One legend below all panels, with what ``panel`` holds."""
+    handles, labels = panel.get_legend_handles_labels()
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        frameon=False,
+        ncols=_legend_columns(figure, labels),
+        handlelength=3.2,
+        fontsize=8,
+    )
+
+
+def _legend_columns(figure: Figure, labels: Sequence[str]) -> int:
+    """As many as fit side by side: a letter of 8 points takes about 0.065 inches, the line before it 0.6."""
+    widest = max((len(label) for label in labels), default=1)
+    return max(1, min(4, len(labels), int(figure.get_figwidth() / (0.065 * widest + 0.6))))
+
+
+def written(sketch: Sketch, salt: str) -> Drawn:
+    """SVG and PDF that depend on the figure alone: no date, ids from a fixed salt, text kept as text."""
+    import matplotlib
+
+    text, pages = io.StringIO(), io.BytesIO()
+    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": salt}):
+        sketch.figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        sketch.figure.savefig(pages, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    return Drawn(sketch.caption, text.getvalue(), pages.getvalue())
