@@ -1,79 +1,104 @@
-"""The report as one HTML file: no script, no network, figures inline."""
+"""The report as one HTML file: no network, figures inline, one small script that sorts tables."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 
-from harness.report.figures.drawing import Drawn
 from harness.report.table import Table
 from harness.report.writers import page_table
 
 GENERATOR = "repose report"
 MACHINE = ("<!-- machine: begin -->", "<!-- machine: end -->")
 """Between these two lines stand times and places; all else is the same for the same records."""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:"
+"""Held by the browser: nothing is fetched, whatever a fragment of the page asks for."""
 
 
-def page(
-    title: str,
-    summary: Sequence[str],
-    warnings: Sequence[str],
-    tables: Sequence[Table],
-    figures: Mapping[str, Drawn],
-    identity: Mapping[str, str],
-    machine: Mapping[str, str],
-) -> str:
+@dataclass(frozen=True)
+class Section:
+    """One section of the page.
+
+    Attributes:
+        name: its id; links in the page point there.
+        title: its heading and its line in the table of contents.
+        body: HTML under the heading.
+    """
+
+    name: str
+    title: str
+    body: str
+
+    @property
+    def html(self) -> str:
+        return f'<section id="{self.name}"><h2>{html.escape(self.title)}</h2>\n{self.body}</section>'
+
+
+def table_section(table: Table) -> Section:
+    """A table under its title."""
+    return Section(table.name, table.title, page_table(table))
+
+
+def figure_section(figures: Mapping[str, tuple[str, str]]) -> Section | None:
+    """All figures: stem → (caption, SVG); None without any."""
+    drawn = "\n".join(
+        f'<figure id="figure-{name}">{_inline(svg)}<figcaption>{html.escape(caption)}</figcaption></figure>'
+        for name, (caption, svg) in figures.items()
+    )
+    return Section("figures", "Figures", drawn + "\n") if drawn else None
+
+
+def provenance_section(identity: Mapping[str, str], machine: Mapping[str, str]) -> Section:
+    """Name → value of both parts of `harness.report.provenance`; what is of the machine stands between `MACHINE`."""
+    body = f"""{_list(identity)}
+{MACHINE[0]}
+<div class="machine"><p>Of the machine and the moment:</p>
+{_list(machine)}
+</div>
+{MACHINE[1]}
+"""
+    return Section("provenance", "Provenance", body)
+
+
+def page(title: str, summary: Sequence[str], warnings: Sequence[str], sections: Sequence[Section]) -> str:
     """The whole page.
 
     Args:
         title: heading.
         summary: sentences under the heading.
         warnings: sentences that no reader may miss.
-        tables: the main one first; figures follow it.
-        figures: stem → (caption, SVG).
-        identity, machine: name → value; see `harness.report.provenance`.
+        sections: in order.
     """
-    style = resources.files("harness.report").joinpath("page.css").read_text(encoding="utf-8")
-    links = [(table.name, table.title) for table in tables]
-    links[1:1] = [("figures", "Figures")] if figures else []
-    links.append(("provenance", "Provenance"))
-    contents = "".join(f'<li><a href="#{name}">{html.escape(text)}</a></li>' for name, text in links)
-    drawn = "\n".join(
-        f'<figure id="figure-{name}">{_inline(svg)}<figcaption>{html.escape(caption)}</figcaption></figure>'
-        for name, (caption, svg, *_) in figures.items()
-    )
-    sections = [page_table(table) for table in tables]
-    if drawn:
-        sections.insert(1, f'<section id="figures"><h2>Figures</h2>\n{drawn}\n</section>')
+    contents = "".join(f'<li><a href="#{part.name}">{html.escape(part.title)}</a></li>' for part in sections)
     said = "".join(f"<p>{html.escape(line)}</p>\n" for line in summary)
     said += "".join(f'<p class="warning">{html.escape(line)}</p>\n' for line in warnings)
-    body = "\n".join(sections)
+    body = "\n".join(part.html for part in sections)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="{GENERATOR}">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <title>{html.escape(title)}</title>
 <style>
-{style}</style>
+{_file("page.css")}</style>
 </head>
 <body>
 <h1>{html.escape(title)}</h1>
 {said}<nav><ul>{contents}</ul></nav>
 {body}
-<section id="provenance"><h2>Provenance</h2>
-{_list(identity)}
-{MACHINE[0]}
-<div class="machine"><p>Of the machine and the moment:</p>
-{_list(machine)}
-</div>
-{MACHINE[1]}
-</section>
+<script>
+{_file("page.js")}</script>
 </body>
 </html>
 """
+
+
+def _file(name: str) -> str:
+    return resources.files("harness.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _list(pairs: Mapping[str, str]) -> str:

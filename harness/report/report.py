@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.report import layouts, provenance, records, writers
-from harness.report.figures import figures
-from harness.report.page import page
+from harness.report import data_writers, layouts, provenance, records, writers
+from harness.report.figures import Figures, figures
+from harness.report.page import Section, figure_section, page, provenance_section, table_section
 from harness.report.records import Evidence, Source, Store, option
 from harness.report.table import Table
-from harness.report.writing import PAGE, put
+from harness.report.writing import DATA, PAGE, RUNS, RUNS_TYPED, put
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,39 @@ class Report:
         spec: the spec it speaks of.
         evidence: what the finished runs left.
         uri: the tracking store it was read from.
+        player: HTML of the playable clips, complete in itself; None without any.
     """
 
     spec: Any
     evidence: Evidence
     uri: str | None = None
+    player: str | None = None
 
     @cached_property
     def tables(self) -> list[Table]:
-        """All tables, the main one first."""
+        """All tables computed from the runs, the main one first."""
         return layouts.tables(self.evidence, list(option(self.spec.report, "tables", [])))
+
+    @cached_property
+    def claims(self) -> Table | None:
+        """What the spec claimed and what became of it."""
+        return None
+
+    @cached_property
+    def literature(self) -> list[Table]:
+        """Published numbers, never mixed with the runs' own."""
+        return []
+
+    @cached_property
+    def figures(self) -> Figures:
+        """The figures the spec asks for, else all that the evidence can fill."""
+        return figures(self.evidence, option(self.spec.report, "figures") or None)
+
+    @property
+    def all_tables(self) -> list[Table]:
+        """Every table of the report in the order of the page."""
+        main, *others = self.tables
+        return [*([self.claims] if self.claims else []), main, *self.literature, *others]
 
     @property
     def title(self) -> str:
@@ -82,40 +106,72 @@ class Report:
             lines.append("Baseline: " + ", ".join(f"{k} = {v}" for k, v in evidence.baseline.items()) + ".")
         return lines
 
-    def files(self) -> dict[str, str]:
-        """Relative path → text of every file of the report."""
-        drawn = figures(self.evidence)
-        made = {f"tables/{t.name}.{suffix}": render(t) for t in self.tables for suffix, render in _RENDERERS.items()}
-        made |= {f"figures/{name}.svg": svg for name, (_, svg, *_) in drawn.items()}
-        made["runs.csv"] = self.evidence.frame.to_csv(index=False, lineterminator="\n")
-        made[PAGE] = page(
-            self.title,
-            self.summary,
-            self.warnings,
-            self.tables,
-            drawn,
-            provenance.identity(self.spec, self.evidence),
-            provenance.machine(self.evidence, self.uri),
-        )
+    def sections(self) -> list[Section]:
+        """The page's sections in order: claims, the main table, published numbers, figures, clips, the rest."""
+        main, *others = self.tables
+        first = [*([self.claims] if self.claims else []), main, *self.literature]
+        drawn = figure_section({name: (one.caption, one.svg) for name, one in self.figures.items()})
+        clips = Section("clips", "Clips", self.player) if self.player else None
+        origin = provenance_section(self.identity, provenance.machine(self.evidence, self.uri))
+        return [
+            *map(table_section, first),
+            *(part for part in (drawn, clips) if part is not None),
+            *map(table_section, others),
+            origin,
+        ]
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """What names these results, the same wherever the report is made."""
+        return provenance.identity(self.spec, self.evidence)
+
+    def files(self) -> dict[str, str | bytes]:
+        """Relative path → content of every file of the report."""
+        frame = self.evidence.frame
+        made: dict[str, str | bytes] = {}
+        for table in self.all_tables:
+            made |= {f"tables/{table.name}.{suffix}": render(table) for suffix, render in _RENDERERS.items()}
+        for name, drawn in self.figures.items():
+            made |= {f"figures/{name}.svg": drawn.svg, f"figures/{name}.pdf": drawn.pdf}
+        made[RUNS] = frame.to_csv(index=False, lineterminator="\n")
+        made[RUNS_TYPED] = data_writers.frame_bytes(frame)
+        made[DATA] = data_writers.whole(self)
+        made[PAGE] = page(self.title, self.summary, self.warnings, self.sections())
         return made
 
 
-_RENDERERS = {"md": writers.markdown, "tex": writers.latex, "csv": writers.comma_separated}
+_RENDERERS: dict[str, Callable[[Table], str | bytes]] = {
+    "md": writers.markdown,
+    "tex": writers.latex,
+    "csv": data_writers.comma_separated,
+    "json": data_writers.json_text,
+    "parquet": data_writers.parquet,
+}
 
 
-def collect(spec: Any, uri: str | None = None, *, source: Source | None = None) -> Report:
+def collect(
+    spec: Any,
+    uri: str | None = None,
+    *,
+    source: Source | None = None,
+    costs: Mapping[str, Mapping[str, float]] | None = None,
+    player: str | None = None,
+) -> Report:
     """Read what the finished runs of ``spec`` left.
 
     Args:
         spec: a loaded spec.
         uri: tracking store; None is the spec's own, else the default one.
         source: read from here instead of the tracking store.
+        costs: run_id → ``macs`` per output frame and ``parameters``, where they are known.
+        player: HTML of the playable clips, see `Report`.
 
     Raises:
         UserError: no run is finished; a baseline or table names what isn't there; the store is unreachable.
     """
     uri = uri or option(option(spec, "tracking", {}), "uri")
-    return Report(spec, records.load(spec, source or Store(uri)), uri)
+    more: dict[str, Any] = {"costs": dict(costs)} if costs else {}
+    return Report(spec, replace(records.load(spec, source or Store(uri)), **more), uri, player)
 
 
 def write(spec: Any, uri: str | None = None, out: str | Path | None = None, *, source: Source | None = None) -> Path:

@@ -1,10 +1,8 @@
-"""One table, four hands: Markdown, LaTeX, CSV and HTML print the same strings; plain text for a terminal."""
+"""One table for people: Markdown, LaTeX and HTML print the same strings; plain text for a terminal."""
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import re
 import textwrap
 from collections.abc import Iterable
@@ -66,22 +64,8 @@ def latex(table: Table) -> str:
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 
 
-def comma_separated(table: Table) -> str:
-    """One line a cell: keys, column group and label, then the cell's numbers by name."""
-    names = list(dict.fromkeys(name for row in table.rows for cell in row.cells for name in cell.numbers))
-    text = io.StringIO()
-    out = csv.writer(text, lineterminator="\n")
-    out.writerow([*table.keys, "column_group", "column", *names, "best", "mark", "missing"])
-    for row in table.rows:
-        for (group, label), cell in zip(table.columns, row.cells, strict=True):
-            numbers = [cell.numbers.get(name, "") for name in names]
-            flags = [int(cell.bold), row.mark + cell.mark, int(cell.missing)]
-            out.writerow([*row.keys, group, label, *numbers, *flags])
-    return text.getvalue()
-
-
 def page_table(table: Table) -> str:
-    """An HTML table with a caption and its footnotes."""
+    """An HTML table and its footnotes; the title is the section's."""
     groups, keys = table.groups, len(table.keys)
     head = ""
     if any(group for group, _ in groups):
@@ -98,9 +82,9 @@ def page_table(table: Table) -> str:
     )
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
     return (
-        f'<section id="{table.name}"><h2>{html.escape(table.title)}</h2>\n<div class="wide"><table>\n'
+        f'<div class="wide"><table>\n'
         f"<thead>{head}<tr>{labels}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>\n"
-        f'<ul class="notes">{notes}</ul></section>'
+        f'<ul class="notes">{notes}</ul>'
     )
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.report.page import GENERATOR
 
-PAGE = "report.html"
-_OWNED = ("tables/*.md", "tables/*.tex", "tables/*.csv", "figures/*.svg")
+PAGE, DATA, RUNS, RUNS_TYPED = "report.html", "report.json", "runs.csv", "runs.parquet"
+_SUFFIXES = {"tables": ("md", "tex", "csv", "json", "parquet"), "figures": ("svg", "pdf")}
 
 
-def put(folder: Path, files: Mapping[str, str]) -> Path:
-    """Write ``files`` (relative path → text) into ``folder``; what an earlier report left over is removed.
+def put(folder: Path, files: Mapping[str, str | bytes]) -> Path:
+    """Write ``files`` (relative path → text or bytes) into ``folder``; what an earlier report left over is removed.
 
     Readers see the old files or the new ones, never half a file. Files that no report wrote stay.
 
@@ -27,10 +27,10 @@ def put(folder: Path, files: Mapping[str, str]) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
-        for name, text in files.items():
+        for name, content in files.items():
             part = scratch / name
             part.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(text, encoding="utf-8", newline="\n")
+            part.write_bytes(content.encode() if isinstance(content, str) else content)
         _remove_stale(folder, files)
         for name in sorted(files, key=lambda name: name == PAGE):
             (folder / name).parent.mkdir(exist_ok=True)
@@ -57,12 +57,12 @@ def check(folder: Path) -> None:
         raise UserError(f"the output folder can't be written: {error.strerror or error}", file=str(folder)) from None
 
 
-def _remove_stale(folder: Path, files: Mapping[str, str]) -> None:
+def _remove_stale(folder: Path, files: Mapping[str, str | bytes]) -> None:
     page = folder / PAGE
     # Only where the page says that a report of ours wrote the folder.
     if not page.is_file() or f'content="{GENERATOR}"' not in page.read_text(encoding="utf-8", errors="replace")[:2000]:
         return
-    for pattern in _OWNED:
-        for path in folder.glob(pattern):
+    for part, suffix in ((part, suffix) for part, known in _SUFFIXES.items() for suffix in known):
+        for path in folder.glob(f"{part}/*.{suffix}"):
             if str(path.relative_to(folder)) not in files:
                 path.unlink()
