@@ -7,23 +7,25 @@ in its place: tests use one made of files.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 
 from harness.errors import UserError
-from harness.report import scores
+from harness.report import area, scores
+from harness.report.evidence import STEPS, Arm, Evidence, describe, labelled
 from harness.spec import identity
-
-STEPS = "train.steps"
 
 
 class Source(Protocol):
-    """What the report asks of the tracking store; all take run ids and answer for those they know."""
+    """What the report asks of the tracking store; all take run ids and answer for those they know.
+
+    A source may also have ``registered(spec)``: digest of a claim → when it was registered, ISO time.
+    """
 
     def finished(self, run_ids: list[str]) -> Mapping[str, Any]: ...
 
@@ -68,79 +70,6 @@ class Store:
         return tracking.failed(self.uri, run_ids)
 
 
-@dataclass(frozen=True)
-class Arm:
-    """All runs of the spec that differ only by seed.
-
-    Attributes:
-        labels: axis → printed value, without the seed.
-        steps: training steps.
-        runs: seed → run_id, of every run the spec names.
-        finished: the seeds that left an evaluation.
-        slopes: seed → slope of the validation MPJPE over the last fifth of the steps, mm per 1,000 steps.
-        falling: seeds whose validation error was still falling when training ended.
-    """
-
-    labels: dict[str, str]
-    steps: int
-    runs: dict[int, str]
-    finished: tuple[int, ...] = ()
-    slopes: dict[int, float] = field(default_factory=dict)
-    falling: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Everything a report speaks of, and nothing it computed.
-
-    Attributes:
-        frame: one row per run × weights × test_occlusion × cameras × metric × group, with a column
-            per axis and the means ``value`` (over subjects), ``per_action`` and ``per_frame``.
-        arms: in the spec's order.
-        axes: the axes that tell the arms apart, ``objective`` first.
-        levels, cameras, protocol: what was tested, in the spec's order.
-        baseline: axis → value of the arm that others are compared with; empty if none is named.
-        failed: run_id → reason.
-        records: run_id → the tracking record.
-        summaries: run_id → the run's final figures.
-        curves: run_id → array (points, 2) of step and validation MPJPE in mm.
-        unevaluated: (test_occlusion, cameras) → how many finished runs weren't tested on it.
-    """
-
-    frame: pd.DataFrame
-    arms: tuple[Arm, ...]
-    axes: tuple[str, ...]
-    levels: tuple[str, ...]
-    cameras: tuple[str, ...]
-    protocol: str
-    baseline: dict[str, str]
-    failed: dict[str, str] = field(default_factory=dict)
-    records: dict[str, Any] = field(default_factory=dict)
-    summaries: dict[str, Mapping[str, float]] = field(default_factory=dict)
-    curves: dict[str, np.ndarray] = field(default_factory=dict)
-    unevaluated: dict[tuple[str, str], int] = field(default_factory=dict)
-
-    def describe(self, arm: Arm) -> str:
-        """The arm's name in a sentence: the values that tell it apart."""
-        shown = {axis: arm.labels[axis] for axis in self.axes}
-        if STEPS in shown:
-            shown[STEPS] += " steps"
-        return describe(shown)
-
-    @property
-    def planned(self) -> int:
-        return sum(len(arm.runs) for arm in self.arms)
-
-    @property
-    def finished(self) -> int:
-        return sum(len(arm.finished) for arm in self.arms)
-
-    @property
-    def mean(self) -> str:
-        """The column of ``frame`` that the protocol makes primary."""
-        return {"mean-per-action": "per_action", "mean-per-frame": "per_frame"}.get(self.protocol, "value")
-
-
 def load(spec: Any, source: Source) -> Evidence:
     """Read the finished runs of ``spec``.
 
@@ -160,13 +89,16 @@ def load(spec: Any, source: Source) -> Evidence:
     missing = [run_id for run_id in run_ids if run_id not in paths]
     wanted = identity.conditions(spec.test)
     # What other specs had these runs tested on is no part of this one's means.
-    frame = scores.read({run_id: _counted(paths[run_id], wanted) for run_id in run_ids if run_id in paths})
+    files = {run_id: _counted(paths[run_id], wanted) for run_id in run_ids if run_id in paths}
+    frame = scores.read(files)
     summaries = dict(source.summaries(list(paths)))
     if frame.empty:
         raise UserError(f"the {len(paths)} finished runs of '{spec.name}' left no number at all in their evaluations")
     arms = tuple(_with_records(arm, summaries, paths) for arm in arms)
+    scale = area.scale(tuple(spec.test.occlusion))
+    curve_files = dict(source.curves(list(paths)))
     return Evidence(
-        frame=_labelled(frame, arms),
+        frame=labelled(frame, arms, scale),
         arms=arms,
         axes=axes,
         levels=tuple(spec.test.occlusion),
@@ -177,7 +109,12 @@ def load(spec: Any, source: Source) -> Evidence:
         records=records,
         summaries=summaries,
         unevaluated=_unevaluated({run_id: paths[run_id] for run_id in run_ids if run_id in paths}, wanted),
-        curves={run_id: read_curve(path) for run_id, path in source.curves(list(paths)).items()},
+        curves={run_id: read_curve(path) for run_id, path in curve_files.items()},
+        scale=scale,
+        files=files,
+        curve_files=curve_files,
+        started=_started(records),
+        registered=_registered(spec, source),
     )
 
 
@@ -224,6 +161,17 @@ def _baseline(spec: Any, arms: Iterable[Arm], axes: tuple[str, ...]) -> dict[str
     return {axis: value for axis, value in baseline.items() if axis in axes}
 
 
+def _started(records: Mapping[str, Any]) -> dict[str, str]:
+    found = {run_id: option(record, "started") for run_id, record in records.items()}
+    return {run_id: datetime.fromtimestamp(at, UTC).isoformat() for run_id, at in found.items() if at is not None}
+
+
+def _registered(spec: Any, source: Source) -> dict[str, str]:
+    """A source that knows of no claims needn't have the method `Store.registered`."""
+    ask = getattr(source, "registered", None)
+    return dict(ask(spec)) if ask is not None else {}
+
+
 def _counted(files: Mapping[Path, Collection[str]], wanted: Mapping[str, tuple[str, str]]) -> dict[Path, set]:
     return {path: {wanted[key] for key in keys if key in wanted} for path, keys in files.items()}
 
@@ -241,17 +189,3 @@ def _with_records(arm: Arm, summaries: Mapping[str, Mapping[str, float]], paths:
     slopes = {seed: float(s["slope"]) for seed, s in done.items() if np.isfinite(s.get("slope", np.nan))}
     falling = tuple(seed for seed, s in done.items() if s.get("slope_falling", 0) >= 0.5)
     return replace(arm, finished=tuple(done), slopes=slopes, falling=falling)
-
-
-def _labelled(frame: pd.DataFrame, arms: tuple[Arm, ...]) -> pd.DataFrame:
-    rows = [{"run_id": run_id, **arm.labels, "seed": seed} for arm in arms for seed, run_id in arm.runs.items()]
-    labels = pd.DataFrame(rows)
-    merged = labels.merge(frame, on="run_id", how="inner", sort=False)
-    names = [name for name in merged.columns if pd.api.types.is_string_dtype(merged[name])]
-    # Categories make the selections behind every cell quick at a thousand runs.
-    return merged.astype(dict.fromkeys(names, "category"))
-
-
-def describe(labels: Mapping[str, str]) -> str:
-    """An arm's labels in one line: the values, without those that aren't set."""
-    return " · ".join(value for value in labels.values() if value != "-")

@@ -1,4 +1,4 @@
-"""From `evaluation.parquet` to one number per run, test level, cameras and metric.
+"""From `evaluation.parquet` to one number per run, test level, cameras and metric; of a subject, of a joint.
 
 The means are those of `harness.metrics.aggregate`, for all metrics and groups of a file at once: a
 thousand files take seconds. A mean over subjects (actions) is the plain mean of the subjects'
@@ -23,16 +23,18 @@ DIMENSIONS = ["weights", "test_occlusion", "cameras", "metric", "group"]
 MEANS = ["value", "per_action", "per_frame"]
 # Tables and runs.csv are made from the same rounded values, so either can be had from the other.
 DECIMALS = 4
+_CONDITION = ("test_occlusion", "cameras")
 _NAMES = [*DIMENSIONS, "subject", "action", "joint"]
 _READ = [*_NAMES, "value", "n"]
 # Metrics of a set of joints carry the set as their group; that is the whole of the metric.
 _WHOLE = {"mpjpe_occluded": "occluded", "mpjpe_fixed": "fixed"}
 
-
 Conditions = Collection[tuple[str, str]]
+Files = Mapping[str, Mapping[Path, Conditions]]
+Coded = tuple[np.ndarray, np.ndarray]
 
 
-def read(files: Mapping[str, Mapping[Path, Conditions]]) -> pd.DataFrame:
+def read(files: Files) -> pd.DataFrame:
     """One row per run × weights × test_occlusion × cameras × metric × group.
 
     Args:
@@ -45,30 +47,70 @@ def read(files: Mapping[str, Mapping[Path, Conditions]]) -> pd.DataFrame:
     Raises:
         UserError: a file can't be read or lacks a column.
     """
+    return _read(files, DIMENSIONS, {"joint": "all"})
+
+
+def by_subject(files: Files, metric: str, group: str = "all", weights: str = "best") -> pd.DataFrame:
+    """One row per run × test_occlusion × cameras × subject of one metric.
+
+    Returns:
+        columns run_id, test_occlusion, cameras, subject and value: the subject's clips, weighted by n.
+
+    Raises:
+        UserError: as `read`.
+    """
+    kept = {"joint": "all", "metric": metric, "weights": weights}
+    kept["group"] = _WHOLE.get(metric, group) if group == "all" else group
+    return _read(files, ["test_occlusion", "cameras", "subject"], kept)[
+        ["run_id", "test_occlusion", "cameras", "subject", "value"]
+    ]
+
+
+def by_joint(files: Files, metric: str, mean: str = "value", weights: str = "best") -> pd.DataFrame:
+    """One row per run × test_occlusion × cameras × joint of one metric.
+
+    Args:
+        files: as `read`.
+        metric, weights: which rows.
+        mean: which of `MEANS` is the value.
+
+    Returns:
+        columns run_id, test_occlusion, cameras, joint and value.
+
+    Raises:
+        UserError: as `read`.
+    """
+    found = _read(files, ["test_occlusion", "cameras", "joint"], {"metric": metric, "weights": weights})
+    found = found[found["joint"] != "all"].assign(value=found[mean])
+    return found[["run_id", "test_occlusion", "cameras", "joint", "value"]].reset_index(drop=True)
+
+
+def _read(files: Files, dimensions: list[str], kept: Mapping[str, str]) -> pd.DataFrame:
     named = [(run_id, path, counted) for run_id, found in files.items() for path, counted in found.items()]
-    parts = [_score(path, counted) for _, path, counted in named]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    parts = [_score(path, counted, dimensions, kept) for _, path, counted in named]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if parts else ())}
     sizes = [len(part["value"]) for part in parts]
     ids = np.array([run_id for run_id, _, _ in named], dtype=object)
     frame = pd.DataFrame({"run_id": np.repeat(ids, sizes), **columns})
-    whole = frame["metric"].map(_WHOLE)
-    frame["group"] = frame["group"].mask(frame["group"] == whole, "all")
+    if "metric" in frame:
+        whole = frame["metric"].map(_WHOLE)
+        frame["group"] = frame["group"].mask(frame["group"] == whole, "all")
     frame[MEANS] = frame[MEANS].round(DECIMALS)
     return frame
 
 
-def _score(path: Path, counted: Conditions) -> dict[str, np.ndarray]:
+def _score(path: Path, counted: Conditions, dimensions: list[str], kept: Mapping[str, str]) -> dict[str, np.ndarray]:
     """The rows of one file under the conditions that count, as columns."""
-    table = _table(path)
-    coded = {name: _codes(table[name], path) for name in _NAMES if name != "joint"}
+    table = _table(path, kept)
+    coded = {name: _codes(table[name], path) for name in dict.fromkeys([*dimensions, "subject", "action", *_CONDITION])}
     value, n = table["value"].to_numpy(), table["n"].to_numpy().astype(float)
     cell, cells = np.zeros(len(value), dtype=np.int64), []
-    for name in DIMENSIONS:
+    for name in dimensions:
         codes, names = coded[name]
         cell = cell * len(names) + codes
     found, cell = np.unique(cell, return_inverse=True)
     rest = found
-    for name in reversed(DIMENSIONS):
+    for name in reversed(dimensions):
         rest, code = np.divmod(rest, len(coded[name][1]))
         cells.append((name, code))
     total = np.bincount(cell, weights=n, minlength=len(found))
@@ -85,12 +127,12 @@ def _score(path: Path, counted: Conditions) -> dict[str, np.ndarray]:
     }
     # (levels, cameras)
     counts = np.array([[(a, b) in counted for b in coded["cameras"][1]] for a in coded["test_occlusion"][1]])
-    kept = counts[at["test_occlusion"], at["cameras"]]
-    return scored if kept.all() else {name: column[kept] for name, column in scored.items()}
+    wanted = counts[at["test_occlusion"], at["cameras"]]
+    return scored if wanted.all() else {name: column[wanted] for name, column in scored.items()}
 
 
-def _table(path: Path) -> pa.Table:
-    """The rows of all joints together that have a value."""
+def _table(path: Path, kept: Mapping[str, str]) -> pa.Table:
+    """The rows that have a value, of those where each column in ``kept`` is what it says."""
     try:
         with pq.ParquetFile(path, read_dictionary=_NAMES) as file:
             absent = [name for name in _READ if name not in file.schema_arrow.names]
@@ -104,11 +146,13 @@ def _table(path: Path) -> pa.Table:
     table = table.set_column(table.schema.get_field_index("value"), "value", value)
     table = table.set_column(table.schema.get_field_index("n"), "n", n)
     # A missing value is null or NaN; neither it nor its n may enter a mean.
-    kept = pc.and_(pc.equal(table["joint"], "all"), pc.and_(pc.is_finite(value), pc.greater(n, 0)))
-    return table.filter(kept).combine_chunks()
+    there = pc.and_(pc.is_finite(value), pc.greater(n, 0))
+    for name, wanted in kept.items():
+        there = pc.and_(there, pc.equal(table[name], wanted))
+    return table.filter(there).combine_chunks()
 
 
-def _codes(column: pa.ChunkedArray, path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _codes(column: pa.ChunkedArray, path: Path) -> Coded:
     """(rows,) codes and the names they stand for."""
     if column.null_count:
         raise UserError("an evaluation has rows without a name of their subject, action or condition", file=str(path))
@@ -118,9 +162,7 @@ def _codes(column: pa.ChunkedArray, path: Path) -> tuple[np.ndarray, np.ndarray]
     return coded.indices.to_numpy().astype(np.int64), names
 
 
-def _mean_of_means(
-    cell: np.ndarray, cells: int, unit: tuple[np.ndarray, np.ndarray], value: np.ndarray, n: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _mean_of_means(cell: np.ndarray, cells: int, unit: Coded, value: np.ndarray, n: np.ndarray) -> Coded:
     """The plain mean of the units' weighted means in each cell, and the number of units behind it."""
     codes, names = unit
     place, shape = cell * len(names) + codes, (cells, len(names))

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import UserError, unknown
-from harness.report.records import STEPS, Arm, Evidence
+from harness.report.area import CURVE
+from harness.report.evidence import STEPS, Arm, Evidence
 
 EVALUATION = ("test_occlusion", "cameras")
 # What a row or column may pin beside the arms' axes.
@@ -69,7 +70,7 @@ def metric(name: str) -> Metric:
 
 
 def dimension_values(evidence: Evidence, name: str) -> list[str]:
-    """The values of an axis or evaluation dimension, in the spec's order.
+    """The values of an axis or evaluation dimension, in the spec's order; the area under the curve is no level.
 
     Raises:
         UserError: there is no such axis.
@@ -87,6 +88,8 @@ def dimension_values(evidence: Evidence, name: str) -> list[str]:
 def filtered(evidence: Evidence, where: Mapping[str, Any]) -> pd.DataFrame:
     """The rows of the evidence that ``where`` names; the best epoch's weights unless it says otherwise.
 
+    The area under the occlusion curve is among them only where ``where`` names it.
+
     Raises:
         UserError: the metric was never logged, or a dimension is unknown.
     """
@@ -101,6 +104,8 @@ def filtered(evidence: Evidence, where: Mapping[str, Any]) -> pd.DataFrame:
     if "all" in groups:
         where.setdefault("group", "all")
     keep = np.ones(len(frame), dtype=bool)
+    if "test_occlusion" not in where:
+        keep &= (frame["test_occlusion"] != CURVE).to_numpy()
     for dimension, wanted in where.items():
         if dimension not in frame:
             dimension_values(evidence, dimension)
@@ -112,7 +117,18 @@ def values(evidence: Evidence, rows: tuple[str, ...], column: Column, mean: str 
     """Row key → seed → value, averaged over the dimensions that neither rows nor column pin.
 
     A seed that lacks a part of what is averaged over is left out: half an average isn't one.
+
+    Raises:
+        UserError: as `filtered`; or the area under the curve would be averaged with levels.
     """
+    levels = listed(column.where.get("test_occlusion", ()))
+    if CURVE in levels and len(levels) > 1 and "test_occlusion" not in rows:
+        others = ", ".join(level for level in levels if level != CURVE)
+        raise UserError(
+            f"the area under the occlusion curve ({CURVE}) isn't averaged with {others}: make test_occlusion a row "
+            "or column key, or choose one of them",
+            key="report.tables",
+        )
     frame = filtered(evidence, column.where)
     if frame.empty:
         return {}

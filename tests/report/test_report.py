@@ -40,7 +40,7 @@ def test_only_the_specs_own_conditions_enter_its_means(make):
     shared = made.spec.runs[0].run_id
     made.frames[shared] = evaluation({"mpjpe": 100.0}, levels=(*LEVELS, "minor"), cameras=("seen", "unseen"))
     found = report.collect(made.spec, source=made)
-    assert set(found.evidence.frame["test_occlusion"]) == set(LEVELS)
+    assert set(found.evidence.frame["test_occlusion"]) == {*LEVELS, "curve"}
     assert set(found.evidence.frame["cameras"]) == {"seen"}
     assert found.tables[0].rows[0].cells[0].text.endswith("(3)")
 
@@ -53,7 +53,7 @@ def test_rows_of_another_version_of_a_level_do_not_count(make):
     made.evaluations = lambda run_ids: files
     found = report.collect(made.spec, source=made)
     rows = found.evidence.frame
-    assert set(rows.loc[rows["run_id"] == old, "test_occlusion"]) == {"none"}
+    assert set(rows.loc[rows["run_id"] == old, "test_occlusion"]) == {"none"}  # half a curve has no area
     assert found.evidence.unevaluated == {("severe", "seen"): 1}
     [said] = found.warnings
     assert "severe with seen cameras (1)" in said and "without training" in said

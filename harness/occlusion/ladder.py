@@ -1,0 +1,68 @@
+"""Where levels stand on the scale of severity, read from their source: reports ask, and never load torch."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import importlib.util
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from harness import registry
+
+_ARGUMENTS = ("name", "version", "severity", "processes", "fill")
+
+
+def positions(levels: Sequence[str]) -> dict[str, float] | None:
+    """Severity of each level, rising; None where that doesn't put them in an order.
+
+    Severities compare where levels share their processes and fill; at severity 0 nothing is hidden, whatever they are.
+    None also where two levels have one severity, or a level's source doesn't hand `Level` a plain number.
+    """
+    found = {level: _declared(level) for level in levels}
+    told = {level: pair for level, pair in found.items() if pair is not None}
+    ladders = {ladder for severity, ladder in told.values() if severity > 0}
+    if len(told) < len(found) or len(ladders) > 1:
+        return None
+    rising = dict(sorted(((level, severity) for level, (severity, _) in told.items()), key=lambda pair: pair[1]))
+    return rising if len(set(rising.values())) == len(rising) else None
+
+
+@cache
+def _declared(level: str) -> tuple[float, str] | None:
+    """Severity of a registered level, and its processes and fill as text with every name in full."""
+    entry = registry.entries("occlusions").get(level)
+    if entry is None:
+        return None
+    module, name = entry.target.split(":")
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        return None
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    for call in (node for function in functions for node in ast.walk(function) if isinstance(node, ast.Call)):
+        if not isinstance(call.func, ast.Name) or call.func.id != "Level":
+            continue
+        given = dict(zip(_ARGUMENTS, call.args, strict=False)) | {k.arg: k.value for k in call.keywords if k.arg}
+        try:
+            severity = float(ast.literal_eval(given["severity"]))
+            ladder = " ".join(_in_full(given[part], tree, module) for part in ("processes", "fill"))
+        except (KeyError, ValueError, TypeError):
+            return None
+        return severity, ladder
+    return None
+
+
+def _in_full(expression: ast.expr, tree: ast.Module, module: str) -> str:
+    homes = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    shown = copy.deepcopy(expression)
+    for node in ast.walk(shown):
+        if isinstance(node, ast.Name):
+            node.id = homes.get(node.id, f"{module}.{node.id}")
+    return ast.unparse(shown)

@@ -1,0 +1,153 @@
+"""What the finished runs of a spec left, as the report sees it: one frame of numbers, and readers for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from harness.report import area, scores
+from harness.report.area import Scale
+
+STEPS = "train.steps"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """All runs of the spec that differ only by seed.
+
+    Attributes:
+        labels: axis → printed value, without the seed.
+        steps: training steps.
+        runs: seed → run_id, of every run the spec names.
+        finished: the seeds that left an evaluation.
+        slopes: seed → slope of the validation MPJPE over the last fifth of the steps, mm per 1,000 steps.
+        falling: seeds whose validation error was still falling when training ended.
+    """
+
+    labels: dict[str, str]
+    steps: int
+    runs: dict[int, str]
+    finished: tuple[int, ...] = ()
+    slopes: dict[int, float] = field(default_factory=dict)
+    falling: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything a report speaks of, and nothing it computed.
+
+    Attributes:
+        frame: one row per run × weights × test_occlusion × cameras × metric × group, with a column
+            per axis and the means ``value`` (over subjects), ``per_action`` and ``per_frame``. Among the
+            values of test_occlusion is `area.CURVE`, the area under the occlusion curve.
+        arms: in the spec's order.
+        axes: the axes that tell the arms apart, ``objective`` first.
+        levels, cameras, protocol: what was tested, in the spec's order.
+        baseline: axis → value of the arm that others are compared with; empty if none is named.
+        failed: run_id → reason.
+        records: run_id → the tracking record.
+        summaries: run_id → the run's final figures.
+        curves: run_id → array (points, 2) of step and validation MPJPE in mm.
+        unevaluated: (test_occlusion, cameras) → how many finished runs weren't tested on it.
+        scale: where the levels stand on the curve; None with fewer than two.
+        files: run_id → its evaluation files → the conditions (test_occlusion, cameras) that count in each.
+        curve_files: run_id → the file of all its curves.
+        started: run_id → when the finished run began, ISO time.
+        registered: digest of a claim → when it was registered, ISO time.
+        costs: run_id → ``macs`` of one predicted frame and ``parameters``; empty where nobody counted.
+    """
+
+    frame: pd.DataFrame
+    arms: tuple[Arm, ...]
+    axes: tuple[str, ...]
+    levels: tuple[str, ...]
+    cameras: tuple[str, ...]
+    protocol: str
+    baseline: dict[str, str]
+    failed: dict[str, str] = field(default_factory=dict)
+    records: dict[str, Any] = field(default_factory=dict)
+    summaries: dict[str, Mapping[str, float]] = field(default_factory=dict)
+    curves: dict[str, np.ndarray] = field(default_factory=dict)
+    unevaluated: dict[tuple[str, str], int] = field(default_factory=dict)
+    scale: Scale | None = None
+    files: Mapping[str, Mapping[Path, Collection[tuple[str, str]]]] = field(default_factory=dict, repr=False)
+    curve_files: Mapping[str, Path] = field(default_factory=dict, repr=False)
+    started: Mapping[str, str] = field(default_factory=dict)
+    registered: Mapping[str, str] = field(default_factory=dict)
+    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    _known: dict[tuple[str, ...], pd.DataFrame] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def by_subject(self, metric: str = "mpjpe", group: str = "all", *, weights: str = "best") -> pd.DataFrame:
+        """One row per run × test_occlusion (`area.CURVE` too) × cameras × subject; read when first asked for.
+
+        Returns:
+            columns run_id, the axes, seed, test_occlusion, cameras, subject, value: the mean of the subject's
+            clips, weighted by their frames or pairs, in the metric's unit. Not to be changed.
+        """
+        return self._units(("subject", metric, group, weights))
+
+    def by_joint(self, metric: str = "mpjpe", *, weights: str = "best") -> pd.DataFrame:
+        """`by_subject` with ``joint`` in place of ``subject``, each joint's value the protocol's mean."""
+        return self._units(("joint", metric, "", weights))
+
+    def _units(self, asked: tuple[str, str, str, str]) -> pd.DataFrame:
+        if asked not in self._known:
+            unit, metric, group, weights = asked
+            if unit == "subject":
+                found = scores.by_subject(self.files, metric, group, weights)
+            else:
+                found = scores.by_joint(self.files, metric, self.mean, weights)
+            self._known[asked] = labelled(found, self.arms, self.scale)
+        return self._known[asked]
+
+    def terms(self, run_id: str) -> pd.DataFrame:
+        """All curves of a run: columns name, step and value; empty for a run that left none."""
+        path = self.curve_files.get(run_id)
+        if path is None:
+            return pd.DataFrame({"name": [], "step": [], "value": []})
+        return pq.read_table(path, columns=["name", "step", "value"], use_threads=False).to_pandas()
+
+    def describe(self, arm: Arm) -> str:
+        """The arm's name in a sentence: the values that tell it apart."""
+        shown = {axis: arm.labels[axis] for axis in self.axes}
+        if STEPS in shown:
+            shown[STEPS] += " steps"
+        return describe(shown)
+
+    @property
+    def planned(self) -> int:
+        return sum(len(arm.runs) for arm in self.arms)
+
+    @property
+    def finished(self) -> int:
+        return sum(len(arm.finished) for arm in self.arms)
+
+    @property
+    def mean(self) -> str:
+        """The column of ``frame`` that the protocol makes primary."""
+        return {"mean-per-action": "per_action", "mean-per-frame": "per_frame"}.get(self.protocol, "value")
+
+
+def labelled(frame: pd.DataFrame, arms: Iterable[Arm], along: Scale | None = None) -> pd.DataFrame:
+    """Rows of `scores` behind the labels and seed of their run, with the areas under their curves."""
+    rows = [{"run_id": run_id, **arm.labels, "seed": seed} for arm in arms for seed, run_id in arm.runs.items()]
+    if along is not None and not frame.empty:
+        frame = pd.concat([frame, area.curves(_coded(frame), along, scores.DECIMALS)], ignore_index=True)
+    return _coded(pd.DataFrame(rows).merge(frame, on="run_id", how="inner", sort=False))
+
+
+def _coded(frame: pd.DataFrame) -> pd.DataFrame:
+    """With categories for texts: the selections behind every cell are quick then, at a thousand runs."""
+    names = [name for name in frame.columns if pd.api.types.is_string_dtype(frame[name])]
+    return frame.astype(dict.fromkeys(names, "category"))
+
+
+def describe(labels: Mapping[str, str]) -> str:
+    """An arm's labels in one line: the values, without those that aren't set."""
+    return " · ".join(value for value in labels.values() if value != "-")
