@@ -99,10 +99,13 @@ def attend(q: Tensor, k: Tensor, v: Tensor, *, dropout: float = 0.0, scale: floa
     Short sequences of joints come in large numbers: 1,024 windows of 81 frames are 82,944 of them, more than
     one launch takes on a GPU.
     """
-    if q.device.type != "cuda" or len(q) <= _SEQUENCES:
+
+    def fused(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=scale)
-    parts = zip(*(tensor.split(_SEQUENCES) for tensor in (q, k, v)), strict=True)
-    return torch.cat([F.scaled_dot_product_attention(*part, dropout_p=dropout, scale=scale) for part in parts])
+
+    if q.device.type != "cuda" or len(q) <= _SEQUENCES:
+        return fused(q, k, v)
+    return torch.cat([fused(*part) for part in zip(*(x.split(_SEQUENCES) for x in (q, k, v)), strict=True)])
 
 
 class Block(nn.Module):
