@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.report.table import Recipe, Table
+from harness.report.table import Cell, Recipe, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ def comma_separated(table: Table) -> str:
     names, lines = _long(table)
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
-    out.writerow([*table.keys, "column_group", "column", *names, *_FLAGS])
+    out.writerow([*_heads(table), *names, *_FLAGS])
     for keys, numbers, (shown, best, mark, missing) in lines:
         out.writerow([*keys, *(numbers.get(name, "") for name in names), shown, int(best), mark, int(missing)])
     return text.getvalue()
@@ -40,7 +40,7 @@ def comma_separated(table: Table) -> str:
 def parquet(table: Table) -> bytes:
     """The lines of `comma_separated`, typed: counts as integers, p-values as text, other numbers as floats."""
     names, lines = _long(table)
-    heads = [*table.keys, "column_group", "column"]
+    heads = _heads(table)
     columns: dict[str, Any] = {
         head: pa.array([keys[i] for keys, _, _ in lines], pa.string()) for i, head in enumerate(heads)
     }
@@ -85,13 +85,14 @@ def plain(table: Table) -> dict[str, Any]:
     """A table as plain data; see `json_text`."""
     rows = [
         {
+            "band": row.band,
             "keys": list(row.keys),
             "raw": list(row.raw),
             "mark": row.mark,
             "cells": [
                 {
                     "text": cell.text,
-                    "numbers": {name: _number(name, value) for name, value in cell.numbers.items()},
+                    "numbers": {name: _number(name, value) for name, value in _defined(cell).items()},
                     "best": cell.bold,
                     "mark": cell.mark,
                     "missing": cell.missing,
@@ -103,6 +104,7 @@ def plain(table: Table) -> dict[str, Any]:
     ]
     return {
         "name": table.name,
+        "kind": table.kind,
         "title": table.title,
         "keys": list(table.keys),
         "columns": [{"group": group, "label": label} for group, label in table.columns],
@@ -124,14 +126,28 @@ def _recipe(recipe: Recipe) -> dict[str, Any]:
 Line = tuple[list[str], Mapping[str, str], tuple[str, bool, str, bool]]
 
 
+def _banded(table: Table) -> bool:
+    return any(row.band for row in table.rows)
+
+
+def _heads(table: Table) -> list[str]:
+    return [*(["band"] if _banded(table) else []), *table.keys, "column_group", "column"]
+
+
 def _long(table: Table) -> tuple[list[str], list[Line]]:
     """Names of the numbers, and of each cell its keys, its numbers and its flags."""
     lines: list[Line] = []
     for row in table.rows:
         for (group, label), cell in zip(table.columns, row.cells, strict=True):
             flags = (cell.text, cell.bold, row.mark + cell.mark, cell.missing)
-            lines.append(([*row.keys, group, label], cell.numbers, flags))
+            band = [row.band] if _banded(table) else []
+            lines.append(([*band, *row.keys, group, label], _defined(cell), flags))
     return list(dict.fromkeys(name for _, numbers, _ in lines for name in numbers)), lines
+
+
+def _defined(cell: Cell) -> dict[str, str]:
+    """The cell's numbers without those that aren't defined: an absent number is absent in every format."""
+    return {name: value for name, value in cell.numbers.items() if value.strip("+-").lower() not in ("nan", "inf")}
 
 
 def _is_p(name: str) -> bool:
