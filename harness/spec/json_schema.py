@@ -74,6 +74,7 @@ def schema() -> dict[str, Any]:
     definitions["Test"]["properties"]["occlusion"]["items"] = levels
     definitions["Data"]["properties"]["dataset"] |= {"enum": list(registry.entries("datasets"))}
     metrics = {"enum": list(registry.entries("metrics"))}
+    definitions["Claim"]["properties"]["metric"] |= metrics
     definitions["Table"]["properties"]["metric"] = {"anyOf": [metrics, {"type": "array", "items": metrics}]}
     return made
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from harness.data import fingerprint
 from harness.errors import UserError
-from harness.spec import checks, identity, overrides, report_checks, shipped
+from harness.spec import checks, claim_checks, identity, overrides, report_checks, shipped
+from harness.spec.claims import Claim
 from harness.spec.fields import SHORTHANDS
 from harness.spec.grid import expand
 from harness.spec.report_section import Report
@@ -34,6 +35,7 @@ class Spec:
         digest: 16 hexadecimal digits of the file's content, overrides applied.
         overrides: those, as given.
         document: the file's content with its lines.
+        claims: what was claimed before the runs, checked, axis values as labels print them.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Spec:
     digest: str
     overrides: tuple[str, ...] = field(default=())
     document: Document | None = field(default=None, repr=False, compare=False)
+    claims: tuple[Claim, ...] = ()
 
     def where(self, key: str) -> dict[str, Any] | None:
         """File, line and key of what stands at a dotted key, for a `UserError`; None if the file doesn't say it."""
@@ -116,6 +119,7 @@ def build(
         digest=identity.digest([document.data, [[item.field, item.value] for item in later]]),
         overrides=tuple(given),
         document=document,
+        claims=tuple(claim_checks.claims(file, expansion.axes, expansion.runs, document)),
     )
 
 

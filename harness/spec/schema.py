@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from harness.errors import UserError, unknown, wrong_value
+from harness.spec.claims import Claim
 from harness.spec.report_section import Report
 from harness.spec.run import Count, Data, NonNegative, Part, Positive, Test, Train, Whole
 from harness.spec.yaml_lines import Document, Path
@@ -42,6 +43,7 @@ class SpecFile(Part):
 
     Attributes:
         name: results and records go by it.
+        claims: sentences stated before the runs, which the report decides.
         retries: how often a failed run is tried again.
     """
 
@@ -58,6 +60,7 @@ class SpecFile(Part):
     resources: Resources = Resources()
     tracking: Tracking = Tracking()
     report: Report = Report()
+    claims: list[Claim] = Field(default_factory=list)
     retries: Whole = 1
 
     @field_validator("test")

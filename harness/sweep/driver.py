@@ -95,6 +95,8 @@ def run_sweep(
         queue = supplements.Queue(uri, spec.test, {run_id: lacking[run_id] for run_id in added})
         sweep = _Sweep(spec, uri, {run_id: runs[run_id] for run_id in [*chosen, *added]}, queue, outcome)
         sweep.go(chosen, workers or spec.resources.workers, address, fail_fast, retries, command, body)
+    else:
+        _register(spec, uri)
     over = {*outcome.finished, *outcome.skipped, *outcome.failed}
     outcome.left = [run_id for run_id in runs if run_id not in over]
     outcome.seconds = time.monotonic() - began
@@ -145,6 +147,7 @@ class _Sweep:
             with self._signals(), Pool(settings, held.workers, float(resources.cpu), float(resources.gpu)) as pool:
                 # The workers import while the schema is made here; they open the store with their first run.
                 tracking.prepare(self.uri)
+                _register(self.spec, self.uri)
                 self._sort(chosen)
                 total = len({run.run_id for run in self.spec.runs})
                 counts = Counts(total, len(self.outcome.skipped), len(self.queue), held.workers)
@@ -291,6 +294,12 @@ class _Sweep:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _register(spec: Any, uri: str) -> None:
+    """Enter the spec's claims in the store, before the first run that may decide one starts."""
+    claims = getattr(spec, "claims", ())
+    tracking.register(uri, [claim.digest(spec.name) for claim in claims], getattr(spec, "digest", ""))
 
 
 def label(run: Any) -> str:

@@ -7,6 +7,7 @@ from harness.tracking.logger import RunLogger, TakenOver
 from harness.tracking.owner import Owner, is_alive, myself, process_alive
 from harness.tracking.patience import TrackingLost
 from harness.tracking.record import Record, failed, finished, records, running
+from harness.tracking.registration import Registration, register, registered
 from harness.tracking.shape import params_of, shape_of
 from harness.tracking.state import Survey, reap, survey
 from harness.tracking.store import check, preload, prepare, probe, quiet, resolve
@@ -17,6 +18,7 @@ __all__ = [
     "Claim",
     "Owner",
     "Record",
+    "Registration",
     "RunLogger",
     "Survey",
     "TakenOver",
@@ -44,6 +46,8 @@ __all__ = [
     "read_summaries",
     "reap",
     "records",
+    "register",
+    "registered",
     "resolve",
     "running",
     "shape_of",

@@ -55,7 +55,7 @@ class Claim:
 def latest(uri: str | None = None, run_ids: Collection[str] | None = None) -> dict[str, Claim]:
     """The claim that counts of each run that was ever claimed."""
     found: dict[str, Claim] = {}
-    for key, value in _entries(resolve(uri), run_ids).items():
+    for key, value in _of_runs(resolve(uri), run_ids).items():
         _, run_id, generation = key.split(".")
         if run_id not in found or int(generation) > found[run_id].generation:
             fields = json.loads(value)
@@ -137,16 +137,11 @@ def artifact_location(uri: str, name: str) -> str | None:
     return None if root is None else str(root / name)
 
 
-def _contest(uri: str, wanted: Claim) -> bool:
+def write_once(uri: str, key: str, value: str) -> bool:
+    """Enter a parameter in the ledger; False when another value stands there already, which then stays."""
     from mlflow.exceptions import MlflowException
 
-    fields: dict = {"token": wanted.token, "at": wanted.at}
-    if wanted.owner is not None:
-        fields["owner"] = json.loads(wanted.owner.dumps())
-    if wanted.sealed is not None:
-        fields["sealed"] = wanted.sealed
-    value = json.dumps(fields, separators=(",", ":"))
-    book, key = ledger(uri), f"claim.{wanted.run_id}.{wanted.generation}"
+    book = ledger(uri)
     try:
         persist(lambda: client(uri).log_param(book, key, value, synchronous=True))
     except MlflowException as error:
@@ -156,7 +151,8 @@ def _contest(uri: str, wanted: Claim) -> bool:
     return True
 
 
-def _entries(uri: str, run_ids: Collection[str] | None) -> dict[str, str]:
+def entries(uri: str, prefixes: Collection[str] | None) -> dict[str, str]:
+    """Parameters of the ledger; those that begin with a prefix may be all that is read, if prefixes are given."""
     file = sqlite_path(uri)
     if file is not None:
         if not file.exists() or file.stat().st_size == 0:
@@ -164,15 +160,23 @@ def _entries(uri: str, run_ids: Collection[str] | None) -> dict[str, str]:
         with sql.reading(file) as connection:
             if connection is not None:
                 book = sql.ledger(connection)
-                prefixes = None if run_ids is None else [f"claim.{run_id}." for run_id in run_ids]
-                found = sql.params(connection, book, prefixes) if book else {}
-                return _of(found, run_ids)
+                return sql.params(connection, book, prefixes) if book else {}
     mlflow = client(uri)
     book = _find_ledger(mlflow)
-    return _of(mlflow.get_run(book).data.params if book else {}, run_ids)
+    return dict(mlflow.get_run(book).data.params) if book else {}
 
 
-def _of(found: dict[str, str], run_ids: Collection[str] | None) -> dict[str, str]:
+def _contest(uri: str, wanted: Claim) -> bool:
+    fields: dict = {"token": wanted.token, "at": wanted.at}
+    if wanted.owner is not None:
+        fields["owner"] = json.loads(wanted.owner.dumps())
+    if wanted.sealed is not None:
+        fields["sealed"] = wanted.sealed
+    return write_once(uri, f"claim.{wanted.run_id}.{wanted.generation}", json.dumps(fields, separators=(",", ":")))
+
+
+def _of_runs(uri: str, run_ids: Collection[str] | None) -> dict[str, str]:
+    found = entries(uri, None if run_ids is None else [f"claim.{run_id}." for run_id in run_ids])
     wanted = None if run_ids is None else set(run_ids)
     claims = {key: value for key, value in found.items() if key.startswith("claim.")}
     return {key: value for key, value in claims.items() if wanted is None or key.split(".")[1] in wanted}
