@@ -5,6 +5,7 @@ Every renderer prints the same strings, so the same number can't look different 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +34,8 @@ class Cell:
 class Row:
     """One row: the values of the table's keys, the cells, and a sign after the key number ``marked``.
 
-    ``raw`` holds the keys as the records have them, where other words for them are printed.
+    ``raw`` holds the keys as the records have them, where other words for them are printed. Neighbours of
+    one ``band`` stand under its name, which then is none of the keys; "" is none.
     """
 
     keys: tuple[str, ...]
@@ -41,6 +43,7 @@ class Row:
     mark: str = ""
     marked: int = 0
     raw: tuple[str, ...] = ()
+    band: str = ""
 
     def __post_init__(self) -> None:
         if not self.raw:
@@ -81,6 +84,7 @@ class Table:
         columns: (group, label) of each column; neighbours of one group share a head, "" has none.
         notes: footnotes, one sentence or more each.
         recipe: what the cells are; None for a table that isn't computed from runs (published numbers, claims).
+        kind: ``measured``, or ``published``: numbers that others printed.
     """
 
     name: str
@@ -90,6 +94,12 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     recipe: Recipe | None = None
+    kind: str = "measured"
+
+    @property
+    def bands(self) -> list[tuple[str, list[Row]]]:
+        """Neighbouring rows under the name of their band."""
+        return [(band, list(rows)) for band, rows in itertools.groupby(self.rows, key=lambda row: row.band)]
 
     @property
     def missing(self) -> int:

@@ -39,8 +39,10 @@ def markdown(table: Table) -> str:
     heads = [*table.keys, *(_head(group, label) for group, label in table.columns)]
     lines = [f"**{_md(table.title)}**", "", _pipe(map(_md, heads))]
     lines.append(_pipe([":---"] * len(table.keys) + ["---:"] * len(table.columns)))
-    for row in table.rows:
-        lines.append(_pipe([*map(_md, row.shown), *(_md_cell(cell) for cell in row.cells)]))
+    for band, rows in table.bands:
+        if band:
+            lines.append(_pipe([f"*{_md(band)}*", *[""] * (len(table.keys) + len(table.columns) - 1)]))
+        lines += [_pipe([*map(_md, row.shown), *(_md_cell(cell) for cell in row.cells)]) for row in rows]
     return "\n".join([*lines, "", *(f"- {_md(note)}" for note in table.notes)]) + "\n"
 
 
@@ -57,8 +59,13 @@ def latex(table: Table) -> str:
             at += width
         lines += [" & ".join([""] * keys + spans) + r" \\", " ".join(rules)]
     lines += [" & ".join(map(_tex, [*table.keys, *(label for _, label in table.columns)])) + r" \\", r"\midrule"]
-    for row in table.rows:
-        lines.append(" & ".join([*map(_tex, row.shown), *(_tex_cell(cell) for cell in row.cells)]) + r" \\")
+    for i, (band, rows) in enumerate(table.bands):
+        if band:
+            lines += [r"\addlinespace"] * (i > 0)
+            lines.append(rf"\multicolumn{{{keys + len(table.columns)}}}{{l}}{{\textit{{{_tex(band)}}}}} \\")
+        lines += [
+            " & ".join([*map(_tex, row.shown), *(_tex_cell(cell) for cell in row.cells)]) + r" \\" for row in rows
+        ]
     lines += [r"\bottomrule", r"\end{tabular}", "", r"\footnotesize"]
     lines += [_tex(note) + r" \par" for note in table.notes]
     return "\n".join([*lines, r"\end{table}"]) + "\n"
@@ -73,13 +80,18 @@ def page_table(table: Table) -> str:
         head = f'<tr><td colspan="{keys}"></td>{spans}</tr>'
     labels = "".join(f'<th class="key">{html.escape(key)}</th>' for key in table.keys)
     labels += "".join(f"<th>{html.escape(label)}</th>" for _, label in table.columns)
-    body = "\n".join(
-        "<tr>"
-        + "".join(f'<th scope="row">{html.escape(key)}</th>' for key in row.shown)
-        + "".join(_html_cell(cell) for cell in row.cells)
-        + "</tr>"
-        for row in table.rows
-    )
+    lines = []
+    for band, rows in table.bands:
+        if band:
+            lines.append(f'<tr class="band"><th colspan="{keys + len(table.columns)}">{html.escape(band)}</th></tr>')
+        lines += [
+            "<tr>"
+            + "".join(f'<th scope="row">{html.escape(key)}</th>' for key in row.shown)
+            + "".join(_html_cell(cell) for cell in row.cells)
+            + "</tr>"
+            for row in rows
+        ]
+    body = "\n".join(lines)
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
     return (
         f'<div class="wide"><table>\n'
@@ -118,7 +130,11 @@ def _aligned(table: Table, chosen: range) -> list[str]:
     ]
     rule = "─" * max(map(len, lines))
     heads = " | ".join(dict.fromkeys(group for group, _ in columns if group))
-    return [*([heads] if heads else []), lines[0].rstrip(), rule, *(line.rstrip() for line in lines[1:])]
+    body, at = [], 1
+    for band, rows in table.bands:
+        body += [band] * bool(band) + lines[at : at + len(rows)]
+        at += len(rows)
+    return [*([heads] if heads else []), lines[0].rstrip(), rule, *(line.rstrip() for line in body)]
 
 
 def _head(group: str, label: str) -> str:
