@@ -42,6 +42,60 @@ LINES: dict[str, Line] = {
         "videopose3d",
     ),
     "simple_baseline": Line("backbones.simple_baseline:SimpleBaseline", 1, "residual MLP (Martinez et al., ICCV 2017)"),
+    "mixste": Line(
+        "backbones.mixste:MixSTE", 1, "joints and frames by turns, all frames out (Zhang et al., CVPR 2022)"
+    ),
+    "mixste-s": Line(
+        "backbones.mixste:MixSTE",
+        1,
+        "mixste at 32 numbers a token, 2 pairs of blocks",
+        {"embed_dim_ratio": 32, "depth": 2},
+        "mixste",
+    ),
+    "poseformer": Line(
+        "backbones.poseformer:PoseFormer",
+        1,
+        "joints, then frames, centre frame out (Zheng et al., ICCV 2021); 81 frames",
+    ),
+    "poseformer-27": Line(
+        "backbones.poseformer:PoseFormer", 1, "poseformer of 27 frames", {"num_frame": 27}, "poseformer"
+    ),
+    "poseformer-9": Line(
+        "backbones.poseformer:PoseFormer", 1, "poseformer of 9 frames", {"num_frame": 9}, "poseformer"
+    ),
+    "poseformer-s": Line(
+        "backbones.poseformer:PoseFormer",
+        1,
+        "poseformer of 27 frames at 8 numbers a joint, 2 blocks of each kind",
+        {"num_frame": 27, "embed_dim_ratio": 8, "depth": 2},
+        "poseformer",
+    ),
+    "poseformerv2": Line(
+        "backbones.poseformerv2:PoseFormerV2",
+        1,
+        "central frames and low frequencies, centre frame out (Zhao et al., CVPR 2023); 243 frames",
+    ),
+    "poseformerv2-81": Line(
+        "backbones.poseformerv2:PoseFormerV2",
+        1,
+        "poseformerv2 of 81 frames: 9 central ones, 9 coefficients",
+        {"num_frame": 81, "number_of_kept_frames": 9},
+        "poseformerv2",
+    ),
+    "poseformerv2-27": Line(
+        "backbones.poseformerv2:PoseFormerV2",
+        1,
+        "poseformerv2 of 27 frames: 3 central ones, 3 coefficients",
+        {"num_frame": 27, "number_of_kept_frames": 3},
+        "poseformerv2",
+    ),
+    "poseformerv2-s": Line(
+        "backbones.poseformerv2:PoseFormerV2",
+        1,
+        "poseformerv2 of 27 frames: 9 central ones, 9 coefficients, at 8 numbers a joint, 2 blocks of each kind",
+        {"num_frame": 27, "number_of_kept_frames": 9, "embed_dim_ratio": 8, "depth": 2},
+        "poseformerv2",
+    ),
     "ridge": Line("backbones.ridge:Ridge", 1, "ridge regression on a short window of keypoints, closed form"),
     "constant_pose": Line("backbones.constant_pose:ConstantPose", 1, "the mean training pose, whatever the input"),
 }

@@ -12,7 +12,18 @@ from harness import registry
 
 JOINTS, FRAMES = 17, 29
 # Smaller than the defaults, for speed alone.
-SMALL = {"videopose3d": {"channels": 16}, "videopose3d-s": {"channels": 16}, "simple_baseline": {"linear_size": 16}}
+SMALL = {
+    "videopose3d": {"channels": 16},
+    "videopose3d-s": {"channels": 16},
+    "simple_baseline": {"linear_size": 16},
+    "mixste": {"embed_dim_ratio": 16, "depth": 2},
+    "poseformer": {"num_frame": 9, "embed_dim_ratio": 8, "depth": 1},
+    "poseformer-27": {"embed_dim_ratio": 8, "depth": 1},
+    "poseformer-9": {"embed_dim_ratio": 8, "depth": 1},
+    "poseformerv2": {"num_frame": 9, "number_of_kept_frames": 3, "embed_dim_ratio": 8, "depth": 1},
+    "poseformerv2-81": {"num_frame": 29, "embed_dim_ratio": 8, "depth": 1},
+    "poseformerv2-27": {"embed_dim_ratio": 8, "depth": 1},
+}
 
 every = pytest.mark.parametrize("name", sorted(backbones.LINES))
 
