@@ -13,7 +13,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from harness import registry
+from harness.spec import published
 from harness.spec.fields import SHORTHANDS
+from harness.spec.report_section import FIGURES, Published
 from harness.spec.run import Cameras, Data, Train
 from harness.spec.schema import SpecFile
 
@@ -76,7 +78,31 @@ def schema() -> dict[str, Any]:
     metrics = {"enum": list(registry.entries("metrics"))}
     definitions["Claim"]["properties"]["metric"] |= metrics
     definitions["Table"]["properties"]["metric"] = {"anyOf": [metrics, {"type": "array", "items": metrics}]}
+    _of_report(definitions, metrics)
     return made
+
+
+def _of_report(definitions: dict[str, Any], metrics: dict[str, Any]) -> None:
+    """What the report's model leaves open: names of figures and of published numbers, or numbers given in the spec."""
+    number = Published.model_json_schema()
+    _drop_titles(number)
+    _describe(number)
+    number["properties"]["metric"] |= metrics
+    definitions["Published"] = number
+    names = {"anyOf": [{"enum": list(published.shipped())}, {"type": "string", "pattern": r"\*"}]}
+    properties = definitions["Report"]["properties"]
+    properties["reference"]["items"] = {"anyOf": [*names["anyOf"], {"$ref": "#/$defs/Published"}]}
+    options = {"type": ["object", "null"]}
+    chosen = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: options for name in FIGURES},
+    }
+    figures = {"enum": list(FIGURES)}
+    properties["figures"].pop("title", None)
+    properties["figures"] |= {
+        "anyOf": [{"enum": ["all", *FIGURES]}, {"type": "array", "items": {"anyOf": [figures, chosen]}}]
+    }
 
 
 def text() -> str:

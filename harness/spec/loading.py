@@ -110,7 +110,7 @@ def build(
         path=path,
         runs=expansion.runs,
         test=file.test,
-        report=report_checks.report(file.report, expansion.axes, file, document),
+        report=report_checks.report(file.report, expansion.axes, expansion.runs, file, document),
         resources=file.resources,
         tracking=file.tracking,
         retries=file.retries,
