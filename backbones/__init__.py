@@ -96,6 +96,16 @@ LINES: dict[str, Line] = {
         {"num_frame": 27, "number_of_kept_frames": 9, "embed_dim_ratio": 8, "depth": 2},
         "poseformerv2",
     ),
+    "multistride_tcn": Line(
+        "backbones.multistride_tcn:MultiStrideTcn", 1, "convolutions at strides 1, 2, 4, 8 (Cheng et al., AAAI 2020)"
+    ),
+    "multistride_tcn-s": Line(
+        "backbones.multistride_tcn:MultiStrideTcn",
+        1,
+        "multistride_tcn at 64 channels a stride, receptive field 17",
+        {"filter_widths": [3, 1], "channels": 64},
+        "multistride_tcn",
+    ),
     "ridge": Line("backbones.ridge:Ridge", 1, "ridge regression on a short window of keypoints, closed form"),
     "constant_pose": Line("backbones.constant_pose:ConstantPose", 1, "the mean training pose, whatever the input"),
 }

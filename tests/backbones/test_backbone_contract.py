@@ -16,6 +16,7 @@ SMALL = {
     "videopose3d": {"channels": 16},
     "videopose3d-s": {"channels": 16},
     "simple_baseline": {"linear_size": 16},
+    "multistride_tcn": {"filter_widths": [3], "channels": 16},
     "mixste": {"embed_dim_ratio": 16, "depth": 2},
     "poseformer": {"num_frame": 9, "embed_dim_ratio": 8, "depth": 1},
     "poseformer-27": {"embed_dim_ratio": 8, "depth": 1},
