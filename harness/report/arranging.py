@@ -1,0 +1,121 @@
+"""A finished table as a spec wants it read: order of rows, bands of rows, other words for values.
+
+Only what is printed changes: a row's ``raw`` keys and the table's recipe stay in the words of the records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from harness.report.area import CURVE
+from harness.report.selection import HEADS, listed, metric
+from harness.report.table import Row, Table
+
+Labels = Mapping[str, str | Mapping[str, str]]
+_USUAL = {CURVE: "area"}
+
+
+def spoken(labels: Labels, axis: str, value: str) -> str:
+    """What is printed for a value of an axis: the axis's own word, the common one, else the value."""
+    own, common = labels.get(axis), labels.get(value)
+    if isinstance(own, Mapping) and value in own:
+        return own[value]
+    return common if isinstance(common, str) else value
+
+
+def headed(labels: Labels, axis: str) -> str:
+    """What is printed for an axis."""
+    own = labels.get(axis)
+    return own if isinstance(own, str) else HEADS.get(axis, axis)
+
+
+def ordered(values: Sequence[str], first: Sequence[str]) -> list[str]:
+    """``values`` with those that ``first`` names before the others."""
+    return [value for value in first if value in values] + [value for value in values if value not in first]
+
+
+def arranged(
+    table: Table,
+    *,
+    order: Mapping[str, Sequence[str]] | None = None,
+    group: str | None = None,
+    labels: Labels | None = None,
+) -> Table:
+    """The table in another order and other words.
+
+    Args:
+        table: what `harness.report.tables` made; one without a recipe is left alone.
+        order: axis → values that come first, in this order.
+        group: the key whose values become bands: it is no key column any more.
+        labels: value → what is printed for it, or axis → value → that; axis → its head.
+    """
+    if table.recipe is None:
+        return table
+    axes, labels = table.recipe.rows, labels or {}
+    rows = _in_order(table.rows, axes, order or {}, group)
+    at = axes.index(group) if group in axes else None
+    kept = [i for i in range(len(axes)) if i != at]
+    recipe = table.recipe
+    return replace(
+        table,
+        keys=tuple(headed(labels, axes[i]) if axes[i] in labels else table.keys[i] for i in kept),
+        columns=tuple(
+            (_head(labels, chosen, over), _head(labels, chosen, label))
+            for chosen, (over, label) in zip(recipe.columns, table.columns, strict=True)
+        ),
+        rows=tuple(_row(row, axes, kept, at, labels) for row in rows),
+        notes=tuple(_note(note, recipe.baseline, labels) for note in table.notes),
+    )
+
+
+def _in_order(
+    rows: Sequence[Row], axes: Sequence[str], order: Mapping[str, Sequence[str]], group: str | None
+) -> list[Row]:
+    """Rows by the places of their keys, the group's first; without an order only the group's bands are gathered."""
+    places = []
+    for i, axis in enumerate(axes):
+        values = list(dict.fromkeys(row.raw[i] for row in rows))
+        places.append({value: n for n, value in enumerate(ordered(values, order.get(axis, ())))})
+    by = [i for i, axis in enumerate(axes) if axis == group]
+    if any(axis in order for axis in axes):
+        by += [i for i, axis in enumerate(axes) if axis != group]
+    return sorted(rows, key=lambda row: [places[i][row.raw[i]] for i in by])
+
+
+def _row(row: Row, axes: Sequence[str], kept: Sequence[int], at: int | None, labels: Labels) -> Row:
+    keys = [spoken(labels, axis, key) for axis, key in zip(axes, row.keys, strict=True)]
+    if at is None:
+        return replace(row, keys=tuple(keys))
+    band = keys[at]
+    if band == row.keys[at]:
+        # A bare number says nothing over a band.
+        band = f"{headed(labels, axes[at])}: {band}"
+    marked = kept.index(row.marked) if row.marked in kept else 0
+    return replace(row, keys=tuple(keys[i] for i in kept), marked=marked, band=band)
+
+
+def _head(labels: Labels, chosen: Mapping[str, Any], text: str) -> str:
+    """A column's head in other words: each of its parts that is a value of the column's selection."""
+    return " · ".join(_part(labels, chosen, part) for part in text.split(" · "))
+
+
+def _part(labels: Labels, chosen: Mapping[str, Any], text: str) -> str:
+    for axis, wanted in chosen.items():
+        for value in listed(wanted) if axis != "mean" else ():
+            word = spoken(labels, axis, value)
+            if word == value:
+                continue
+            if text in (value, _USUAL.get(value), metric(value).head if axis == "metric" else value):
+                return word
+            if axis == "cameras" and text.startswith(f"{value} cameras"):
+                return word + text[len(value) :]
+    return text
+
+
+def _note(note: str, baseline: Mapping[str, str], labels: Labels) -> str:
+    for axis, value in baseline.items():
+        named = f"{HEADS.get(axis, axis)} = {value}"
+        note = note.replace(named, f"{headed(labels, axis)} = {spoken(labels, axis, value)}")
+    return note
