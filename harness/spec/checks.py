@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from harness import registry
 from harness.data import check_fingerprint, fingerprint, longest, longest_clip, open_dataset, partition
 from harness.errors import UserError
 from harness.spec import seen
-from harness.spec.run import Data, Run
+from harness.spec.run import Choice, Data, Run
 from harness.spec.schema import SpecFile
 from harness.spec.yaml_lines import Document
 from harness.spec.yaml_lines import Path as Place
@@ -49,6 +50,36 @@ def objective_fits_data(objective: Mapping[str, Any], name: str, data: Data, doc
             frames = "one frame comes" if data.frames_predicted == 1 else f"{data.frames_predicted} frames come"
             message = f"{term} compares frames and needs at least {needed} of each window, but {frames} out of it"
             raise UserError(f"{message} (data.frames_out)", **document.where(("objectives", name, term)))
+
+
+# How a backbone's window may compare with the option that it names in ``fits_window``, and how that is said.
+_FITS: dict[str, tuple[Callable[[int, int], bool], str]] = {
+    ">=": (operator.ge, "reads {needed} frames at a time"),
+    "==": (operator.eq, "is built for windows of {needed} frames"),
+    "<=": (operator.le, "takes windows of at most {needed} frames"),
+}
+
+
+def backbone_fits_data(backbone: Choice, name: str, data: Data, document: Document) -> None:
+    """Refuse a window of a length that a backbone can't take.
+
+    A backbone says what it takes in a literal class attribute: ``fits_window = (">=", "num_frame")`` reads that
+    a window has at least as many frames as the option ``num_frame``. An option that is None sets no limit.
+
+    Args:
+        name: what the spec calls the backbone.
+    Raises:
+        UserError: a window too short or too long, located at the window.
+    """
+    entry = registry.get("backbones", backbone.name)
+    relation, option = registry.attribute(entry, "fits_window", (None, None))
+    if relation is None:
+        return
+    needed = backbone.options.get(option, registry.options(entry)[option].default)
+    holds, said = _FITS[relation]
+    if needed is not None and not holds(data.window, needed):
+        message = f"{name} {said.format(needed=needed)} ({option}), and a window has {data.window}"
+        raise UserError(f"{message}: change data.window, or {option}", **_written(document, "window"))
 
 
 def test_levels(file: SpecFile, document: Document) -> None:

@@ -87,10 +87,12 @@ def _points(builder: Builder, axes: Sequence[Axis], excluded: Excluded, fixed: S
             continue
         data, backbone, objective = section("data", point), section("backbone", point), section("objective", point)
         train, seed = section("train", point), section("seed", point)
-        pair = (id(data), id(objective))
-        if pair not in checked:
-            checked.add(pair)
+        if (id(data), id(objective)) not in checked:
+            checked.add((id(data), id(objective)))
             checks.objective_fits_data(objective.part, objective.labels["objective"], data.part, builder.document)
+        if (id(data), id(backbone)) not in checked:
+            checked.add((id(data), id(backbone)))
+            checks.backbone_fits_data(backbone.part, backbone.labels["backbone"], data.part, builder.document)
         labels = {**backbone.labels, **objective.labels, **train.labels, **seed.labels, **data.labels}
         # Every part is validated already; validating ten thousand runs again would take most of `plan`.
         run = Run.model_construct(

@@ -69,6 +69,8 @@ MISTAKES = {
         ["needs at least 2", "data.frames_out"],
     ),
     "more frames out than in": ("window: 9}", "window: 9, frames_out: 10}", 2, "data.frames_out", ["window of 9"]),
+    "window shorter than a network reads": ("simple_baseline", "poseformer-s", 2, "data.window",
+                                            ["poseformer-s reads 27 frames at a time (num_frame)", "window has 9"]),
     "window longer than every clip": ("window: 9", "window: 5000", 2, "data.window", ["longer than every clip"]),
     "warm-up without end": ("steps: 10", "steps: 10, warmup: 10", 3, "train.warmup", ["leaves none"]),
     "another fingerprint": ("window: 9", "fingerprint: abc", 2, "data.fingerprint", ["abc", "fingerprint is"]),
