@@ -7,7 +7,14 @@ holds what it says is simulated in benchmarks/coverage.py and shown in docs/stat
 
 from harness.report.statistics.curve import curve_area
 from harness.report.statistics.equivalence import Equivalence, equivalence
-from harness.report.statistics.intervals import LEVEL, STUDENTISED_FROM, Interval, interval, t_interval
+from harness.report.statistics.intervals import (
+    LEVEL,
+    STUDENTISED_FROM,
+    Interval,
+    interval,
+    studentised_interval,
+    t_interval,
+)
 from harness.report.statistics.multiplicity import fixed_order, holm
 from harness.report.statistics.paired import Paired, paired_difference
 from harness.report.statistics.seeds import MOST_SEEDS, seeds_needed
@@ -31,5 +38,6 @@ __all__ = [
     "paired_difference",
     "seeds_needed",
     "sign_flip",
+    "studentised_interval",
     "t_interval",
 ]

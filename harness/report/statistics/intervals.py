@@ -41,7 +41,7 @@ class Interval:
 
     @property
     def half(self) -> float:
-        """Half of the interval's length. A studentised interval need not lie evenly about its mean: print its ends."""
+        """Half-width: all these intervals lie evenly about their mean."""
         return (self.high - self.low) / 2
 
 
@@ -66,35 +66,46 @@ def t_interval(values: Sequence[float] | np.ndarray, level: float = LEVEL) -> In
 def interval(values: Sequence[float] | np.ndarray, level: float = LEVEL) -> Interval:
     """The interval that reports print: t below `STUDENTISED_FROM` values, studentised bootstrap from there on.
 
-    The bootstrap-t of Efron (1982, section 10.10) and Hall (Annals of Statistics 16, 1988): each resample gives
-    t* = (mean* − mean) / se*, and its quantiles take the place of Student's. Resamples depend on the number of values
-    only, so equal values give equal intervals, and a − b gives the mirror image of b − a. Where resamples without
-    spread reach into the tails (nearly all values equal) the t interval stands instead, and ``method`` says so.
+    Raises:
+        ValueError: a value is NaN, or the level isn't between 0 and 1.
+    """
+    x = checked(values, level)
+    return t_interval(x, level) if x.size < STUDENTISED_FROM else studentised_interval(x, level)
+
+
+def studentised_interval(values: Sequence[float] | np.ndarray, level: float = LEVEL) -> Interval:
+    """Mean and symmetric bootstrap-t interval of independent values, in their unit.
+
+    Each resample gives t* = (mean* − mean) / se*, and the quantile of |t*| takes the place of Student's (Efron, *The
+    Jackknife, the Bootstrap and Other Resampling Plans*, 1982, section 10.10; symmetric: Hall, Annals of Statistics 16,
+    1988). Equal tails would cover less where tails are heavy, as paired differences have them. Resamples depend on
+    the number of values only, so equal values give equal intervals. Where resamples without spread reach into the
+    tails (few values, or nearly all equal) the t interval stands instead, and ``method`` says so.
 
     Raises:
         ValueError: a value is NaN, or the level isn't between 0 and 1.
     """
     x = checked(values, level)
     plain = t_interval(x, level)
-    if x.size < STUDENTISED_FROM or without_spread(x):
+    if without_spread(x):
         return plain
-    centred = np.sort(x) - plain.mean
-    counts = _resamples(x.size)
-    means = counts @ centred / x.size
-    squares = counts @ np.square(centred) / x.size - np.square(means)
-    errors = np.sqrt(np.maximum(squares, 0.0) / (x.size - 1))
-    small = errors <= 1e-9 * sd(x)
-    t = np.where(small, np.sign(means) * np.inf, means / np.where(small, 1.0, errors))
-    # Of B sorted resamples the (B + 1) q-th is the quantile q, counted from either end alike.
-    tail = max(1, round((RESAMPLES + 1) * (1 - level) / 2))
-    t.sort()
-    below, above = t[tail - 1], t[-tail]
-    if not np.isfinite([below, above]).all():
+    size = np.sort(np.abs(bootstrap_t(x)))
+    # Of B sorted resamples the (B + 1) q-th is the quantile q.
+    quantile = float(size[min(size.size, round((size.size + 1) * level)) - 1])
+    if not math.isfinite(quantile):
         return plain
-    error = sd(x) / math.sqrt(x.size)
-    return Interval(
-        plain.mean, plain.mean - float(above) * error, plain.mean - float(below) * error, x.size, "studentised"
-    )
+    half = quantile * sd(x) / math.sqrt(x.size)
+    return Interval(plain.mean, plain.mean - half, plain.mean + half, x.size, "studentised")
+
+
+def bootstrap_t(x: np.ndarray) -> np.ndarray:
+    """(RESAMPLES,) t* of values that have a spread; infinite where a resample has none."""
+    n = x.size
+    centred, counts = np.sort(x) - x.mean(), _resamples(n)
+    means = counts @ centred / n
+    errors = np.sqrt(np.maximum(counts @ np.square(centred) / n - np.square(means), 0.0) / (n - 1))
+    flat = errors <= 1e-9 * sd(x)
+    return np.where(flat, np.copysign(np.inf, means), means / np.where(flat, 1.0, errors))
 
 
 def checked(values: Sequence[float] | np.ndarray, level: float) -> np.ndarray:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import chdtri, nctdtr, ndtr, stdtrit
+from scipy.special import chdtri, ndtr, stdtrit
 
 from harness.report.statistics.intervals import LEVEL
 
@@ -70,14 +70,21 @@ def _smallest(enough: Callable[[int], bool]) -> int:
 
 
 def _power(n: int, ratio: float, level: float) -> float:
-    """Power of the two-sided paired t-test at ``ratio`` = true difference / sd."""
-    critical, shift = float(stdtrit(n - 1, (1 + level) / 2)), ratio * math.sqrt(n)
-    return 1 - float(nctdtr(n - 1, shift, critical)) + float(nctdtr(n - 1, shift, -critical))
+    """Power of the two-sided paired t-test at ``ratio`` = true difference / sd: two tails of a noncentral t.
+
+    By integration, as scipy.special.nctdtr gives NaN in tails that are far out.
+    """
+    critical, shift = float(stdtrit(n - 1, (1 + level) / 2)) * _spreads(n), ratio * math.sqrt(n)
+    return float(np.mean(ndtr(shift - critical) + ndtr(-shift - critical)))
 
 
 def _equivalence_power(n: int, ratio: float, level: float) -> float:
-    """Chance that both one-sided tests reject at a true difference of 0: the mean over what the sd turns out to be."""
-    upper_tail = (np.arange(2_000) + 0.5) / 2_000
-    spread = np.sqrt(chdtri(n - 1, upper_tail) / (n - 1))
-    room = ratio * math.sqrt(n) - float(stdtrit(n - 1, level)) * spread
+    """Chance that both one-sided tests reject at a true difference of 0."""
+    room = ratio * math.sqrt(n) - float(stdtrit(n - 1, level)) * _spreads(n)
     return float(np.mean(np.maximum(2 * ndtr(room) - 1, 0.0)))
+
+
+def _spreads(n: int) -> np.ndarray:
+    """What the sd of ``n`` normal values turns out to be, over the true one: 2,000 equally likely values."""
+    upper_tail = (np.arange(2_000) + 0.5) / 2_000
+    return np.sqrt(chdtri(n - 1, upper_tail) / (n - 1))

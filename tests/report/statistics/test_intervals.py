@@ -1,0 +1,69 @@
+import math
+
+import numpy as np
+import pytest
+
+from harness.report.statistics import STUDENTISED_FROM, interval, studentised_interval, t_interval
+
+
+def test_t_interval_by_hand():
+    # sd of 1..5 is sqrt(2.5); t(0.975, 4) = 2.776445
+    found = t_interval([1, 2, 3, 4, 5])
+    assert found.n == 5 and found.mean == 3
+    assert found.half == pytest.approx(2.776445 * math.sqrt(2.5 / 5), abs=1e-5)
+    assert (found.low, found.high) == pytest.approx((found.mean - found.half, found.mean + found.half))
+
+
+def test_t_interval_level():
+    # t(0.95, 2) = 2.919986; sd of 1, 2, 3 is 1
+    assert t_interval([1, 2, 3], level=0.9).half == pytest.approx(2.919986 / math.sqrt(3), abs=1e-5)
+
+
+@pytest.mark.parametrize("values, mean", [([], math.nan), ([7.0], 7.0)])
+def test_interval_of_fewer_than_two_is_undefined_not_zero(values, mean):
+    found = t_interval(values)
+    assert math.isnan(found.half) and found.n == len(values)
+    assert found.mean == pytest.approx(mean, nan_ok=True)
+
+
+def test_nan_and_levels_out_of_range_are_refused():
+    with pytest.raises(ValueError, match="NaN"):
+        t_interval([1.0, math.nan])
+    with pytest.raises(ValueError, match="level"):
+        t_interval([1.0, 2.0], level=95)
+
+
+def test_the_report_takes_t_below_ten_values_and_the_bootstrap_from_there():
+    values = np.random.default_rng(1).normal(size=STUDENTISED_FROM)
+    assert interval(values[:-1]) == t_interval(values[:-1])
+    assert interval(values) == studentised_interval(values) and interval(values).method == "studentised"
+
+
+def test_studentised_interval_depends_on_the_values_alone():
+    values = np.random.default_rng(2).exponential(size=12)
+    found = interval(values)
+    assert interval(list(reversed(values))).half == pytest.approx(found.half)
+    moved = interval(50 + 3 * values)
+    assert (moved.low, moved.high) == pytest.approx((50 + 3 * found.low, 50 + 3 * found.high))
+    mirrored = interval(-values)
+    assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
+
+
+def test_studentised_interval_of_normal_values_is_near_students():
+    values = np.random.default_rng(3).normal(size=40)
+    assert studentised_interval(values).half == pytest.approx(t_interval(values).half, rel=0.1)
+    assert studentised_interval(values, level=0.8).half < 0.75 * studentised_interval(values).half
+
+
+def test_studentised_interval_by_plain_resampling():
+    values = np.random.default_rng(4).exponential(size=11)
+    drawn = np.random.default_rng(5).choice(values, size=(40_000, 11))
+    t = (drawn.mean(1) - values.mean()) / (drawn.std(1, ddof=1) / math.sqrt(11))
+    expected = np.quantile(np.abs(t), 0.95) * values.std(ddof=1) / math.sqrt(11)
+    assert studentised_interval(values).half == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize("values", [[1.0] * 10, [1.0] * 9 + [2.0]])
+def test_values_nearly_all_equal_fall_back_on_t(values):
+    assert interval(values) == t_interval(values)
+    assert interval(values).method == "t" and interval(values).half < 1

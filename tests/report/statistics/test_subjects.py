@@ -1,0 +1,74 @@
+import math
+
+import numpy as np
+import pytest
+
+from harness.report.statistics import MIN_SUBJECTS, new_subjects, t_interval
+
+
+def crossed(seeds: int, subjects: int, of_seeds: float, of_subjects: float, rest: float) -> np.ndarray:
+    rng = np.random.default_rng([seeds, subjects])
+    return (
+        of_seeds * rng.normal(size=(seeds, 1))
+        + of_subjects * rng.normal(size=subjects)
+        + rest * rng.normal(size=(seeds, subjects))
+    )
+
+
+def test_by_hand():
+    # Seeds at −2 and 2, subjects at −5 … 5, no rest: MS_seeds = 6 · 8 = 48, MS_subjects = 2 · 14 = 28.
+    y = np.array([[-2.0], [2.0]]) + np.array([-5.0, -3.0, -1.0, 1.0, 3.0, 5.0]) + 2
+    found = new_subjects(y)
+    freedom = (48 + 28) ** 2 / (48**2 / 1 + 28**2 / 5)
+    from scipy import stats
+
+    assert found.mean == pytest.approx(2) and found.n == 6 and found.method == "crossed"
+    assert found.half == pytest.approx(stats.t.ppf(0.975, freedom) * math.sqrt((48 + 28) / 12))
+
+
+def test_without_spread_between_seeds_it_is_the_t_interval_over_subjects():
+    subjects = np.array([3.0, 5.0, 4.0, 7.0, 6.0, 5.5, 4.2])
+    found, over = new_subjects(np.tile(subjects, (4, 1))), t_interval(subjects)
+    assert (found.low, found.high) == pytest.approx((over.low, over.high))
+
+
+def test_without_spread_between_subjects_it_is_the_t_interval_over_seeds():
+    seeds = np.array([3.0, 5.0, 4.0])
+    found, over = new_subjects(np.tile(seeds[:, None], (1, 8))), t_interval(seeds)
+    assert (found.low, found.high) == pytest.approx((over.low, over.high))
+
+
+def test_wider_than_what_seeds_alone_or_subjects_alone_tell():
+    y = crossed(5, 10, 1.0, 1.0, 0.5)
+    assert new_subjects(y).half > max(t_interval(y.mean(0)).half, t_interval(y.mean(1)).half)
+
+
+def test_spread_between_subjects_counts_and_more_seeds_do_not_remove_it():
+    y = crossed(40, 10, 0.5, 2.0, 0.5)
+    assert new_subjects(y).half == pytest.approx(t_interval(y.mean(0)).half, rel=0.05)
+
+
+def test_under_six_subjects_it_is_refused_with_the_reason():
+    found = new_subjects(crossed(5, MIN_SUBJECTS - 1, 1, 1, 1))
+    assert math.isnan(found.low) and math.isnan(found.high) and math.isfinite(found.mean)
+    assert found.reason == "5 subjects: new subjects can't be told under 6"
+    assert new_subjects(crossed(5, MIN_SUBJECTS, 1, 1, 1)).reason == ""
+
+
+def test_one_seed_is_refused_with_the_reason():
+    found = new_subjects(crossed(1, 8, 1, 1, 1))
+    assert math.isnan(found.half) and "one seed" in found.reason
+
+
+def test_equal_values_have_an_interval_of_no_width():
+    found = new_subjects(np.full((3, 6), 7.0))
+    assert (found.low, found.mean, found.high) == (7, 7, 7)
+
+
+def test_what_is_no_complete_table_is_refused():
+    with pytest.raises(ValueError, match="table"):
+        new_subjects([1.0, 2.0])
+    y = crossed(3, 6, 1, 1, 1)
+    y[1, 2] = math.nan
+    with pytest.raises(ValueError, match="NaN"):
+        new_subjects(y)
