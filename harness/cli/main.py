@@ -15,6 +15,7 @@ COMMANDS = {
     "plan": "what would run: counts per axis, finished and to do, estimated time",
     "run": "run what isn't done, then report",
     "report": "tables and figures from what the runs left",
+    "power": "how many seeds a stated effect needs, from the runs of a pilot",
     "validate": "check a spec: exit 0, or the line that is wrong",
     "ls": "what can be named in a spec, one line each",
     "cp": "copy a shipped spec to start from",
