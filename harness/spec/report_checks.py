@@ -87,6 +87,8 @@ def _table(
             here = document.where((*place, side))
             if name not in names:
                 raise unknown("axis", name, names, **here)
+            if name == "seed":
+                raise UserError("every cell is over the seeds: they are neither rows nor columns", **here)
             if name in seen:
                 raise UserError(f"'{name}' is named twice in this table's rows and columns", **here)
             seen.append(name)
@@ -101,6 +103,8 @@ def _table(
         here = document.where((*place, "where", axis))
         if axis not in (*values, *_WHERE):
             raise unknown("axis", axis, (*values, *_WHERE), **here)
+        if axis == "seed":
+            raise UserError("every cell is over all seeds: a table names none", **here)
         shown = _values(wanted, axis, {"weights": ["best", "last"], **known}.get(axis), here)
         where[axis] = shown if isinstance(wanted, list) else shown[0]
     if table.group is not None:

@@ -26,12 +26,12 @@ def test_values_become_what_labels_print(section):
         """
         baseline: {objective: abs}
         tables:
-          - {rows: [backbone, objective, seed], group: backbone, order: {seed: [1.0, 0]}, where: {seed: [0, 1]}}
+          - {rows: [backbone, objective], group: backbone, order: {seed: [1.0, 0]}, where: {objective: [abs]}}
           - {baseline: {objective: spatial}, labels: {abs: L1}, differences: false, where: {test_occlusion: curve}}
     """.replace("81: x", "abs: L1")
     )
     first, second = found.tables
-    assert first.order == {"seed": ["1", "0"]} and first.where == {"seed": ["0", "1"]} and first.baseline is None
+    assert first.order == {"seed": ["1", "0"]} and first.where == {"objective": ["abs"]} and first.baseline is None
     assert second.baseline == {"objective": "spatial"} and not second.differences
     assert second.where == {"test_occlusion": "curve"}
     assert found.figures == "all" and found.reference == []
@@ -67,6 +67,8 @@ MISTAKES = {
     "figure alone": ("figures: al", 14, "figures[0]", ["unknown figure 'al'", "did you mean 'all'?"]),
     "figure's options": ("figures: [{occlusion: 3}]", 14, "figures[0]", ["are a mapping", "got 3"]),
     "group": ("tables: [{group: backbne}]", 14, "tables[0].group", ["did you mean 'backbone'?"]),
+    "rows of seeds": ("tables: [{rows: [objective, seed]}]", 14, "tables[0].rows", ["over the seeds"]),
+    "some seeds": ("tables: [{where: {seed: 0}}]", 14, "tables[0].where.seed", ["over all seeds"]),
     "group of columns": ("tables: [{group: test_occlusion}]", 14, "tables[0].group", ["bands are of rows"]),
     "order's axis": ("tables: [{order: {objectve: [abs]}}]", 14, "tables[0].order.objectve", ["'objective'?"]),
     "order's value": ("tables: [{order: {objective: [ab]}}]", 14, "tables[0].order.objective", ["'abs'?"]),
