@@ -59,7 +59,7 @@ class Evidence:
         files: run_id → its evaluation files → the conditions (test_occlusion, cameras) that count in each.
         curve_files: run_id → the file of all its curves.
         started: run_id → when the finished run began, ISO time.
-        registered: digest of a claim → when it was registered, ISO time.
+        registered: digest of a claim → its `harness.tracking.Registration`: when, and for which content of the spec.
         costs: run_id → ``macs`` of one predicted frame and ``parameters``; empty where nobody counted.
     """
 
@@ -79,7 +79,7 @@ class Evidence:
     files: Mapping[str, Mapping[Path, Collection[tuple[str, str]]]] = field(default_factory=dict, repr=False)
     curve_files: Mapping[str, Path] = field(default_factory=dict, repr=False)
     started: Mapping[str, str] = field(default_factory=dict)
-    registered: Mapping[str, str] = field(default_factory=dict)
+    registered: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     _known: dict[tuple[str, ...], pd.DataFrame] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -24,7 +24,7 @@ from harness.spec import identity
 class Source(Protocol):
     """What the report asks of the tracking store; all take run ids and answer for those they know.
 
-    A source may also have ``registered(spec)``: digest of a claim → when it was registered, ISO time.
+    A source may also have ``registered(spec)``: digest of a claim → its registration, see `Evidence`.
     """
 
     def finished(self, run_ids: list[str]) -> Mapping[str, Any]: ...
@@ -68,6 +68,11 @@ class Store:
         from harness import tracking
 
         return tracking.failed(self.uri, run_ids)
+
+    def registered(self, spec: Any) -> Mapping[str, Any]:
+        from harness import tracking
+
+        return tracking.registered(self.uri, [claim.digest(spec.name) for claim in option(spec, "claims", ())])
 
 
 def load(spec: Any, source: Source) -> Evidence:
@@ -166,7 +171,7 @@ def _started(records: Mapping[str, Any]) -> dict[str, str]:
     return {run_id: datetime.fromtimestamp(at, UTC).isoformat() for run_id, at in found.items() if at is not None}
 
 
-def _registered(spec: Any, source: Source) -> dict[str, str]:
+def _registered(spec: Any, source: Source) -> dict[str, Any]:
     """A source that knows of no claims needn't have the method `Store.registered`."""
     ask = getattr(source, "registered", None)
     return dict(ask(spec)) if ask is not None else {}
