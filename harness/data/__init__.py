@@ -3,7 +3,8 @@
 A dataset is one module named by one registry line. Beside the function that line names,
 ``load(path=None, *, options…) -> Dataset``, the module has ``fingerprint(path=None, **options) -> str``,
 ``splits(**options) -> dict[str, Split]`` and ``performers(subject) -> tuple[str, ...]``, which plans
-and validation call without loading the data; a generator also has ``longest_clip(**options) -> int``.
+and validation call without loading the data; a generator also has ``longest_clip(**options) -> int``. `licence` says
+what a module may hold for reports.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ __all__ = [
     "check_fingerprint",
     "check_split",
     "fingerprint",
+    "licence",
     "longest",
     "longest_clip",
     "open_dataset",
@@ -65,6 +67,18 @@ def check_fingerprint(declared: str | None, found: str, file: str | None = None,
             f"the data's fingerprint is {found}, but the spec declares {declared}: other data, or a changed file",
             **{"file": file, **where},
         )
+
+
+def licence(name: str, fingerprint: str | None) -> str | None:
+    """The licence of data that the harness knows by name or fingerprint, without opening them; None of others.
+
+    A dataset's module says it in ``LICENCE``, or for files by their fingerprint in ``LICENCES``.
+
+    Raises:
+        UserError: an unknown name.
+    """
+    module, _ = _module(name, {})
+    return getattr(module, "LICENCES", {}).get(fingerprint) or getattr(module, "LICENCE", None)
 
 
 def resolve_split(name: str, split: SplitLike, options: dict[str, Any] | None = None, **where: Any) -> Split:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.report import provenance
 from harness.report.table import Cell, Recipe, Table
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def whole(report: Report) -> str:
         "claims": plain(report.claims) if report.claims else None,
         "tables": [plain(table) for table in report.tables],
         "literature": [plain(table) for table in report.literature],
+        "runs": provenance.runs(report.evidence),
         "figures": {name: figure.caption for name, figure in report.figures.items()},
     }
     return _dumps(content)
@@ -120,6 +122,7 @@ def _recipe(recipe: Recipe) -> dict[str, Any]:
         "rows": list(recipe.rows),
         "columns": [dict(column) for column in recipe.columns],
         "baseline": dict(recipe.baseline),
+        "steps": list(recipe.steps),
     }
 
 

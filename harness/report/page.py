@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
+from harness.report.provenance import Kept
 from harness.report.table import Table
 from harness.report.writers import page_table
 
@@ -50,12 +52,20 @@ def figure_section(figures: Mapping[str, tuple[str, str]]) -> Section | None:
     return Section("figures", "Figures", drawn + "\n") if drawn else None
 
 
-def provenance_section(identity: Mapping[str, str], machine: Mapping[str, str]) -> Section:
-    """Name → value of both parts of `harness.report.provenance`; what is of the machine stands between `MACHINE`."""
+def provenance_section(
+    identity: Mapping[str, str], runs: Sequence[Mapping[str, Any]], machine: Mapping[str, str], kept: Sequence[Kept]
+) -> Section:
+    """The parts of `harness.report.provenance`; what is of the machine stands between `MACHINE`."""
+    records = [
+        (one.run_id, _linked(one.mlflow_id, one.link), html.escape(one.started), html.escape(one.seconds))
+        for one in kept
+    ]
     body = f"""{_list(identity)}
+{_listing("The runs", list(runs[0]) if runs else [], [map(_escaped, run.values()) for run in runs])}
 {MACHINE[0]}
 <div class="machine"><p>Of the machine and the moment:</p>
 {_list(machine)}
+{_listing("Records in MLflow", ["run_id", "MLflow record", "started", "took"], records)}
 </div>
 {MACHINE[1]}
 """
@@ -104,6 +114,26 @@ def _file(name: str) -> str:
 def _list(pairs: Mapping[str, str]) -> str:
     items = "\n".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in pairs.items())
     return f"<dl>\n{items}\n</dl>"
+
+
+def _listing(title: str, heads: Sequence[str], rows: Sequence[Iterable[str]]) -> str:
+    """A folded table of cells that are HTML already; nothing without rows."""
+    if not rows:
+        return ""
+    head = "".join(f'<th class="key">{html.escape(name)}</th>' for name in heads)
+    body = "\n".join("<tr>" + "".join(f'<td class="key">{cell}</td>' for cell in row) + "</tr>" for row in rows)
+    return (
+        f'<details><summary>{html.escape(title)} ({len(rows)})</summary>\n<div class="wide"><table>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div></details>"
+    )
+
+
+def _escaped(value: Any) -> str:
+    return html.escape(str(value))
+
+
+def _linked(text: str, link: str | None) -> str:
+    return f'<a href="{html.escape(link)}">{html.escape(text)}</a>' if link else html.escape(text)
 
 
 def _inline(svg: str) -> str:

@@ -5,46 +5,92 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import harness
-from harness.report.records import Evidence, option
+from harness.data import licence
+from harness.errors import UserError
+from harness.report.evidence import Evidence
+from harness.report.records import option
+
+UNKNOWN = "not recorded"
+
+
+class Kept(NamedTuple):
+    """Where a run's record stands in the store: its MLflow id, a link where a server has it, and when it ran."""
+
+    run_id: str
+    mlflow_id: str
+    link: str | None
+    started: str
+    seconds: str
 
 
 def identity(spec: Any, evidence: Evidence) -> dict[str, str]:
     """What names these results: the spec, its runs, data and code. The same for the same records."""
     records = list(evidence.records.values())
-    runs = [run for run in spec.runs if run.run_id in evidence.records]
-    data = dict.fromkeys(f"{run.data.dataset} (fingerprint {run.data.fingerprint or 'not recorded'})" for run in runs)
     named = {
-        "spec": f"{spec.name}, digest {option(spec, 'digest', 'not recorded')}{_overrides(spec)}",
+        "spec": f"{spec.name}, digest {option(spec, 'digest', UNKNOWN)}{_overrides(spec)}",
         "runs": f"{evidence.finished} of {evidence.planned} finished; digest of all run ids {_digest(spec)}",
         "protocol": evidence.protocol,
-        "data": "; ".join(data),
-        "git commit": _distinct(_commit(record) for record in records),
-        "versions": _distinct(_versions(record) for record in records),
+        "data": "; ".join(_data(spec, evidence)),
+        "git commit": _counted(_commit(record) for record in records),
+        "versions": _counted(_versions(record) for record in records),
         "report written by": f"repose-harness {harness.__version__}",
     }
     return {name: value for name, value in named.items() if value}
 
 
+def runs(evidence: Evidence) -> list[dict[str, Any]]:
+    """Every planned run: ``run_id``, its axes, ``seed``, and ``state`` (finished, failed, missing)."""
+    listed = []
+    for arm in evidence.arms:
+        for seed, run_id in arm.runs.items():
+            left = "failed" if run_id in evidence.failed else "missing"
+            state = "finished" if seed in arm.finished else left
+            listed.append({"run_id": run_id, **arm.labels, "seed": seed, "state": state})
+    return listed
+
+
 def machine(evidence: Evidence, uri: str | None, now: datetime | None = None) -> dict[str, str]:
     """Times and places, which differ from machine to machine: they stand in one marked block."""
     records = list(evidence.records.values())
-    seconds = [s for s in (option(record, "seconds") for record in records) if s is not None]
     named = {
         "written": (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
         "tracking store": _store(uri),
-        "hosts": _distinct(option(record, "host", "") for record in records),
-        "hardware": _distinct(option(record, "hardware", "") for record in records),
-        "compute of the finished runs": f"{sum(seconds):,.0f} s ({sum(seconds) / 3600:.2f} h)" if seconds else "",
+        "hosts": _counted(option(record, "host", "") for record in records),
+        "hardware": _counted(option(record, "hardware", UNKNOWN) for record in records),
+        "compute of the finished runs": _compute(records),
         "failed runs": "; ".join(
             f"{run_id}: {why.partition(chr(10))[0]}" for run_id, why in sorted(evidence.failed.items())
         ),
     }
     return {name: value for name, value in named.items() if value}
+
+
+def kept(evidence: Evidence, uri: str | None) -> list[Kept]:
+    """Of each finished run whose record is known, where MLflow keeps it and when it ran."""
+    found = []
+    for run_id, record in sorted(evidence.records.items()):
+        mlflow_id, started = option(record, "mlflow_id"), option(record, "started")
+        if mlflow_id is None:
+            continue
+        when = "" if started is None else datetime.fromtimestamp(float(started), UTC).strftime("%Y-%m-%d %H:%M UTC")
+        seconds = option(record, "seconds")
+        spent = "" if seconds is None else f"{seconds:.0f} s"
+        found.append(Kept(run_id, mlflow_id, _link(uri, record, mlflow_id), when, spent))
+    return found
+
+
+def _link(uri: str | None, record: Any, mlflow_id: str) -> str | None:
+    """The record's page on a tracking server; MLflow's artifact places end in experiment/record/artifacts."""
+    parts = str(option(record, "artifact_uri", "")).rstrip("/").split("/")
+    if not uri or not uri.startswith("http") or len(parts) < 3 or parts[-2] != mlflow_id:
+        return None
+    return f"{_store(uri).rstrip('/')}/#/experiments/{parts[-3]}/runs/{mlflow_id}"
 
 
 def _store(uri: str | None) -> str:
@@ -54,6 +100,32 @@ def _store(uri: str | None) -> str:
     if uri.startswith("sqlite:"):
         return f"sqlite file {uri.rpartition('/')[2]}"
     return re.sub(r"//[^/@]*@", "//", uri)
+
+
+def _data(spec: Any, evidence: Evidence) -> list[str]:
+    """Each data set once: name, fingerprint, and the licence that the records or the harness know."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for run in spec.runs:
+        if run.run_id in evidence.records:
+            said = option(evidence.records[run.run_id], "licence")
+            of = told.setdefault((run.data.dataset, run.data.fingerprint or UNKNOWN), [])
+            of += [said] if said and said not in of else []
+    return [
+        f"{name} (fingerprint {fingerprint}; licence: {' / '.join(said) or _known(name, fingerprint)})"
+        for (name, fingerprint), said in told.items()
+    ]
+
+
+def _known(name: str, fingerprint: str) -> str:
+    try:
+        return licence(name, fingerprint) or UNKNOWN
+    except UserError:  # a dataset that the registry no longer has
+        return UNKNOWN
+
+
+def _compute(records: list[Any]) -> str:
+    seconds = [s for s in (option(record, "seconds") for record in records) if s is not None]
+    return f"{sum(seconds):,.0f} s ({sum(seconds) / 3600:.2f} h), {len(seconds)} runs" if seconds else ""
 
 
 def _digest(spec: Any) -> str:
@@ -66,9 +138,11 @@ def _overrides(spec: Any) -> str:
 
 
 def _commit(record: Any) -> str:
-    commit = option(record, "commit", "")
-    dirty = str(option(record, "dirty", "")).lower() == "true"
-    return f"{commit}{' (with uncommitted changes)' if dirty else ''}" if commit else ""
+    commit, dirty = option(record, "commit"), option(record, "dirty")
+    if not commit:
+        return UNKNOWN
+    state = {"true": "with uncommitted changes", "false": "clean"}.get(str(dirty).lower(), "clean or not: " + UNKNOWN)
+    return f"{commit} ({state})"
 
 
 def _versions(record: Any) -> str:
@@ -78,5 +152,8 @@ def _versions(record: Any) -> str:
     return ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, Mapping) else str(versions)
 
 
-def _distinct(values: Iterable[Any]) -> str:
-    return "; ".join(sorted({str(value) for value in values if value}))
+def _counted(values: Iterable[Any]) -> str:
+    """The different values; how many runs each has, where there are several."""
+    counts = Counter(str(value) for value in values if value)
+    several = len(counts) > 1
+    return "; ".join(f"{value} ({counts[value]} runs)" if several else value for value in sorted(counts))

@@ -112,7 +112,12 @@ class Report:
         first = [*([self.claims] if self.claims else []), main, *self.literature]
         drawn = figure_section({name: (one.caption, one.svg) for name, one in self.figures.items()})
         clips = Section("clips", "Clips", self.player) if self.player else None
-        origin = provenance_section(self.identity, provenance.machine(self.evidence, self.uri))
+        origin = provenance_section(
+            self.identity,
+            provenance.runs(self.evidence),
+            provenance.machine(self.evidence, self.uri),
+            provenance.kept(self.evidence, self.uri),
+        )
         return [
             *map(table_section, first),
             *(part for part in (drawn, clips) if part is not None),

@@ -65,12 +65,15 @@ class Recipe:
         columns: of each column, dimension or axis → its value, or the list of values averaged over; also
             ``mean``: which mean of a run (``value``, ``per_action``, ``per_frame``).
         baseline: axis → value of the arms that differences are taken to.
+        steps: place of each column in the order in which an arm's columns are tested, columns that differ in more
+            than the test level apart; empty where all tests of the table are corrected together.
     """
 
     kind: str
     rows: tuple[str, ...]
     columns: tuple[Mapping[str, Any], ...]
     baseline: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ def execute(run: Any, test: Any, logger: tracking.RunLogger, on_epoch: Callable[
 
     result = training.train(run, on_epoch=on_epoch)
     table = training.evaluate(run, test, result)
+    logger.licence(training.licence(run.data))
     logger.log_points(result.curves)
     logger.artifact("best.pt", _saved(result.best_weights))
     logger.artifact("last.pt", _saved(result.last_weights))

@@ -63,6 +63,7 @@ class RunLogger:
         self._kept: list[str] = []
         self._params_written = False
         self._evaluated: dict[str, list[str]] = {}
+        self._told: dict[str, str] = {}
         self._lost: Exception | None = None
         self._last_beat = time.monotonic()
         self._gone_since: float | None = None
@@ -133,6 +134,10 @@ class RunLogger:
         self.artifact(artifacts.EVALUATION, content)
         self._evaluated[artifacts.EVALUATION] = list(conditions)
 
+    def licence(self, text: str) -> None:
+        """Keep the licence of the run's data, as the dataset states it."""
+        self._told[tags.LICENCE] = text[:4000]
+
     def finish(
         self,
         summary: Mapping[str, float] | None = None,
@@ -188,7 +193,7 @@ class RunLogger:
 
     def _final_tags(self) -> dict[str, str]:
         """What is known at the end only: torch is loaded by then, if it ever is."""
-        told = {tags.HARDWARE: tags.hardware()}
+        told = {tags.HARDWARE: tags.hardware(), **self._told}
         return {**told, tags.EVALUATED: json.dumps(self._evaluated)} if self._evaluated else told
 
     def _flush(self, figures: Mapping[str, float] | None = None, tag: Mapping[str, str] | None = None) -> None:

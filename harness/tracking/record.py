@@ -14,7 +14,7 @@ from harness.tracking.store import client, probe, resolve, sqlite_path
 
 ALL = ("RUNNING", "FINISHED", "FAILED", "KILLED")
 _FEW, _PAGE = 20, 5000
-_DETAILS = (tags.COMMIT, tags.DIRTY, tags.VERSIONS, tags.HARDWARE)
+_DETAILS = (tags.COMMIT, tags.DIRTY, tags.VERSIONS, tags.HARDWARE, tags.LICENCE)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Record:
             `evaluations`.
         commit, dirty: the git commit of the code it ran, and whether files differed from it.
         versions: package → version.
-        hardware: processor, how many, and GPU. These four are read only if `finished` is asked for details.
+        hardware: processor, how many, and GPU.
+        licence: of its data, as the dataset states it. These five are read only if `finished` is asked for details.
     """
 
     run_id: str
@@ -60,6 +61,7 @@ class Record:
     dirty: bool | None = None
     versions: Mapping[str, str] | None = None
     hardware: str | None = None
+    licence: str | None = None
 
 
 def finished(
@@ -170,6 +172,7 @@ def _detailed(record: Record, tag: Mapping[str, str]) -> Record:
         dirty=None if dirty is None else dirty == "true",
         versions=None if versions is None else json.loads(versions),
         hardware=tag.get(tags.HARDWARE),
+        licence=tag.get(tags.LICENCE),
     )
 
 

@@ -26,6 +26,7 @@ COMMIT = "mlflow.source.git.commit"
 DIRTY = "repose.git.dirty"
 EVALUATED = "repose.evaluated"
 HARDWARE = "repose.hardware"
+LICENCE = "repose.licence"
 
 LEDGER = "repose-ledger"
 """Experiment that names the ledger: its tag `LEDGER_RUN` is written with it, in one transaction."""

@@ -1,7 +1,8 @@
 """One run: data → backbone → objective → weights, and the evaluation of those weights."""
 
 from harness.training.evaluate import evaluate
+from harness.training.material import licence
 from harness.training.result import Result
 from harness.training.train import EpochInfo, train
 
-__all__ = ["EpochInfo", "Result", "evaluate", "train"]
+__all__ = ["EpochInfo", "Result", "evaluate", "licence", "train"]

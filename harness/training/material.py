@@ -52,6 +52,11 @@ def open_material(data: Data) -> Material:
     return material
 
 
+def licence(data: Data) -> str:
+    """The licence of a run's data, as the dataset states it."""
+    return open_material(data).dataset.licence
+
+
 @lru_cache(maxsize=2)
 def _open(document: str) -> Material:
     data = Data.model_validate_json(document)

@@ -246,3 +246,9 @@ def test_rate_given_twice_and_differently(write, motion):
 def test_options_are_checked(write, motion):
     refused(write(motion), "did you mean 'fps'", fpz=50)
     refused(write(motion), "greater than 0", fps=0)
+
+
+def test_licence_of_known_data_is_told_without_them():
+    assert "mocap.cs.cmu.edu" in data.licence("mocap", "4fb7f2b104eb2f22")
+    assert data.licence("mocap", "another") is None
+    assert data.licence("synthetic", "any") == data.open_dataset("synthetic", subjects=8, clips=1).licence

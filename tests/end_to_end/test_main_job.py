@@ -45,7 +45,13 @@ def test_first_run_trains_everything_and_says_where_the_report_is(folder):
     assert len(finished(place)) == 4
     assert first.stdout.rstrip().splitlines()[-1] == "report: results/smoke/report.html"
     assert (place / "results/smoke/report.html").read_text().startswith("<!DOCTYPE html>")
-    assert {path.suffix for path in (place / "results/smoke/tables").iterdir()} == {".md", ".tex", ".csv"}
+    assert {path.suffix for path in (place / "results/smoke/tables").iterdir()} == {
+        ".md",
+        ".tex",
+        ".csv",
+        ".json",
+        ".parquet",
+    }
     assert list((place / "results/smoke/figures").glob("*.svg"))
 
 

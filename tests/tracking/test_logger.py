@@ -17,9 +17,11 @@ def test_a_finished_record_holds_tags_few_parameters_few_metrics_and_all_files(s
     for step in range(1, 6):
         logger.log(step, {"loss": 1 / step, "val_mpjpe": 90 - step, **{f"term.{n}": n for n in range(20)}})
     logger.evaluation(b"rows", ["none@1/seen"])
+    logger.licence("free for research")
     logger.finish({f"figure{n}": float(n) for n in range(30)})
     record = tracking.finished(store)["r0"]
     run = client(store).get_run(record.mlflow_id)
+    assert tracking.finished(store, details=True)["r0"].licence == "free for research"
     assert run.info.status == "FINISHED" and record.seconds is not None
     assert {tags.RUN_ID, tags.SPEC, tags.OWNER, tags.HEARTBEAT, tags.CLAIM, tags.SHAPE} <= set(run.data.tags)
     assert len(run.data.params) <= 10 and run.data.params["train_occlusion"] == "moderate"
