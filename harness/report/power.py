@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.special import chdtri
 
 from harness.errors import UserError, unknown
@@ -95,9 +96,13 @@ def pilot(
     where = dict(where or {})
     if not evidence.baseline:
         raise UserError("differences need a baseline, and the spec names none", key="report.baseline")
-    if evidence.scale is not None:
+    rows = evidence.frame[(evidence.frame["metric"] == metric).to_numpy()]
+    if rows.empty:
+        raise unknown("metric", metric, evidence.frame["metric"].astype(str).unique(), key="--metric")
+    # A measure that the easiest level lacks (of occluded joints) has no curve.
+    if (rows["test_occlusion"] == CURVE).any():
         where.setdefault("test_occlusion", CURVE)
-    _check(evidence, metric, where)
+    _check(evidence, rows, where)
     # A filter on the baseline's own axes chooses arms; it mustn't hide the baseline.
     column = Column({"metric": metric, **{k: v for k, v in where.items() if k not in evidence.baseline}}, ("", ""))
     found = values(evidence, evidence.axes, column)
@@ -165,16 +170,12 @@ def lines(found: Power) -> list[str]:
     return [f"{kind.head}" + (f" ({place})" if place else ""), "", *table, "", *notes]
 
 
-def _check(evidence: Evidence, metric: str, where: Mapping[str, Any]) -> None:
-    frame = evidence.frame
-    logged = frame["metric"].astype(str).unique()
-    if metric not in logged:
-        raise unknown("metric", metric, logged, key="--metric")
+def _check(evidence: Evidence, rows: pd.DataFrame, where: Mapping[str, Any]) -> None:
+    known = [*evidence.arms[0].labels, "test_occlusion", "cameras", "weights", "group"]
     for name, wanted in where.items():
-        if name not in ("weights", "group", "test_occlusion", "cameras", *evidence.arms[0].labels):
-            known = [*evidence.arms[0].labels, "test_occlusion", "cameras", "weights", "group"]
+        if name not in known:
             raise unknown("axis", name, known, key="--where")
-        held = frame.loc[(frame["metric"] == metric).to_numpy(), name].astype(str).unique()
+        held = rows[name].astype(str).unique()
         for value in listed(wanted):
             if value not in held:
                 raise unknown(f"value of {name}", value, held, key="--where")
