@@ -88,7 +88,9 @@ def by_joint(files: Files, metric: str, mean: str = "value", weights: str = "bes
 def _read(files: Files, dimensions: list[str], kept: Mapping[str, str]) -> pd.DataFrame:
     named = [(run_id, path, counted) for run_id, found in files.items() for path, counted in found.items()]
     parts = [_score(path, counted, dimensions, kept) for _, path, counted in named]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if parts else ())}
+    if not parts:
+        return pd.DataFrame(columns=["run_id", *dimensions, *MEANS, "n", "subjects"])
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     sizes = [len(part["value"]) for part in parts]
     ids = np.array([run_id for run_id, _, _ in named], dtype=object)
     frame = pd.DataFrame({"run_id": np.repeat(ids, sizes), **columns})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,8 +18,11 @@ EVALUATION = ("test_occlusion", "cameras")
 # What a row or column may pin beside the arms' axes.
 DIMENSIONS = (*EVALUATION, "metric")
 HEADS = {STEPS: "steps", "test_occlusion": "test occlusion", "train_occlusion": "train occlusion"}
+AREA = "area"
+"""How the area under the occlusion curve is printed."""
 Key = tuple[str, ...]
 Values = dict[Key, dict[int, float]]
+SubjectValues = dict[Key, dict[int, dict[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,11 @@ def dimension_values(evidence: Evidence, name: str) -> list[str]:
     return list(dict.fromkeys(arm.labels[name] for arm in evidence.arms))
 
 
+def endpoints(evidence: Evidence) -> dict[str, str]:
+    """Values of ``test_occlusion`` → their heads: the area under the curve, if there is one, then the levels."""
+    return {**({CURVE: AREA} if evidence.scale is not None else {}), **{level: level for level in evidence.levels}}
+
+
 def filtered(evidence: Evidence, where: Mapping[str, Any]) -> pd.DataFrame:
     """The rows of the evidence that ``where`` names; the best epoch's weights unless it says otherwise.
 
@@ -98,11 +106,19 @@ def filtered(evidence: Evidence, where: Mapping[str, Any]) -> pd.DataFrame:
     for name in listed(where["metric"]):
         found = set(frame.loc[(frame["metric"] == name).to_numpy(), "group"])
         if not found:
-            raise UserError(f"no finished run has logged the metric '{name}'", key="report.tables")
+            logged = ", ".join(sorted(frame["metric"].unique()))
+            raise UserError(
+                f"no finished run has logged the metric '{name}'; those that were: {logged}", key="report.tables"
+            )
         groups |= found
     # Parts of a metric (gaps) are averaged only where it has no number for the whole.
     if "all" in groups:
         where.setdefault("group", "all")
+    return frame[_kept(evidence, frame, where)]
+
+
+def _kept(evidence: Evidence, frame: pd.DataFrame, where: Mapping[str, Any]) -> np.ndarray:
+    """(rows,) bool: what ``where`` names; the area under the curve only if it's named."""
     keep = np.ones(len(frame), dtype=bool)
     if "test_occlusion" not in where:
         keep &= (frame["test_occlusion"] != CURVE).to_numpy()
@@ -110,7 +126,7 @@ def filtered(evidence: Evidence, where: Mapping[str, Any]) -> pd.DataFrame:
         if dimension not in frame:
             dimension_values(evidence, dimension)
         keep &= frame[dimension].isin(listed(wanted)).to_numpy()
-    return frame[keep]
+    return keep
 
 
 def values(evidence: Evidence, rows: tuple[str, ...], column: Column, mean: str | None = None) -> Values:
@@ -130,18 +146,43 @@ def values(evidence: Evidence, rows: tuple[str, ...], column: Column, mean: str 
             key="report.tables",
         )
     frame = filtered(evidence, column.where)
+    found: Values = {}
+    for (*key, seed), value in _averaged(frame, rows, ("seed",), mean or evidence.mean):
+        found.setdefault(tuple(key), {})[int(seed)] = value
+    return found
+
+
+def subject_values(evidence: Evidence, rows: tuple[str, ...], column: Column) -> SubjectValues:
+    """Row key → seed → test subject → value, averaged as `values` does.
+
+    Raises:
+        UserError: as `values`.
+    """
+    where = {"weights": "best", **column.where}
+    named = listed(where.pop("metric"))
+    weights, groups = listed(where.pop("weights")), listed(where.pop("group", "all"))
+    parts = []
+    for metric, weight, group in itertools.product(named, weights, groups):
+        frame = evidence.by_subject(metric, group, weights=weight)
+        parts.append(frame[_kept(evidence, frame, where)].assign(metric=metric))
+    found: SubjectValues = {}
+    for (*key, seed, subject), value in _averaged(pd.concat(parts), rows, ("seed", "subject"), "value"):
+        found.setdefault(tuple(key), {}).setdefault(int(seed), {})[subject] = value
+    return found
+
+
+def _averaged(
+    frame: pd.DataFrame, rows: tuple[str, ...], units: tuple[str, ...], mean: str
+) -> Iterator[tuple[Key, float]]:
+    """Means by row key and units, all as text; only of those that have all of what is averaged over."""
     if frame.empty:
-        return {}
-    grouped = frame.groupby([*rows, "seed"], observed=True, sort=False)[mean or evidence.mean].agg(["mean", "size"])
+        return
+    grouped = frame.groupby([*rows, *units], observed=True, sort=False)[mean].agg(["mean", "size"])
     # Metrics as rows need not be defined at equally many levels.
     sizes = grouped["size"]
     full = sizes.groupby(level="metric", observed=True).transform("max") if "metric" in rows else sizes.max()
-    grouped = grouped[sizes == full]
-    found: Values = {}
-    for index, value in grouped["mean"].items():
-        *key, seed = map(str, cast(tuple, index))
-        found.setdefault(tuple(key), {})[int(seed)] = float(value)
-    return found
+    for index, value in grouped.loc[sizes == full, "mean"].items():
+        yield tuple(map(str, cast(tuple, index))), float(value)
 
 
 def row_keys(evidence: Evidence, rows: tuple[str, ...], where: Mapping[str, Any] | None = None) -> list[Key]:

@@ -59,8 +59,8 @@ def test_rows_of_another_version_of_a_level_do_not_count(make):
     assert "severe with seen cameras (1)" in said and "without training" in said
 
 
-def test_paired_difference_with_holm(make):
-    # spatial − abs: -2, -1, -3 at each of two levels; temporal − abs: +1, 0, +2
+def test_paired_difference_by_hand(make):
+    # spatial − abs: -2, -1, -3 at every level; temporal − abs: +1, 0, +2
     made = make(
         {("abs", 0): 10.0, ("abs", 1): 12.0, ("abs", 2): 12.0}
         | {("spatial", 0): 8.0, ("spatial", 1): 11.0, ("spatial", 2): 9.0}
@@ -71,10 +71,14 @@ def test_paired_difference_with_holm(make):
     numbers = cell(shown, ("spatial",), "severe").numbers
     assert numbers["difference"] == "-2.00" and numbers["n"] == "3"
     assert (numbers["low"], numbers["high"]) == (f"{-2 - half:.2f}", f"+{-2 + half:.2f}")
-    # four tests; the two smallest p-values are 0.0742, the others 0.2254
-    assert numbers["p_holm"] == f"{4 * 0.0741799:.3f}"
-    assert cell(shown, ("temporal",), "none").numbers["p_holm"] == f"{2 * 0.2254033:.3f}"
+    # two of the eight sign patterns lie as far out as -2, -1, -3; d_z = -2 times Hedges' correction for 3 pairs
+    assert numbers["p"] == "0.074" and numbers["p_sign_flip"] == "0.250"
+    assert numbers["effect"] == f"{-2 / math.sqrt(math.pi):.2f}"
+    assert numbers["improvement"] == "1.00"
+    # one pair of three is a tie
+    assert cell(shown, ("temporal",), "none").numbers["improvement"] == "0.17"
     assert [row.keys for row in shown.rows] == [("spatial",), ("temporal",)]
+    assert "these subjects (over seeds)" in shown.title
 
 
 def test_best_is_bold_and_what_is_not_separated_from_it_marked(make):
@@ -97,7 +101,7 @@ def test_one_seed_is_never_bold_and_has_no_interval(make):
             assert not any(c.bold or c.mark for c in row.cells)
     assert cell(table(made, "ablation"), ("spatial",), "none").text == "50.0 (1)"
     only = cell(table(made, "difference"), ("spatial",), "none")
-    assert only.text == "-50.00 (1)" and "p_holm" not in only.numbers
+    assert only.text == "-50.00 (1)" and not {"p", "p_adjusted", "low"} & only.numbers.keys()
 
 
 def test_a_single_seed_does_not_take_bold_from_arms_with_intervals(make):
@@ -156,8 +160,8 @@ def test_missing_cells_are_shown_and_counted(make):
     made.reasons = {made.spec.runs[2].run_id: "NaN in /home/someone/x at step 7"}
     collected = report.collect(made.spec, source=made)
     shown = collected.tables[0]
-    assert [c.text for c in shown.rows[1].cells] == ["missing", "missing"] and shown.missing == 2
-    assert any("2 of 4 cells are missing" in note for note in shown.notes)
+    assert [c.text for c in shown.rows[1].cells] == ["missing"] * 3 and shown.missing == 3
+    assert any("3 of 6 cells are missing" in note for note in shown.notes)
     assert any("2 of 4 runs are missing: spatial (2 of 2)" in line for line in collected.warnings)
     assert any("1 of them failed" in line for line in collected.warnings)
     page = collected.files()["report.html"]
@@ -332,4 +336,4 @@ def test_terminal_table_is_plain_and_fits(ablation):
     text = report.render_terminal(ablation.spec, source=ablation, width=80)
     assert "seen cameras" in text and "unseen cameras" in text
     assert max(map(len, text.splitlines())) <= 80
-    assert re.search(r"^abs +102\.0 ± 5\.0 \(3\)", text, re.MULTILINE)
+    assert re.search(r"^abs +107\.0 ± 5\.0 \(3\) +102\.0 ± 5\.0 \(3\)", text, re.MULTILINE)

@@ -1,0 +1,174 @@
+"""What stands in a cell, as text and numbers, and the signs and footnotes that go with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from harness.report.area import CURVE
+from harness.report.evidence import STEPS, Evidence
+from harness.report.selection import (
+    DIMENSIONS,
+    EVALUATION,
+    HEADS,
+    Column,
+    Key,
+    Metric,
+    arms_of,
+    listed,
+    matches,
+    metric,
+)
+from harness.report.statistics import Interval, Paired, interval
+from harness.report.table import Cell, Recipe, Row, Table, number, p_text
+
+NEAR, FALLING = "†", "‡"
+UNDEFINED = Cell("–")
+MISSING = Cell("missing", missing=True)
+
+
+def mean_cell(found: Mapping[int, float], kind: Metric, bold: bool, near: bool) -> Cell:
+    """Mean over seeds with its interval: ± half where it lies evenly about the mean, else its ends."""
+    of_seeds = interval(list(found.values()))
+    mean, n = number(of_seeds.mean, kind.decimals), str(of_seeds.n)
+    mark = NEAR if near else ""
+    if of_seeds.n < 2:
+        return Cell(f"{mean} ({n})", {"mean": mean, "n": n}, mark=mark)
+    if of_seeds.method == "t":
+        half = number(of_seeds.half, kind.decimals)
+        return Cell(f"{mean} ± {half} ({n})", {"mean": mean, "half_width": half, "n": n}, bold=bold, mark=mark)
+    low, high = number(of_seeds.low, kind.decimals), number(of_seeds.high, kind.decimals)
+    return Cell(f"{mean} [{low}, {high}] ({n})", {"mean": mean, "low": low, "high": high, "n": n}, bold=bold, mark=mark)
+
+
+def difference_cell(paired: Paired, adjusted: float, kind: Metric) -> Cell:
+    """Paired difference with its interval, corrected p and number of pairs.
+
+    Beside the printed numbers: p of the t-test as it is, p of the sign-flip test, effect size, and the probability
+    that the arm is the better one of a pair (the lower one for a metric that has no better).
+    """
+    text, numbers = _with_ends(paired.difference, kind)
+    if not math.isnan(adjusted):
+        text += f" p {p_text(adjusted)}" if adjusted < 0.001 else f" p={p_text(adjusted)}"
+        numbers["p_adjusted"] = p_text(adjusted)
+    if not math.isnan(paired.p):
+        numbers["p"] = p_text(paired.p)
+    if not math.isnan(paired.p_sign_flip):
+        numbers["p_sign_flip"] = p_text(paired.p_sign_flip)
+    if not math.isnan(paired.effect):
+        numbers["effect"] = number(paired.effect, 2, signed=True)
+    if paired.n >= 2:
+        better = 1 - paired.improvement if kind.better == "higher" else paired.improvement
+        numbers["improvement"] = number(better, 2)
+    return Cell(f"{text} ({paired.n})", {**numbers, "n": str(paired.n)})
+
+
+def subjects_cell(found: Interval, seeds: int, kind: Metric) -> Cell:
+    """Paired difference with its interval for new subjects (seeds × subjects)."""
+    text, numbers = _with_ends(found, kind)
+    return Cell(f"{text} ({seeds} × {found.n})", {**numbers, "seeds": str(seeds), "subjects": str(found.n)})
+
+
+def _with_ends(found: Interval, kind: Metric) -> tuple[str, dict[str, str]]:
+    decimals = kind.decimals + 1
+    numbers = {"difference": number(found.mean, decimals, signed=True)}
+    text = numbers["difference"]
+    if not math.isnan(found.low):
+        numbers["low"] = number(found.low, decimals, signed=True)
+        numbers["high"] = number(found.high, decimals, signed=True)
+        text += f" [{numbers['low']}, {numbers['high']}]"
+    return text, numbers
+
+
+def absent(evidence: Evidence, rows: tuple[str, ...], key: Key, column: Column, found: Mapping[Key, Any]) -> Cell:
+    """Nobody planned it, nobody can have it (a metric undefined at a level that was tested), or it's missing."""
+    if not arms_of(evidence, rows, key, column.where):
+        return UNDEFINED
+    where = {**column.where, **dict(zip(rows, key, strict=True))}
+    return MISSING if found or not _tested(evidence, where) else UNDEFINED
+
+
+def _tested(evidence: Evidence, where: Mapping[str, Any]) -> bool:
+    there = np.ones(len(evidence.frame), dtype=bool)
+    for name in (name for name in EVALUATION if name in where):
+        there &= evidence.frame[name].isin(listed(where[name])).to_numpy()
+    return bool(there.any())
+
+
+def condition(rows: tuple[str, ...], key: Key) -> Key:
+    """The part of a row's key within which rows compete: equal test, equal training length."""
+    return tuple(value for name, value in zip(rows, key, strict=True) if name in (*DIMENSIONS, STEPS))
+
+
+def kind_of(rows: tuple[str, ...], key: Key, column: Column) -> Metric:
+    """How the metric of a cell is printed."""
+    return metric(key[rows.index("metric")] if "metric" in rows else listed(column.where["metric"])[0])
+
+
+def falling_mark(evidence: Evidence, rows: tuple[str, ...], key: Key, columns: list[Column] | None = None) -> str:
+    """The sign of a row behind whose cells stands an arm that was still falling."""
+    everywhere = [dict(column.where) for column in columns or [Column({}, ("", ""))]]
+    labels = [{**where, **dict(zip(rows, key, strict=True))} for where in everywhere]
+    return FALLING if any(arm.falling and matches(arm, where) for arm in evidence.arms for where in labels) else ""
+
+
+def marked(rows: tuple[str, ...]) -> int:
+    """The key that a sign of the arm stands behind: the first that isn't a test condition."""
+    return next((i for i, name in enumerate(rows) if name not in DIMENSIONS), 0)
+
+
+def mean_notes(body: list[Row]) -> tuple[str, ...]:
+    """What the cells of a table of means are, and what its signs say."""
+    cells = [cell for row in body for cell in row.cells]
+    ends = [cell for cell in cells if "low" in cell.numbers]
+    notes = []
+    if any("half_width" in cell.numbers for cell in cells) or not ends:
+        notes.append("Cells: mean ± half-width of the 95 % t-interval over seeds (number of seeds).")
+    if ends:
+        notes.append("Cells: mean [95 % studentised bootstrap interval over seeds] (number of seeds, ten or more).")
+    if any(cell.bold for cell in cells):
+        notes.append(
+            f"Bold: lowest error (or highest score) of its column among arms of equal training length and two or more "
+            f"seeds. {NEAR}: not separated from it (paired t-test on common seeds, corrected by Holm within the table, "
+            "p ≥ 0.05), which doesn't say that they are equal."
+        )
+    if any(cell.numbers.get("n") == "1" for cell in cells):
+        notes.append("One seed (1): no interval is defined; it is never bold and compared with nothing.")
+    return tuple(notes)
+
+
+def selections(columns: list[Column], mean: str) -> tuple[Mapping[str, Any], ...]:
+    """What each column holds, for a table's recipe."""
+    return tuple({"weights": "best", **column.where, "mean": mean} for column in columns)
+
+
+def finished(
+    evidence: Evidence,
+    name: str,
+    title: str,
+    rows: tuple[str, ...],
+    columns: list[Column],
+    body: list[Row],
+    notes: tuple[str, ...],
+    recipe: Recipe | None = None,
+) -> Table:
+    """The table with the footnotes that its cells call for."""
+    said = list(notes)
+    if evidence.scale is not None and any(CURVE in listed(c.where.get("test_occlusion", ())) for c in columns):
+        said.append(evidence.scale.told)
+    elif evidence.scale is not None and "test_occlusion" in rows:
+        at = rows.index("test_occlusion")
+        said += [evidence.scale.told] if any(row.keys[at] == CURVE for row in body) else []
+    if any(row.mark for row in body):
+        said.append(f"{FALLING}: the validation error was still falling at the end of training in at least one run.")
+    missing = sum(cell.missing for row in body for cell in row.cells)
+    if missing:
+        cells = len(body) * len(columns)
+        said.append(f"{missing} of {cells} cells are missing: their runs aren't finished or not tested there.")
+    if any(cell is UNDEFINED for row in body for cell in row.cells):
+        said.append("–: not defined or not part of the grid.")
+    heads = tuple(HEADS.get(axis, axis) for axis in rows)
+    return Table(name, title, heads, tuple(c.head for c in columns), tuple(body), tuple(said), recipe)

@@ -1,0 +1,253 @@
+"""Paired differences to the baseline: for these subjects over seeds, and for new subjects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.report.area import CURVE
+from harness.report.cells import (
+    absent,
+    difference_cell,
+    falling_mark,
+    finished,
+    kind_of,
+    marked,
+    selections,
+    subjects_cell,
+)
+from harness.report.evidence import Evidence
+from harness.report.selection import HEADS, Column, Key, listed, row_keys, subject_values, values
+from harness.report.statistics import MIN_SUBJECTS, Paired, fixed_order, holm, new_subjects, paired_difference
+from harness.report.table import Recipe, Row, Table
+
+Place = tuple[Key, int]
+"""Row key and number of the column."""
+
+
+def difference_tables(
+    evidence: Evidence,
+    name: str,
+    title: str,
+    rows: tuple[str, ...],
+    columns: list[Column],
+    notes: tuple[str, ...] = (),
+    where: Mapping[str, Any] | None = None,
+) -> list[Table]:
+    """The differences for these subjects, and for new ones where enough were tested; none without a baseline."""
+    made = difference_table(evidence, name, title, rows, columns, notes, where)
+    if made is None:
+        return []
+    new = new_subjects_table(evidence, f"{name}_new_subjects", title, rows, columns, notes, where)
+    return [made] if new is None else [made, new]
+
+
+def difference_table(
+    evidence: Evidence,
+    name: str,
+    title: str,
+    rows: tuple[str, ...],
+    columns: list[Column],
+    notes: tuple[str, ...] = (),
+    where: Mapping[str, Any] | None = None,
+) -> Table | None:
+    """Paired difference of every arm to the baseline within the same other axes, on common seeds.
+
+    Where the columns are test levels, p-values are corrected by Holm across arms and in fixed order within an arm:
+    area under the curve, then the hardest level, down to none. Else all cells are corrected together by Holm. None
+    where no baseline is named or the baseline's axis is none of the table's.
+    """
+    keys, open_columns = _compared(evidence, rows, columns, where)
+    if not keys:
+        return None
+    found = [values(evidence, rows, column) for column in open_columns]
+    comparisons: dict[Place, Paired] = {}
+    for key in keys:
+        other = _to_baseline(evidence, rows, key)
+        for i, cells_of in enumerate(found):
+            if key in cells_of and other in cells_of:
+                paired = paired_difference(cells_of[key], cells_of[other])
+                if paired.n:
+                    comparisons[key, i] = paired
+    steps = _steps(evidence, columns)
+    chains = _chains(keys, columns, steps, [bool(cells_of) for cells_of in found])
+    adjusted = _adjusted({place: paired.p for place, paired in comparisons.items()}, chains)
+    body = []
+    for key in keys:
+        cells = []
+        for i, column in enumerate(columns):
+            if (key, i) in comparisons:
+                cells.append(difference_cell(comparisons[key, i], adjusted[key, i], kind_of(rows, key, column)))
+            else:
+                cells.append(absent(evidence, rows, key, column, found[i]))
+        body.append(Row(key, tuple(cells), falling_mark(evidence, rows, key, columns), marked(rows)))
+    tests = sum(not math.isnan(p) for p in adjusted.values())
+    explained = (
+        f"Cells: mean difference to the baseline ({_named(evidence)}; all else equal) for these subjects, paired by "
+        "seed, with its 95 % interval over seeds (t; studentised bootstrap from ten pairs), the corrected p-value of "
+        "the paired t-test, and the number of seed pairs. Negative means lower than the baseline; p ≥ 0.05 means not "
+        "separated, not equal.",
+        _correction(tests, columns, steps),
+        _no_p(comparisons, adjusted),
+        _unpaired(comparisons),
+        _refused(evidence),
+    )
+    recipe = Recipe("difference", rows, selections(open_columns, evidence.mean), dict(evidence.baseline), steps)
+    said = (*notes, *(note for note in explained if note))
+    title = f"{title}; these subjects (over seeds)"
+    return finished(evidence, name, title, rows, columns, body, said, recipe)
+
+
+def new_subjects_table(
+    evidence: Evidence,
+    name: str,
+    title: str,
+    rows: tuple[str, ...],
+    columns: list[Column],
+    notes: tuple[str, ...] = (),
+    where: Mapping[str, Any] | None = None,
+) -> Table | None:
+    """The same differences with intervals for subjects that weren't tested: seeds and subjects both drawn anew.
+
+    Only complete tables of common seeds × common subjects enter. None where `difference_table` is, and with fewer
+    than six test subjects, whose spread says too little about others; and where no single subject has a number.
+    """
+    keys, open_columns = _compared(evidence, rows, columns, where)
+    if not keys or _subjects(evidence) < MIN_SUBJECTS:
+        return None
+    found = [subject_values(evidence, rows, column) for column in open_columns]
+    if not any(found):
+        return None
+    body, left_out = [], 0
+    for key in keys:
+        other, cells = _to_baseline(evidence, rows, key), []
+        for i, column in enumerate(columns):
+            of_seeds, subjects = _complete(found[i].get(key, {}), found[i].get(other, {}))
+            if not of_seeds or not subjects:
+                cells.append(absent(evidence, rows, key, column, found[i]))
+                continue
+            # (seeds, subjects)
+            table = np.array([[a[subject] - b[subject] for subject in subjects] for a, b in of_seeds])
+            cells.append(subjects_cell(new_subjects(table), len(of_seeds), kind_of(rows, key, column)))
+            left_out += len(subjects) < _subjects(evidence)
+        body.append(Row(key, tuple(cells), falling_mark(evidence, rows, key, columns), marked(rows)))
+    explained = (
+        f"Cells: mean difference to the baseline ({_named(evidence)}; all else equal) with its 95 % interval for new "
+        "seeds and new subjects: both count as drawn at random (crossed random effects, Satterthwaite's degrees of "
+        "freedom), and the number of seed pairs × subjects. Each interval stands for itself, not corrected for their "
+        "number.",
+        "It speaks of people like these subjects, filmed like them; wider than the interval over seeds, which speaks "
+        "of these subjects alone.",
+        "" if evidence.protocol == "mean-per-subject" else "Here every subject weighs alike, whatever the protocol.",
+        f"{left_out} cells rest on fewer subjects, those with a value on both sides." if left_out else "",
+    )
+    recipe = Recipe("new_subjects", rows, selections(open_columns, "value"), dict(evidence.baseline))
+    said = (*notes, *(note for note in explained if note))
+    return finished(evidence, name, f"{title}; new subjects", rows, columns, body, said, recipe)
+
+
+def _compared(
+    evidence: Evidence, rows: tuple[str, ...], columns: list[Column], where: Mapping[str, Any] | None
+) -> tuple[list[Key], list[Column]]:
+    """The rows that have a baseline other than themselves, and the columns without what would hide it."""
+    baseline = evidence.baseline
+    if not baseline or not set(baseline) <= set(rows):
+        return [], []
+    # A filter on the baseline's own axes chooses rows; it mustn't hide the baseline.
+    opened = [Column({k: v for k, v in c.where.items() if k not in baseline}, c.head) for c in columns]
+    return [key for key in row_keys(evidence, rows, where) if _to_baseline(evidence, rows, key) != key], opened
+
+
+def _to_baseline(evidence: Evidence, rows: tuple[str, ...], key: Key) -> Key:
+    return tuple(evidence.baseline.get(name, value) for name, value in zip(rows, key, strict=True))
+
+
+def _named(evidence: Evidence) -> str:
+    return ", ".join(f"{HEADS.get(axis, axis)} = {value}" for axis, value in evidence.baseline.items())
+
+
+def _steps(evidence: Evidence, columns: Sequence[Column]) -> tuple[int, ...]:
+    """Place of each column among the test levels, hardest first; empty where columns aren't levels."""
+    levels = [listed(column.where.get("test_occlusion", ())) for column in columns]
+    if evidence.scale is None or any(len(level) != 1 for level in levels) or len({x for [x] in levels}) < 2:
+        return ()
+    order = [CURVE, *evidence.scale.hardest_first]
+    return tuple(order.index(level) for [level] in levels) if all(x in order for [x] in levels) else ()
+
+
+def _chains(
+    keys: Sequence[Key], columns: Sequence[Column], steps: tuple[int, ...], defined: Sequence[bool]
+) -> list[list[Place]]:
+    """Cells in the order in which they are tested, an arm's apart; a cell alone where there is no order."""
+    if not steps:
+        return [[(key, i)] for key in keys for i in range(len(columns))]
+    chains: dict[Hashable, list[Place]] = {}
+    for key in keys:
+        for i in sorted(range(len(columns)), key=lambda i: steps[i]):
+            rest = tuple((name, *listed(v)) for name, v in sorted(columns[i].where.items()) if name != "test_occlusion")
+            if defined[i]:  # a measure that isn't defined at a level is no test that was left out
+                chains.setdefault((key, rest), []).append((key, i))
+    return list(chains.values())
+
+
+def _adjusted(pvalues: Mapping[Place, float], chains: Sequence[Sequence[Place]]) -> dict[Place, float]:
+    if all(len(chain) == 1 for chain in chains):
+        places = [place for chain in chains for place in chain if place in pvalues]
+        return dict(zip(places, holm([pvalues[place] for place in places]).tolist(), strict=True))
+    found = fixed_order({i: [pvalues.get(x, math.nan) for x in chain] for i, chain in enumerate(chains)})
+    return {x: float(p) for i, chain in enumerate(chains) for x, p in zip(chain, found[i], strict=True)}
+
+
+def _correction(tests: int, columns: Sequence[Column], steps: tuple[int, ...]) -> str:
+    if not steps:
+        return f"p is corrected by Holm for the {tests} tests of this table."
+    order = dict(sorted({step: column.head[1] for step, column in zip(steps, columns, strict=True)}.items()))
+    return (
+        f"p is corrected for the {tests} tests of this table: by Holm across arms, and within an arm in the fixed "
+        f"order {' → '.join(order.values())}, where a column counts only once those before it are separated."
+    )
+
+
+def _no_p(comparisons: Mapping[Place, Paired], adjusted: Mapping[Place, float]) -> str:
+    if any(math.isnan(adjusted[place]) for place in comparisons):
+        return (
+            "No p: a single pair of seeds (no interval either), equal differences at all seeds, or no test earlier in "
+            "the order."
+        )
+    return ""
+
+
+def _unpaired(comparisons: Mapping[Place, Paired]) -> str:
+    dropped = sorted({seed for paired in comparisons.values() for seed in paired.unpaired})
+    if not dropped:
+        return ""
+    return (
+        f"Arms have unequal seeds: differences use common seeds only; left out on one side or the other: seed "
+        f"{', '.join(str(seed) for seed in dropped)}."
+    )
+
+
+def _refused(evidence: Evidence) -> str:
+    subjects = _subjects(evidence)
+    if subjects >= MIN_SUBJECTS:
+        return ""
+    were = "were" if subjects != 1 else "was"
+    return (
+        f"New subjects: no interval, since {subjects} {were} tested; under {MIN_SUBJECTS} their spread says too little."
+    )
+
+
+def _subjects(evidence: Evidence) -> int:
+    return int(evidence.frame["subjects"].max())
+
+
+def _complete(
+    a: Mapping[int, Mapping[str, float]], b: Mapping[int, Mapping[str, float]]
+) -> tuple[list[tuple[Mapping[str, float], Mapping[str, float]]], list[str]]:
+    """The sides of each common seed, and the subjects that all of them have."""
+    sides = [(a[seed], b[seed]) for seed in a if seed in b]
+    common = set.intersection(*(set(x) & set(y) for x, y in sides)) if sides else set()
+    return sides, sorted(common)
