@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.report import data_writers, layouts, provenance, records, writers
+from harness.report import data_writers, layouts, literature, provenance, records, writers
+from harness.report.claims_view import claims_table
 from harness.report.figures import Figures, figures
 from harness.report.page import Section, figure_section, page, provenance_section, table_section
 from harness.report.records import Evidence, Source, Store, option
@@ -36,17 +37,18 @@ class Report:
     @cached_property
     def tables(self) -> list[Table]:
         """All tables computed from the runs, the main one first."""
-        return layouts.tables(self.evidence, list(option(self.spec.report, "tables", [])))
+        section = self.spec.report
+        return layouts.tables(self.evidence, list(option(section, "tables", [])), option(section, "labels"))
 
     @cached_property
     def claims(self) -> Table | None:
         """What the spec claimed and what became of it."""
-        return None
+        return claims_table(self.spec, self.evidence)
 
     @cached_property
     def literature(self) -> list[Table]:
         """Published numbers, never mixed with the runs' own."""
-        return []
+        return literature.tables(self.spec.report)
 
     @cached_property
     def figures(self) -> Figures:
@@ -104,7 +106,7 @@ class Report:
         ]
         if evidence.baseline:
             lines.append("Baseline: " + ", ".join(f"{k} = {v}" for k, v in evidence.baseline.items()) + ".")
-        return lines
+        return [*lines, *option(self.spec, "notes", ())]
 
     def sections(self) -> list[Section]:
         """The page's sections in order: claims, the main table, published numbers, figures, clips, the rest."""
@@ -197,9 +199,12 @@ def write(spec: Any, uri: str | None = None, out: str | Path | None = None, *, s
 
 
 def render_terminal(spec: Any, uri: str | None = None, *, source: Source | None = None, width: int = 120) -> str:
-    """The main table, and what no reader may miss, as plain text of about ``width`` columns."""
+    """Claims, the main table, and what no reader may miss, as plain text of about ``width`` columns."""
     report = spec if isinstance(spec, Report) else collect(spec, uri, source=source)
-    return "\n".join([writers.plain(report.tables[0], width), *(textwrap.fill(w, width) for w in report.warnings)])
+    first = [*([report.claims] if report.claims else []), report.tables[0]]
+    return "\n".join(
+        [*(writers.plain(table, width) for table in first), *(textwrap.fill(w, width) for w in report.warnings)]
+    )
 
 
 def _slope(arm: records.Arm) -> str:
