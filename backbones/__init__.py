@@ -49,7 +49,7 @@ LINES: dict[str, Line] = {
         "backbones.mixste:MixSTE",
         1,
         "mixste at 32 numbers a token, 2 pairs of blocks",
-        {"embed_dim_ratio": 32, "depth": 2},
+        {"embed_dim_ratio": 32, "depth": 2, "num_heads": 4},
         "mixste",
     ),
     "poseformer": Line(
@@ -66,8 +66,8 @@ LINES: dict[str, Line] = {
     "poseformer-s": Line(
         "backbones.poseformer:PoseFormer",
         1,
-        "poseformer of 27 frames at 8 numbers a joint, 2 blocks of each kind",
-        {"num_frame": 27, "embed_dim_ratio": 8, "depth": 2},
+        "poseformer of 9 frames at 8 numbers a joint, 2 blocks of each kind",
+        {"num_frame": 9, "embed_dim_ratio": 8, "depth": 2, "num_heads": 2},
         "poseformer",
     ),
     "poseformerv2": Line(
@@ -92,8 +92,8 @@ LINES: dict[str, Line] = {
     "poseformerv2-s": Line(
         "backbones.poseformerv2:PoseFormerV2",
         1,
-        "poseformerv2 of 27 frames: 9 central ones, 9 coefficients, at 8 numbers a joint, 2 blocks of each kind",
-        {"num_frame": 27, "number_of_kept_frames": 9, "embed_dim_ratio": 8, "depth": 2},
+        "poseformerv2-27 at 8 numbers a joint, 2 blocks of each kind",
+        {"num_frame": 27, "number_of_kept_frames": 3, "embed_dim_ratio": 8, "depth": 2, "num_heads": 2},
         "poseformerv2",
     ),
     "multistride_tcn": Line(
@@ -105,6 +105,74 @@ LINES: dict[str, Line] = {
         "multistride_tcn at 64 channels a stride, receptive field 17",
         {"filter_widths": [3, 1], "channels": 64},
         "multistride_tcn",
+    ),
+    "pstmo": Line(
+        "backbones.pstmo:PSTMO", 1, "all frames, then strides of 3 to the centre frame (Shan et al., ECCV 2022)"
+    ),
+    "pstmo-s": Line("backbones.pstmo:PSTMO", 1, "pstmo's small form, 3 layers in place of 4", {"layers": 3}, "pstmo"),
+    "pstmo-tiny": Line(
+        "backbones.pstmo:PSTMO",
+        1,
+        "pstmo of 27 frames at 64 channels, 2 layers",
+        {"layers": 2, "channel": 64, "d_hid": 128, "frames": 27},
+        "pstmo",
+    ),
+    "dstformer": Line(
+        "backbones.dstformer:DSTformer", 1, "MotionBERT's network, all frames out (Zhu et al., ICCV 2023)"
+    ),
+    "dstformer-lite": Line(
+        "backbones.dstformer:DSTformer",
+        1,
+        "MotionBERT's lite network, the one of RePOSE",
+        {"dim_feat": 256, "mlp_ratio": 4},
+        "dstformer",
+    ),
+    "dstformer-tiny": Line(
+        "backbones.dstformer:DSTformer",
+        1,
+        "dstformer at 32 numbers a token, 2 layers",
+        {"dim_feat": 32, "dim_rep": 64, "depth": 2},
+        "dstformer",
+    ),
+    "motionagformer": Line(
+        "backbones.motionagformer:MotionAGFormer",
+        1,
+        "attention and graphs in parallel, all frames out (Mehraban et al., WACV 2024); size B",
+    ),
+    "motionagformer-xs": Line(
+        "backbones.motionagformer:MotionAGFormer",
+        1,
+        "motionagformer, the published XS (published for 27 frames)",
+        {"n_layers": 12, "dim_feat": 64},
+        "motionagformer",
+    ),
+    "motionagformer-s": Line(
+        "backbones.motionagformer:MotionAGFormer",
+        1,
+        "motionagformer, the published S (published for 81 frames)",
+        {"n_layers": 26, "dim_feat": 64},
+        "motionagformer",
+    ),
+    "motionagformer-b": Line(
+        "backbones.motionagformer:MotionAGFormer",
+        1,
+        "motionagformer, the published B (published for 243 frames)",
+        {},
+        "motionagformer",
+    ),
+    "motionagformer-l": Line(
+        "backbones.motionagformer:MotionAGFormer",
+        1,
+        "motionagformer, the published L (published for 243 frames)",
+        {"n_layers": 26},
+        "motionagformer",
+    ),
+    "motionagformer-tiny": Line(
+        "backbones.motionagformer:MotionAGFormer",
+        1,
+        "motionagformer at 32 numbers a token, 2 layers",
+        {"n_layers": 2, "dim_feat": 32, "dim_rep": 64},
+        "motionagformer",
     ),
     "ridge": Line("backbones.ridge:Ridge", 1, "ridge regression on a short window of keypoints, closed form"),
     "constant_pose": Line("backbones.constant_pose:ConstantPose", 1, "the mean training pose, whatever the input"),

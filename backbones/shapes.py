@@ -69,18 +69,6 @@ def check_longest(frames: int, longest: int, *, option: str) -> None:
         raise ValueError(f"windows may have at most T={longest} frames ({option}); found {frames}")
 
 
-def check_exact(frames: int, expected: int, *, option: str) -> None:
-    """Raise if a window has another number of frames than the network is built for.
-
-    Args:
-        option: the network's option that says how many it takes.
-    Raises:
-        ValueError: more or fewer frames.
-    """
-    if frames != expected:
-        raise ValueError(f"windows must have T={expected} frames ({option}); found {frames}")
-
-
 def entries(shapes: Shapes, prefix: str) -> int:
     """How many entries a list of modules has: the different numbers that follow ``prefix`` in the names."""
     start = prefix + "."

@@ -61,17 +61,21 @@ _FITS: dict[str, tuple[Callable[[int, int], bool], str]] = {
 
 
 def backbone_fits_data(backbone: Choice, name: str, data: Data, document: Document) -> None:
-    """Refuse a window of a length that a backbone can't take.
+    """Refuse data that a backbone can't take: keypoints without the confidence it needs, a window of another length.
 
-    A backbone says what it takes in a literal class attribute: ``fits_window = (">=", "num_frame")`` reads that
-    a window has at least as many frames as the option ``num_frame``. An option that is None sets no limit.
+    Where a backbone's ``needs_confidence`` is True the spec must say which confidence. What windows it takes it
+    says in a literal class attribute: ``fits_window = (">=", "num_frame")`` reads that a window has at least as
+    many frames as the option ``num_frame``. An option that is None sets no limit.
 
     Args:
         name: what the spec calls the backbone.
     Raises:
-        UserError: a window too short or too long, located at the window.
+        UserError: no confidence, located at the confidence; a window too short or too long, located at the window.
     """
     entry = registry.get("backbones", backbone.name)
+    if registry.attribute(entry, "needs_confidence", False) and data.confidence == "none":
+        message = f"{name} needs keypoints with confidence: set data.confidence to oracle or calibrated"
+        raise UserError(message, **_written(document, "confidence"))
     relation, option = registry.attribute(entry, "fits_window", (None, None))
     if relation is None:
         return

@@ -2,7 +2,8 @@
 
 Every arm sees the same input window. A backbone whose convolutions eat frames (T_out < T) gets
 the window's edge frames repeated as far as it needs, as its authors do at clip ends; whatever it
-then gives beyond the frames asked for is cut.
+then gives beyond the frames asked for is cut. A backbone that slides, and so pays for each output frame
+by itself, is given no more frames than those answers need.
 """
 
 from __future__ import annotations
@@ -46,15 +47,20 @@ class Lifter(nn.Module):
                 f"{type(backbone).__name__} can't predict {frames_out} of a window's {window} frames",
                 key="data.frames_out",
             )
+        self._used = (0, window)
+        if getattr(backbone, "slides", False):
+            needed = frames_out + backbone.receptive_field - 1 - self._pad_before  # frames of the window itself
+            self._used, self._skip = (self._skip, min(window, self._skip + needed)), 0
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(B, window, J, C) → (B, frames_out, J, 3)."""
-        parts = [inputs]
+        first, last = self._used
+        parts = [inputs[:, first:last]]
         if self._pad_before:
             parts.insert(0, inputs[:, :1].expand(-1, self._pad_before, -1, -1))
         if self._pad_after:
             parts.append(inputs[:, -1:].expand(-1, self._pad_after, -1, -1))
-        padded = torch.cat(parts, dim=1) if len(parts) > 1 else inputs  # (B, T + pads, J, C)
+        padded = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]  # (B, T + pads, J, C)
         return self.backbone(padded)[:, self._skip : self._skip + self.frames_out]
 
 
@@ -76,9 +82,9 @@ def make_lifter(name: str, options: dict, *, skeleton: Skeleton, features: int, 
     """
     entry = registry.get("backbones", name)
     cls = registry.load(entry)
-    merged = {**LINES[name].preset, **options}
+    shape = {"joints": len(skeleton), "features": features, "frames": window}
     try:
-        backbone = cls.for_data(joints=len(skeleton), features=features, frames=window, **merged)
+        backbone = cls.for_data(**{**shape, **LINES[name].preset, **options})  # one may have an option of that name
     except ValueError as error:  # options that are each valid and don't go together
         raise UserError(f"{name} can't be built: {error}", key="backbone") from None
     return Lifter(backbone, window, frames_out)
