@@ -2,8 +2,8 @@
 
 Coverage must lie within 93 and 97 %, false positives at or under 5.5 %. There are enough draws to keep a method that
 holds its level off those bounds (a true 95 % lies 4 standard errors inside at 2,000 draws; a true 5 % lies 4 under
-5.5 % at 40,000 and 2 at 8,000), and they are seeded by row, so that the run is repeatable. What is known to miss stands in
-docs/statistics.md and isn't asserted here.
+5.5 % at 40,000 and 2 at 8,000), and they are seeded by row, so that the run is repeatable. What is known to miss stands
+in docs/statistics.md and isn't asserted here.
 """
 
 import numpy as np
