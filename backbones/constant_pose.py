@@ -21,6 +21,7 @@ class ConstantPose(nn.Module):
     """
 
     receptive_field = 1
+    frames_out = "all"
     causal = False
     needs_confidence = False
 

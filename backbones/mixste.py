@@ -39,6 +39,7 @@ class MixSTE(nn.Module):
     """
 
     receptive_field = 1
+    frames_out = "all"
     causal = False
     needs_confidence = False
     fits_window: ClassVar = ("==", "num_frame")

@@ -39,8 +39,10 @@ class PoseFormer(nn.Module):
         ValueError: a token's numbers can't be shared among the heads.
     """
 
+    frames_out = "one"
     causal = False
     needs_confidence = False
+    slides = True
     fits_window: ClassVar = (">=", "num_frame")
 
     def __init__(

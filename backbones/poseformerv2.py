@@ -113,8 +113,10 @@ class PoseFormerV2(nn.Module):
             the window has, or a token's numbers that can't be shared among the heads.
     """
 
+    frames_out = "one"
     causal = False
     needs_confidence = False
+    slides = True
     fits_window: ClassVar = (">=", "num_frame")
 
     basis: Tensor

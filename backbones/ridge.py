@@ -29,6 +29,7 @@ class Ridge(nn.Module):
     """
 
     receptive_field = 1  # frames lost between input and output + 1: neighbours are found inside
+    frames_out = "all"
     causal = False
     needs_confidence = False
 

@@ -45,6 +45,7 @@ class SimpleBaseline(nn.Module):
     """
 
     receptive_field = 1
+    frames_out = "all"
     causal = False
     needs_confidence = False
 

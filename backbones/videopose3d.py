@@ -41,6 +41,7 @@ class VideoPose3D(nn.Module):
         ValueError: an even filter width without ``causal``, or ``dense`` with ``strided``.
     """
 
+    frames_out = "one"
     needs_confidence = False
 
     def __init__(

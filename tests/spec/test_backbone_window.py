@@ -16,7 +16,7 @@ def spec(base, window, backbone, declared=""):
 @pytest.mark.parametrize(
     ("window", "declared"),
     [
-        (27, "poseformer-s"),
+        (9, "poseformer-s"),
         (31, "poseformer-s"),
         (9, "poseformerv2-s, num_frame: 9"),
         (9, "mixste-s"),
@@ -30,7 +30,11 @@ def test_windows_that_fit(write, base, window, declared):
 @pytest.mark.parametrize(
     ("window", "declared", "message"),
     [
-        (26, "poseformer-s", r"mine reads 27 frames at a time \(num_frame\), and a window has 26: change data.window"),
+        (
+            26,
+            "poseformerv2-s",
+            r"mine reads 27 frames at a time \(num_frame\), and a window has 26: change data.window",
+        ),
         (80, "poseformer", r"mine reads 81 frames at a time"),
         (9, "mixste-s, num_frame: 27", r"mine is built for windows of 27 frames \(num_frame\), and a window has 9"),
         (9, "mixste-s, num_frame: 3", r"is built for windows of 3 frames"),
@@ -43,7 +47,7 @@ def test_windows_that_do_not(write, base, window, declared, message):
 
 
 def test_a_swept_window_is_told_on_its_axis(write, base):
-    text = spec(base, 27, "poseformer-s").replace("  seed: 2", "  seed: 2\n  data.window: [27, 9]")
-    with pytest.raises(UserError, match="poseformer-s reads 27") as caught:
+    text = spec(base, 27, "poseformerv2-s").replace("  seed: 2", "  seed: 2\n  data.window: [27, 9]")
+    with pytest.raises(UserError, match="poseformerv2-s reads 27") as caught:
         load(write(text))
     assert caught.value.line == 13

@@ -12,9 +12,9 @@ from harness.training.lifter import Lifter, make_lifter
 class Echo(nn.Module):
     """Gives back the frames it answers for: output frame k carries the input's frame number."""
 
-    def __init__(self, receptive_field, causal=False):
+    def __init__(self, receptive_field, causal=False, slides=False):
         super().__init__()
-        self.receptive_field, self.causal = receptive_field, causal
+        self.receptive_field, self.causal, self.slides = receptive_field, causal, slides
 
     def output_frames(self, frames):
         return frames - self.receptive_field + 1
@@ -22,19 +22,23 @@ class Echo(nn.Module):
     def forward(self, x):
         before = self.receptive_field - 1 if self.causal else (self.receptive_field - 1) // 2
         after = self.receptive_field - 1 - before
+        self.given = x.shape[1]
         return x[:, before : x.shape[1] - after, :, :1].expand(-1, -1, -1, 3)
 
 
 @pytest.mark.parametrize("receptive_field", [1, 3, 9, 27])
 @pytest.mark.parametrize("causal", [False, True])
-@pytest.mark.parametrize(("window", "frames_out"), [(9, 9), (9, 1), (9, 5), (12, 4), (1, 1)])
-def test_answers_stand_at_the_frames_asked_for(receptive_field, causal, window, frames_out):
-    lifter = Lifter(Echo(receptive_field, causal), window, frames_out)
+@pytest.mark.parametrize("slides", [False, True])
+@pytest.mark.parametrize(("window", "frames_out"), [(9, 9), (9, 1), (9, 5), (12, 4), (12, 5), (1, 1)])
+def test_answers_stand_at_the_frames_asked_for(receptive_field, causal, slides, window, frames_out):
+    lifter = Lifter(Echo(receptive_field, causal, slides), window, frames_out)
     numbers = torch.arange(float(window))[None, :, None, None].expand(2, window, 17, 2)
     answer = lifter(numbers)
     assert answer.shape == (2, frames_out, 17, 3)
     expected = torch.arange(float(frames_out)) + lifter.left
     assert torch.equal(answer[0, :, 0, 0], expected)
+    if slides:  # it is given what these answers need, and nothing that would be cut
+        assert lifter.backbone.given == frames_out + receptive_field - 1
 
 
 def test_causal_answers_are_the_windows_last_frames():
