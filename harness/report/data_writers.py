@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.report import provenance
+from harness.report import provenance, underlying
 from harness.report.table import Cell, Recipe, Table
 
 if TYPE_CHECKING:
@@ -69,7 +69,12 @@ def whole(report: Report) -> str:
         "tables": [plain(table) for table in report.tables],
         "literature": [plain(table) for table in report.literature],
         "runs": provenance.runs(report.evidence),
-        "figures": {name: figure.caption for name, figure in report.figures.items()},
+        "tested": underlying.tested(report.evidence),
+        "figures": {
+            name: {"caption": figure.caption, "svg": underlying.digest(figure.svg)}
+            for name, figure in report.figures.items()
+        },
+        "clips": underlying.digest(report.player) if report.player else None,
     }
     return _dumps(content)
 

@@ -32,7 +32,7 @@ function sorted(rows, column, order) {
     run = [];
   };
   for (const row of rows) {
-    if (row.cells.length <= column) {
+    if (row.classList.contains("band")) {
       flush();
       result.push(row);
     } else {

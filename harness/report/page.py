@@ -129,7 +129,7 @@ def _listing(title: str, heads: Sequence[str], rows: Sequence[Iterable[str]]) ->
 
 
 def _escaped(value: Any) -> str:
-    return html.escape(str(value))
+    return "–" if value is None else html.escape(str(value))
 
 
 def _linked(text: str, link: str | None) -> str:

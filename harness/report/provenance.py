@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import harness
 from harness.data import licence
 from harness.errors import UserError
-from harness.report.evidence import Evidence
+from harness.report.evidence import Arm, Evidence
 from harness.report.records import option
 
 UNKNOWN = "not recorded"
@@ -45,14 +45,37 @@ def identity(spec: Any, evidence: Evidence) -> dict[str, str]:
 
 
 def runs(evidence: Evidence) -> list[dict[str, Any]]:
-    """Every planned run: ``run_id``, its axes, ``seed``, and ``state`` (finished, failed, missing)."""
+    """Every planned run: ``run_id``, its axes, ``seed``, ``state`` (finished, failed, missing) and ``convergence``.
+
+    Also ``slope``: of its validation MPJPE over the last fifth of the steps, mm per 1,000 steps; None if not told.
+    """
     listed = []
     for arm in evidence.arms:
         for seed, run_id in arm.runs.items():
             left = "failed" if run_id in evidence.failed else "missing"
             state = "finished" if seed in arm.finished else left
-            listed.append({"run_id": run_id, **arm.labels, "seed": seed, "state": state})
+            slope = arm.slopes.get(seed)
+            listed.append(
+                {
+                    "run_id": run_id,
+                    **arm.labels,
+                    "seed": seed,
+                    "state": state,
+                    "convergence": _convergence(evidence, arm, seed),
+                    "slope": None if slope is None else round(slope, 4),
+                }
+            )
     return listed
+
+
+def _convergence(evidence: Evidence, arm: Arm, seed: int) -> str:
+    if seed not in arm.finished:
+        return "-"
+    if seed in arm.falling:
+        return "still falling"
+    if evidence.summaries.get(arm.runs[seed], {}).get("parameters", 1) <= 0:
+        return "nothing to train"
+    return "no longer falling" if seed in arm.slopes else "not told"
 
 
 def machine(evidence: Evidence, uri: str | None, now: datetime | None = None) -> dict[str, str]:

@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.report import data_writers, layouts, literature, provenance, records, writers
+from harness.report import data_writers, layouts, literature, provenance, records, underlying, writers
 from harness.report.claims_view import claims_table
 from harness.report.figures import Figures, figures
 from harness.report.page import Section, figure_section, page, provenance_section, table_section
 from harness.report.records import Evidence, Source, Store, option
 from harness.report.table import Table
-from harness.report.writing import DATA, PAGE, RUNS, RUNS_TYPED, put
+from harness.report.writing import DATA, PAGE, RUNS, RUNS_TYPED, SUBJECTS, put
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,9 @@ class Report:
             made |= {f"figures/{name}.svg": drawn.svg, f"figures/{name}.pdf": drawn.pdf}
         made[RUNS] = frame.to_csv(index=False, lineterminator="\n")
         made[RUNS_TYPED] = data_writers.frame_bytes(frame)
+        subjects = underlying.subjects(self.evidence, self.tables)
+        if subjects is not None:
+            made[SUBJECTS] = data_writers.frame_bytes(subjects)
         made[DATA] = data_writers.whole(self)
         made[PAGE] = page(self.title, self.summary, self.warnings, self.sections())
         return made

@@ -11,7 +11,8 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.report.page import GENERATOR
 
-PAGE, DATA, RUNS, RUNS_TYPED = "report.html", "report.json", "runs.csv", "runs.parquet"
+PAGE, DATA = "report.html", "report.json"
+RUNS, RUNS_TYPED, SUBJECTS = "runs.csv", "runs.parquet", "subjects.parquet"
 _SUFFIXES = {"tables": ("md", "tex", "csv", "json", "parquet"), "figures": ("svg", "pdf")}
 
 
