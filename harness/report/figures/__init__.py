@@ -11,16 +11,22 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from harness.errors import UserError, unknown
-from harness.report.figures import forest, learning, occlusion
+from harness.report.evidence import Evidence
+from harness.report.figures import cost, depth_order, forest, heatmap, joints, learning, occlusion, sweep, terms
 from harness.report.figures.drawing import Drawn, Sketch, Unfilled, written
-from harness.report.records import Evidence
 
 __all__ = ["LINES", "Drawn", "Figures", "figures"]
 
 LINES: dict[str, Callable[..., Sketch]] = {
     "occlusion": occlusion.draw,
     "difference": forest.draw,
+    "joints": joints.draw,
+    "lambda": sweep.draw,
+    "lambdas": heatmap.draw,
+    "cost": cost.draw,
     "learning": learning.draw,
+    "terms": terms.draw,
+    "depth_order": depth_order.draw,
 }
 
 

@@ -1,14 +1,18 @@
-"""Which arms a figure shows, in which style, and the numbers of one arm."""
+"""Which arms a figure shows, in which style; which levels, and what axes are called."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from harness.errors import unknown
+from harness.report.area import CURVE
+from harness.report.evidence import STEPS, Arm, Evidence, describe
 from harness.report.figures.drawing import style
-from harness.report.records import Arm, Evidence
-from harness.report.selection import Key
+from harness.report.selection import HEADS, Column, Key, Values, values
 
 # More lines than this can't be told apart.
 MOST = 12
@@ -36,11 +40,17 @@ def key(evidence: Evidence, arm: Arm, *rest: str) -> Key:
 
 
 def baseline_of(evidence: Evidence, arm: Arm) -> Arm | None:
-    """The arm that ``arm`` is compared with; None where there is none, or ``arm`` is it."""
-    if not evidence.baseline:
+    """The arm that ``arm`` is compared with: all else equal, but for axes that mean nothing to it (a λ of other terms).
+
+    None where no baseline is named, where ``arm`` is one, and where none or several would do.
+    """
+    if not evidence.baseline or is_baseline(evidence, arm):
         return None
     wanted = {**arm.labels, **evidence.baseline}
-    return next((b for b in evidence.arms if b.labels == wanted and b is not arm), None)
+    exact = [b for b in evidence.arms if b.labels == wanted]
+    near = [b for b in evidence.arms if all(b.labels[axis] in (value, "-") for axis, value in wanted.items())]
+    found = exact or near
+    return found[0] if len(found) == 1 else None
 
 
 def is_baseline(evidence: Evidence, arm: Arm) -> bool:
@@ -54,3 +64,94 @@ def mean_curve(curves: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         return np.empty(0), np.empty(0)
     steps = np.array(sorted(set.intersection(*(set(curve[:, 0]) for curve in curves))))
     return steps, np.mean([curve[np.isin(curve[:, 0], steps), 1] for curve in curves], axis=0)
+
+
+def measured(evidence: Evidence, rows: tuple[str, ...], **where: Any) -> Values:
+    """`selection.values` of what ``where`` names: row key → seed → value."""
+    return values(evidence, rows, Column(where, ("", "")))
+
+
+def named(labels: Mapping[str, str]) -> str:
+    """Labels of an arm, or some of them, in one line."""
+    return describe({axis: f"{value} steps" if axis == STEPS else value for axis, value in labels.items()})
+
+
+def name(evidence: Evidence, arm: Arm) -> str:
+    """An arm's name in a legend: `Evidence.describe`, with weights behind what they are of."""
+    shown = {axis: arm.labels[axis] for axis in evidence.axes if arm.labels[axis] != "-"}
+    return named({axis: f"{heading(evidence, axis)} {v}" if is_weight(axis) else v for axis, v in shown.items()})
+
+
+def over_cameras(evidence: Evidence) -> str:
+    """What a caption says where several camera conditions are averaged; empty where there is one."""
+    return f" Averaged over {' and '.join(evidence.cameras)} cameras." if len(evidence.cameras) > 1 else ""
+
+
+def level(evidence: Evidence, asked: str | None, default: str) -> str:
+    """A test level, or the area under the occlusion curve, that a figure is asked for.
+
+    Raises:
+        UserError: there is no such level.
+    """
+    known = [*evidence.levels, *([CURVE] if evidence.scale else [])]
+    if asked is not None and asked not in known:
+        raise unknown("level of a figure", asked, known, key="report.figures")
+    return asked or default
+
+
+def hardest(evidence: Evidence) -> str:
+    """The test level that hides most."""
+    return evidence.scale.hardest_first[0] if evidence.scale else evidence.levels[-1]
+
+
+def endpoint(evidence: Evidence) -> str:
+    """The area under the occlusion curve, the primary endpoint; the only level where there is one."""
+    return CURVE if evidence.scale else evidence.levels[-1]
+
+
+def level_head(level: str) -> str:
+    """A level as figures print it."""
+    return "area" if level == CURVE else level
+
+
+def level_words(level: str) -> str:
+    """A level as captions name it."""
+    return "the area under the occlusion curve" if level == CURVE else f"test occlusion {level}"
+
+
+def numeric(evidence: Evidence) -> dict[str, list[float]]:
+    """Axis → its numbers, rising, of the axes on which finished arms have two numbers or more.
+
+    "-" is no value: the arms of other objectives have it on a λ. Weights of terms come first.
+    """
+    found = {}
+    for axis in evidence.axes:
+        labels = {arm.labels[axis] for arm in evidence.arms if arm.finished} - {"-"}
+        values = sorted({value for value in map(number, labels) if value is not None})
+        if len(values) > 1 and len(values) == len(labels):
+            found[axis] = values
+    return dict(sorted(found.items(), key=lambda pair: not is_weight(pair[0])))
+
+
+def number(label: str) -> float | None:
+    """A printed value as a finite number; None where it isn't one."""
+    try:
+        value = float(label)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def is_weight(axis: str) -> bool:
+    """Whether the axis is the weight λ of a loss term."""
+    path = axis.split(".")
+    return path[0] == "objectives" and path[-1] in ("weight", "lambda")
+
+
+def heading(evidence: Evidence, axis: str) -> str:
+    """What stands at an axis of a figure: ``λ spatial_rdc`` for ``objectives.spatial.spatial_rdc.weight``."""
+    if not is_weight(axis):
+        return HEADS.get(axis, axis)
+    _, objective, term, *_ = axis.split(".")
+    again = [other for other in evidence.axes if is_weight(other) and other.split(".")[2] == term]
+    return f"λ {term}" + (f" of {objective}" if len(again) > 1 else "")

@@ -7,8 +7,13 @@ marker and its dashes. matplotlib is imported when the first figure is drawn.
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from harness.report.statistics import Interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,11 +77,46 @@ def panels(rows: int, columns: int, width: float, height: float, **shared: Any) 
     return figure, axes
 
 
-def legend(figure: Figure, panel: Any) -> None:
-    """One legend below all panels, with what ``panel`` holds."""
-    handles, labels = panel.get_legend_handles_labels()
+def title(panel: Any, text: str) -> None:
+    """A panel's heading in as many lines as its width needs: a letter of 9 points takes about 0.075 inches."""
+    if " · " in text:
+        # Lines break between the parts of a name, never within one.
+        text = text.replace(" ", "\N{NO-BREAK SPACE}").replace("\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}", " · ")
+    width = panel.get_position().width * panel.figure.get_figwidth()
+    panel.set_title(textwrap.fill(text, max(10, int(width / 0.075) + 4), break_long_words=False), fontsize=9)
+
+
+def line(
+    panel: Any,
+    x: Sequence[float] | np.ndarray,
+    points: Sequence[Interval],
+    look: dict[str, Any],
+    label: str,
+    *,
+    among: int = 1,
+) -> None:
+    """Means joined by a line, with a band between the ends of their intervals; of one value the band has no width.
+
+    ``among``: how many lines share the panel; many bands are paler, or they would cover each other.
+    """
+    mean = np.array([point.mean for point in points])
+    low = np.array([point.low if point.n > 1 else point.mean for point in points])
+    high = np.array([point.high if point.n > 1 else point.mean for point in points])
+    panel.plot(x, mean, label=label, markersize=4.5, linewidth=1.3, **look)
+    panel.fill_between(x, low, high, color=look["color"], alpha=0.13 if among <= 6 else 0.07, linewidth=0)
+
+
+def legend(figure: Figure, *holders: Any) -> None:
+    """One legend below all panels, with what those given hold; equal labels stand once, none makes no legend."""
+    found: dict[str, Any] = {}
+    for panel in holders:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    labels = list(found)
+    if not labels:
+        return
     figure.legend(
-        handles,
+        list(found.values()),
         labels,
         loc="outside lower center",
         frameon=False,

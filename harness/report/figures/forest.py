@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from harness.report.area import CURVE
+from harness.report.evidence import Arm, Evidence
 from harness.report.figures import arms
-from harness.report.figures.drawing import Sketch, Unfilled, panels
-from harness.report.records import Arm, Evidence
-from harness.report.selection import Column, Values, values
+from harness.report.figures.drawing import Sketch, Unfilled, panels, title
+from harness.report.selection import Values
 from harness.report.selection import metric as shown_as
 from harness.report.statistics import Interval, Paired, paired_difference
 
@@ -25,24 +26,26 @@ def draw(evidence: Evidence, *, metric: str = "mpjpe") -> Sketch:
     if not evidence.baseline:
         raise Unfilled("the spec names no baseline (report.baseline)")
     rows = (*evidence.axes, "cameras", "test_occlusion")
-    found = values(evidence, rows, Column({"metric": metric}, ("", "")))
+    levels = [*([CURVE] if evidence.scale else []), *evidence.levels]
+    found = arms.measured(evidence, rows, metric=metric, test_occlusion=levels)
     compared = [arm for arm in arms.shown(evidence) if not arms.is_baseline(evidence, arm)]
     if not compared:
         raise Unfilled("no arm but the baseline is finished")
     styles = arms.styles(evidence)
-    paired = _differences(evidence, found, rows, compared)
+    paired = _differences(evidence, found, compared, levels)
+    if not paired:
+        raise Unfilled("no arm shares a seed with its baseline")
     limit = _reach(paired, len(compared))
-    figure, axes = panels(
-        len(evidence.cameras), len(evidence.levels), 2.3, 0.7 + 0.3 * len(compared), sharex=True, sharey=True
-    )
+    figure, axes = panels(len(evidence.cameras), len(levels), 2.1, 0.7 + 0.3 * len(compared), sharex=True, sharey=True)
     for line, cameras in zip(axes, evidence.cameras, strict=True):
-        for panel, level in zip(line, evidence.levels, strict=True):
+        for panel, level in zip(line, levels, strict=True):
             panel.axvline(0, color="#555555", linewidth=0.8)
             for i, arm in enumerate(compared):
                 if (i, cameras, level) in paired:
                     _row(panel, -i, paired[i, cameras, level].difference, limit, styles[id(arm)])
-            panel.set_title(f"{level} · {cameras}" if len(evidence.cameras) > 1 else level, fontsize=9)
-            panel.set_yticks([-i for i in range(len(compared))], [evidence.describe(arm) for arm in compared])
+            head = arms.level_head(level)
+            title(panel, f"{head} · {cameras}" if len(evidence.cameras) > 1 else head)
+            panel.set_yticks([-i for i in range(len(compared))], [arms.name(evidence, arm) for arm in compared])
             panel.set_ylim(-len(compared) + 0.4, 0.6)
             panel.set_xlim(-limit, limit)
     named = " · ".join(evidence.baseline.values())
@@ -53,21 +56,23 @@ def draw(evidence: Evidence, *, metric: str = "mpjpe") -> Sketch:
         "Paired differences to the baseline on common seeds, with 95 % intervals, each by itself: not corrected "
         "for their number."
     )
+    if evidence.scale:
+        caption += " Area: under the occlusion curve, all levels in one number."
     return Sketch(figure, caption + arms.cut(evidence))
 
 
 def _differences(
-    evidence: Evidence, found: Values, rows: tuple[str, ...], compared: Sequence[Arm]
+    evidence: Evidence, found: Values, compared: Sequence[Arm], levels: Sequence[str]
 ) -> dict[tuple[int, str, str], Paired]:
     """(arm's number, cameras, level) → its paired difference to the baseline, where seeds are common."""
     paired = {}
-    for (i, arm), cameras, level in itertools.product(enumerate(compared), evidence.cameras, evidence.levels):
-        key = arms.key(evidence, arm, cameras, level)
-        base = tuple(evidence.baseline.get(name, value) for name, value in zip(rows, key, strict=True))
-        if key in found and base in found:
-            pair = paired_difference(found[key], found[base])
-            if pair.difference.n:
-                paired[i, cameras, level] = pair
+    bases = [arms.baseline_of(evidence, arm) for arm in compared]
+    for (i, arm), cameras, level in itertools.product(enumerate(compared), evidence.cameras, levels):
+        base = bases[i]
+        own = found.get(arms.key(evidence, arm, cameras, level), {})
+        other = found.get(arms.key(evidence, base, cameras, level), {}) if base else {}
+        if own.keys() & other.keys():
+            paired[i, cameras, level] = paired_difference(own, other)
     return paired
 
 
@@ -90,7 +95,7 @@ def _row(panel: Any, y: float, difference: Interval, limit: float, look: dict) -
         right = difference.mean > 0
         text = f"{difference.mean:+.0f} ▸" if right else f"◂ {difference.mean:+.0f}"
         edge = 0.97 * limit if right else -0.97 * limit
-        panel.text(edge, y, text, color=look["color"], ha="right" if right else "left", va="center", fontsize=8)
+        panel.text(edge, y, text, color="#444444", ha="right" if right else "left", va="center", fontsize=8)
         return
     alone = bool(np.isnan(difference.low))
     panel.errorbar(

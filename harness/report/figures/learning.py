@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from harness.report.evidence import Arm, Evidence
 from harness.report.figures import arms
-from harness.report.figures.drawing import GREY, Sketch, Unfilled, panels
-from harness.report.records import Arm, Evidence
+from harness.report.figures.drawing import GREY, Sketch, Unfilled, panels, title
 
 
 def draw(evidence: Evidence) -> Sketch:
@@ -29,7 +29,7 @@ def draw(evidence: Evidence) -> Sketch:
             panel.plot(x, y, color=GREY, linewidth=2.2, solid_capstyle="round")
         for points in _curves(evidence, arm):
             panel.plot(points[:, 0], points[:, 1], color=styles[id(arm)]["color"], linewidth=0.9)
-        panel.set_title(evidence.describe(arm), fontsize=9)
+        title(panel, arms.name(evidence, arm))
     for panel in every[len(drawn) :]:
         panel.set_visible(False)
     figure.supxlabel("training step", fontsize=9)
@@ -39,4 +39,5 @@ def draw(evidence: Evidence) -> Sketch:
 
 
 def _curves(evidence: Evidence, arm: Arm) -> list[np.ndarray]:
-    return [evidence.curves[r] for r in arm.runs.values() if len(evidence.curves.get(r, ()))]
+    """Of the arm's runs; one point, as methods solved at once leave, is no curve."""
+    return [evidence.curves[r] for r in arm.runs.values() if len(evidence.curves.get(r, ())) > 1]

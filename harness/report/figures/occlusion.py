@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from harness.report.evidence import Arm, Evidence
 from harness.report.figures import arms
-from harness.report.figures.drawing import Sketch, Unfilled, legend, panels
-from harness.report.records import Arm, Evidence
-from harness.report.selection import Column, Values, values
+from harness.report.figures.drawing import Sketch, Unfilled, legend, line, panels
+from harness.report.selection import Values
 from harness.report.selection import metric as shown_as
-from harness.report.statistics import Interval, t_interval
+from harness.report.statistics import Interval, interval
 
 
 def draw(evidence: Evidence, *, metric: str = "mpjpe") -> Sketch:
@@ -21,7 +21,7 @@ def draw(evidence: Evidence, *, metric: str = "mpjpe") -> Sketch:
     if len(evidence.levels) < 2:
         raise Unfilled("there is only one test level")
     rows = (*evidence.axes, "cameras", "test_occlusion")
-    found = values(evidence, rows, Column({"metric": metric}, ("", "")))
+    found = arms.measured(evidence, rows, metric=metric)
     drawn, styles = arms.shown(evidence), arms.styles(evidence)
     figure, axes = panels(1, len(evidence.cameras), 4.0, 3.4, sharey=True)
     for panel, cameras in zip(axes[0], evidence.cameras, strict=True):
@@ -29,15 +29,9 @@ def draw(evidence: Evidence, *, metric: str = "mpjpe") -> Sketch:
             x, intervals = _along(evidence, found, arm, cameras)
             if not x:
                 continue
-            mean = np.array([interval.mean for interval in intervals])
-            # One seed has no interval: its band has no width.
-            low = np.array([interval.low if interval.n > 1 else interval.mean for interval in intervals])
-            high = np.array([interval.high if interval.n > 1 else interval.mean for interval in intervals])
             # A small shift keeps markers of near-equal arms apart.
             at = np.array(x) + (i - (len(drawn) - 1) / 2) * 0.03
-            look = styles[id(arm)]
-            panel.plot(at, mean, label=evidence.describe(arm), markersize=5, linewidth=1.4, **look)
-            panel.fill_between(at, low, high, color=look["color"], alpha=0.13, linewidth=0)
+            line(panel, at, intervals, styles[id(arm)], arms.name(evidence, arm), among=len(drawn))
         panel.set_xticks(range(len(evidence.levels)), evidence.levels)
         panel.set_xlabel("test occlusion")
         panel.set_title(f"{cameras} cameras", fontsize=9)
@@ -55,5 +49,5 @@ def _along(evidence: Evidence, found: Values, arm: Arm, cameras: str) -> tuple[l
         key = arms.key(evidence, arm, cameras, level)
         if key in found:
             x.append(i)
-            intervals.append(t_interval(list(found[key].values())))
+            intervals.append(interval(list(found[key].values())))
     return x, intervals
