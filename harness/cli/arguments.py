@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from harness.errors import UserError, nearest
 
 if TYPE_CHECKING:
+    from harness.report.compare import Comparison
     from harness.spec import Spec
 
 
@@ -30,9 +31,22 @@ class Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"unknown: '{value}'{hint} (known: {', '.join(known)})")
 
 
+_SPEC = "a spec file, or the name of a shipped spec (`repose ls specs`)"
+
+
 def spec(parser: argparse.ArgumentParser) -> None:
     """SPEC, -o and --seeds."""
-    parser.add_argument("spec", metavar="SPEC", help="a spec file, or the name of a shipped spec (`repose ls specs`)")
+    parser.add_argument("spec", metavar="SPEC", help=_SPEC)
+    _overrides(parser)
+
+
+def specs(parser: argparse.ArgumentParser) -> None:
+    """SPEC once or more, -o and --seeds, which apply to each."""
+    parser.add_argument("specs", nargs="+", metavar="SPEC", help=_SPEC)
+    _overrides(parser)
+
+
+def _overrides(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         dest="overrides",
@@ -61,7 +75,7 @@ def positive(text: str) -> int:
 
 
 @contextmanager
-def located(spec: Spec, arguments: argparse.Namespace) -> Iterator[None]:
+def located(spec: Spec | Comparison, arguments: argparse.Namespace) -> Iterator[None]:
     """Errors about a value of the spec that only show once it is used say where the value was given."""
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,9 +55,13 @@ class Spec:
     claims: tuple[Claim, ...] = ()
 
     def where(self, key: str) -> dict[str, Any] | None:
-        """File, line and key of what stands at a dotted key, for a `UserError`; None if the file doesn't say it."""
-        path = tuple(key.split("."))
-        return self.document.where(path) if self.document is not None and path in self.document.lines else None
+        """File, line and key of a dotted key, such as ``report.tables[0].metric``, for a `UserError`.
+
+        What the file leaves to its default is located at the part around it; None if it says nothing of the kind.
+        """
+        steps = re.findall(r"([^.\[\]]+)|\[(\d+)\]", key)
+        path = tuple(name or int(index) for name, index in steps)
+        return self.document.where(path) if self.document is not None and path[:1] in self.document.lines else None
 
     @property
     def baseline(self) -> dict[str, str]:

@@ -63,7 +63,7 @@ def executed(monkeypatch):
 
     monkeypatch.setattr(sweep, "run_sweep", run_sweep)
     monkeypatch.setattr(report, "collect", collect)
-    monkeypatch.setattr(report, "write", lambda spec: Path("results") / spec.name / "report.html")
+    monkeypatch.setattr(report, "write", lambda spec, out=None: Path("results") / spec.name / "report.html")
     monkeypatch.setattr(report, "render_terminal", lambda spec, width: "the table\n\n")
     return calls
 
