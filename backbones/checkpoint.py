@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from backbones.fitting import which_fits
+
 # Where published files keep the weights, in order of search; "checkpoint" wraps another layout.
 _LAYOUTS = ("model_pos", "state_dict", "model", "checkpoint")
 # What wrappers (DataParallel, torch.compile) put before each name.
@@ -81,12 +83,13 @@ def load_checkpoint(
     Raises:
         FileNotFoundError: no such file.
         CheckpointError: the file is truncated, corrupt or holds more than tensors and plain values; or a
-            weight is missing, left over or of another shape (the message names the first and the nearest name).
+            weight is missing, left over or of another shape (the message names the first and the nearest name,
+            and the preset or the options that would fit, if any do).
     """
     given = path_or_dict if isinstance(path_or_dict, Mapping) else read(path_or_dict)
     expected = module.state_dict()
     found = _stripped(_weights(given, part), set(expected))
-    _compare(type(module).__name__, expected, found)
+    _compare(type(module), expected, found)
     complete = {name: found.get(name, own) for name, own in expected.items()}
     module.load_state_dict(complete)
     return module
@@ -156,8 +159,8 @@ def _stripped(weights: Mapping[str, Tensor], own: set[str]) -> dict[str, Tensor]
     return result
 
 
-def _compare(network: str, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
-    """Raise one error that names the first difference and counts the rest."""
+def _compare(network: type, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    """Raise one error that names the first difference, counts the rest and says what would fit."""
     problems = []
     left_over = [name for name in found if name not in expected]
     for name, own in expected.items():
@@ -172,7 +175,9 @@ def _compare(network: str, expected: Mapping[str, Tensor], found: Mapping[str, T
         problems.append(f"'{name}': expected no such key, found shape {tuple(found[name].shape)}{near}")
     if problems:
         rest = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise CheckpointError(f"the checkpoint doesn't fit {network}: {problems[0]}{rest}")
+        fitting = which_fits({name: tuple(value.shape) for name, value in found.items()}, network)
+        instead = f"; it would fit {fitting}" if fitting else "; no known backbone would fit it"
+        raise CheckpointError(f"the checkpoint doesn't fit {network.__name__}: {problems[0]}{rest}{instead}")
 
 
 def _nearest(name: str, names: Any, weights: Mapping[str, Tensor]) -> str:

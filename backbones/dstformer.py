@@ -6,7 +6,6 @@ ICCV 2023 (arXiv 2210.06551), section 3.2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 import torch
@@ -41,6 +40,7 @@ class DSTformer(nn.Module):
     """
 
     receptive_field = 1
+    frames_out = "all"
     causal = False
     needs_confidence = True
     fits_window: ClassVar = ("<=", "maxlen")
@@ -131,7 +131,7 @@ class DSTformer(nn.Module):
         return cls(maxlen=longest, **given)
 
     @staticmethod
-    def options_of(shapes: Shapes) -> Mapping[str, Any]:
+    def options_of(shapes: Shapes) -> dict[str, Any]:
         """The options that the shapes of a state dict tell. Raises KeyError if it is another network's."""
         width, dim_in = shapes["joints_embed.weight"]
         return {

@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
 from backbones.attention import Block, drop_path_rates
-from backbones.shapes import check_input
+from backbones.shapes import Shapes, check_input, entries
 
 
 class MixSTE(nn.Module):
@@ -101,6 +101,20 @@ class MixSTE(nn.Module):
         if own != frames:
             raise ValueError(f"num_frame is {own}, and a window has {frames} frames (leave num_frame out)")
         return cls(num_frame=own, **given)
+
+    @staticmethod
+    def options_of(shapes: Shapes) -> dict[str, Any]:
+        """The options that the shapes of a state dict tell. Raises KeyError if it is another network's."""
+        width, features = shapes["Spatial_patch_to_embedding.weight"]
+        return {
+            "num_frame": shapes["Temporal_pos_embed"][1],
+            "num_joints": shapes["Spatial_pos_embed"][1],
+            "in_chans": features,
+            "embed_dim_ratio": width,
+            "depth": entries(shapes, "STEblocks"),
+            "mlp_ratio": shapes["STEblocks.0.mlp.fc1.weight"][0] / width,
+            "qkv_bias": "STEblocks.0.attn.qkv.bias" in shapes,
+        }
 
     def output_frames(self, frames: int) -> int:
         """How many frames come out when ``frames`` go in: as many, or 0 if it was built for another number."""

@@ -6,7 +6,7 @@ network, WACV 2024 (arXiv 2310.16288), section 3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
@@ -63,6 +63,7 @@ class MotionAGFormer(nn.Module):
     """
 
     receptive_field = 1
+    frames_out = "all"
     causal = False
     needs_confidence = True
     fits_window: ClassVar = ("==", "n_frames")
@@ -157,7 +158,7 @@ class MotionAGFormer(nn.Module):
         return cls(n_frames=own, **given)
 
     @staticmethod
-    def options_of(shapes: Shapes) -> Mapping[str, Any]:
+    def options_of(shapes: Shapes) -> dict[str, Any]:
         """The options that the shapes of a state dict tell. Raises KeyError if it is another network's."""
         feat, dim_in = shapes["joints_embed.weight"]
         width = shapes["layers.0.att_spatial.norm1.weight"][0]

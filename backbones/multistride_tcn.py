@@ -17,7 +17,7 @@ import torch
 from annotated_types import Ge, Lt, MinLen
 from torch import Tensor, nn
 
-from backbones.shapes import check_input
+from backbones.shapes import Shapes, check_input, entries
 
 
 class _Branch(nn.Module):
@@ -111,6 +111,23 @@ class MultiStrideTcn(nn.Module):
     def for_data(cls, *, joints: int, features: int, frames: int, **options: Any) -> Self:
         """The network for ``joints`` keypoints of ``features`` numbers; works for any number of frames."""
         return cls(**{"num_joints": joints, "in_features": features, **options})
+
+    @staticmethod
+    def options_of(shapes: Shapes) -> dict[str, Any]:
+        """The options that the shapes of a state dict tell, the usual strides assumed.
+
+        Raises:
+            KeyError: it is another network's.
+        """
+        channels, numbers, first = shapes["branches.0.expand_conv.weight"]
+        joints = shapes["shrink.weight"][0] // 3
+        wide = range(0, entries(shapes, "branches.0.layers_conv"), 2)
+        return {
+            "num_joints": joints,
+            "in_features": numbers // joints,
+            "filter_widths": (first, *(shapes[f"branches.0.layers_conv.{layer}.weight"][2] for layer in wide)),
+            "channels": channels,
+        }
 
     def output_frames(self, frames: int) -> int:
         """How many frames come out when ``frames`` go in; 0 when that is too few."""

@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
 from backbones.attention import Attention, Block, DropPath, Mlp, drop_path_rates
-from backbones.shapes import check_input, check_window
+from backbones.shapes import Shapes, check_input, check_window, entries
 from backbones.sliding import windows
 
 
@@ -185,6 +185,25 @@ class PoseFormerV2(nn.Module):
         network = cls(**{"num_joints": joints, "in_chans": features, **options})
         check_window(frames, network.receptive_field, "num_frame")
         return network
+
+    @staticmethod
+    def options_of(shapes: Shapes) -> dict[str, Any]:
+        """The options that the shapes of a state dict tell; the window's length isn't among them.
+
+        Raises:
+            KeyError: it is another network's.
+        """
+        width, features = shapes["Joint_embedding.weight"]
+        return {
+            "number_of_kept_frames": shapes["Temporal_pos_embed"][1],
+            "number_of_kept_coeffs": shapes["Temporal_pos_embed_"][1],
+            "num_joints": shapes["Spatial_pos_embed"][1],
+            "in_chans": features,
+            "embed_dim_ratio": width,
+            "depth": entries(shapes, "Spatial_blocks"),
+            "mlp_ratio": shapes["Spatial_blocks.0.mlp.fc1.weight"][0] / width,
+            "qkv_bias": "Spatial_blocks.0.attn.qkv.bias" in shapes,
+        }
 
     def output_frames(self, frames: int) -> int:
         """How many frames come out when ``frames`` go in: one a window, 0 when there is none."""

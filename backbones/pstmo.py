@@ -8,7 +8,7 @@ form is `backbones.pstmo_mae`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
@@ -47,8 +47,10 @@ class PSTMO(nn.Module):
         ValueError: a width that can't be shared among 8 heads, or strides that don't lead to one frame.
     """
 
+    frames_out = "one"
     causal = False
     needs_confidence = False
+    slides = True
     fits_window: ClassVar = (">=", "frames")
 
     Transformer_reduce: Any
@@ -77,6 +79,8 @@ class PSTMO(nn.Module):
         self.joints, self.features, self.out_joints = n_joints, in_features, out_joints
         self.frames, self.head = length, head
         self.receptive_field = length if head == "centre" else 1
+        if head == "all":
+            self.frames_out, self.slides = "all", False
 
         # Attributes follow the published checkpoints' names and order.
         self.encoder = PoseEncoder(n_joints * in_features, channel, 2 * channel, p_dropout)
@@ -96,7 +100,7 @@ class PSTMO(nn.Module):
         return cls(frames=frames, **{"n_joints": joints, "out_joints": joints, "in_features": features, **options})
 
     @staticmethod
-    def options_of(shapes: Shapes) -> Mapping[str, Any]:
+    def options_of(shapes: Shapes) -> dict[str, Any]:
         """The options that the shapes of a state dict tell, strides of 3 assumed. KeyError if another network's."""
         inner, keypoints, _ = shapes["encoder.fc_1.weight"]
         joints = shapes["fcn.1.weight"][0] // 3

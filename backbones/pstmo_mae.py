@@ -7,7 +7,6 @@ what the network of `backbones.pstmo` starts from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple, Self
 
 import torch
@@ -103,7 +102,7 @@ class MaskedPSTMO(nn.Module):
         return masked
 
     @staticmethod
-    def options_of(shapes: Shapes) -> Mapping[str, Any]:
+    def options_of(shapes: Shapes) -> dict[str, Any]:
         """The options that the shapes of a state dict tell. Raises KeyError if it is another network's."""
         inner, keypoints, _ = shapes["encoder.fc_1.weight"]
         features = shapes["spatial_mask_token"][2]

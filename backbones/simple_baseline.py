@@ -12,7 +12,7 @@ import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
-from backbones.shapes import check_input
+from backbones.shapes import Shapes, check_input, entries
 
 
 class _Stage(nn.Module):
@@ -78,6 +78,17 @@ class SimpleBaseline(nn.Module):
     def for_data(cls, *, joints: int, features: int, frames: int, **options: Any) -> Self:
         """The network for ``joints`` keypoints of ``features`` numbers; works for any number of frames."""
         return cls(**{"input": joints * features, "output": joints * 3, **options})
+
+    @staticmethod
+    def options_of(shapes: Shapes) -> dict[str, Any]:
+        """The options that the shapes of a state dict tell. Raises KeyError if it is another network's."""
+        width, numbers = shapes["w1.weight"]
+        return {
+            "linear_size": width,
+            "num_stage": entries(shapes, "linear_stages"),
+            "input": numbers,
+            "output": shapes["w2.weight"][0],
+        }
 
     def output_frames(self, frames: int) -> int:
         """How many frames come out when ``frames`` go in: as many."""

@@ -15,7 +15,7 @@ import torch
 from annotated_types import Ge, Lt, MinLen
 from torch import Tensor, nn
 
-from backbones.shapes import check_input
+from backbones.shapes import Shapes, check_input, entries
 
 
 class VideoPose3D(nn.Module):
@@ -108,6 +108,22 @@ class VideoPose3D(nn.Module):
                 f"{network.receptive_field} (change filter_widths, the window, or strided)"
             )
         return network
+
+    @staticmethod
+    def options_of(shapes: Shapes) -> dict[str, Any]:
+        """The options that the shapes of a state dict tell. Raises KeyError if it is another network's."""
+        channels, numbers, first = shapes["expand_conv.weight"]
+        joints = shapes["shrink.weight"][0] // 3
+        # Its own joints come in where they can; the trajectory network gives one of many.
+        features = numbers // joints if numbers // joints in (2, 3) else 2
+        wide = range(0, entries(shapes, "layers_conv"), 2)
+        return {
+            "num_joints_in": numbers // features,
+            "in_features": features,
+            "num_joints_out": joints,
+            "filter_widths": (first, *(shapes[f"layers_conv.{layer}.weight"][2] for layer in wide)),
+            "channels": channels,
+        }
 
     def output_frames(self, frames: int) -> int:
         """How many frames come out when ``frames`` go in; 0 when that is too few, or too many if strided."""

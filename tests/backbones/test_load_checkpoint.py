@@ -97,6 +97,40 @@ def test_a_mismatch_names_key_shapes_and_nearest_name():
     assert all(torch.equal(value, before[name]) for name, value in target.state_dict().items())
 
 
+def refused(module, weights):
+    with pytest.raises(CheckpointError) as caught:
+        backbones.load_checkpoint(module, weights)
+    return str(caught.value).split(": ", 1)[1]
+
+
+def test_a_mismatch_says_which_preset_or_options_would_fit():
+    lite = backbones.build("dstformer-lite").state_dict()
+    assert refused(backbones.build("dstformer"), {"model_pos": lite}).endswith("it would fit dstformer-lite")
+    # Another network's, saved by a wrapper: the network is found too.
+    wrapped = {f"module.{name}": value for name, value in backbones.build("mixste-s", num_frame=9).state_dict().items()}
+    assert refused(small(), wrapped).endswith("it would fit mixste-s with num_frame: 9")
+    options = {"channel": 64, "d_hid": 128, "frames": 27, "n_joints": 16, "out_joints": 16}
+    weights = backbones.build("pstmo", layers=2, **options).state_dict()
+    assert refused(backbones.build("pstmo-tiny"), weights).endswith(
+        "it would fit pstmo-tiny with n_joints: 16, out_joints: 16"
+    )
+    widths = backbones.build("videopose3d", filter_widths=(3, 5), channels=8).state_dict()
+    assert "fit videopose3d with filter_widths: [3, 5], channels: 8" in refused(backbones.build("videopose3d"), widths)
+
+
+def test_a_mismatch_with_everything_says_so():
+    assert refused(small(), {"encoder.weight": torch.zeros(2, 3)}).endswith("no known backbone would fit it")
+    # The names of one, but shapes that don't go together.
+    weights = {**small().state_dict(), "w1.weight": torch.zeros(8, 4)}
+    assert refused(small(), weights).endswith("no known backbone would fit it")
+
+
+def test_old_files_without_counters_are_found_too():
+    weights = backbones.build("videopose3d-s").state_dict()
+    old = {name: value for name, value in weights.items() if not name.endswith("num_batches_tracked")}
+    assert refused(small(), old).endswith("it would fit videopose3d-s")
+
+
 @pytest.mark.parametrize("given", [{}, {"epoch": 3}, {"model_pos": None}, {"model_pos": {}}, {"model_pos": {"a": 1}}])
 def test_without_weights_it_says_what_it_looked_for(given):
     with pytest.raises(CheckpointError, match="no weights found: expected a state dict"):
