@@ -22,7 +22,7 @@ SMALL = {
     "poseformer-27": {"embed_dim_ratio": 8, "depth": 1},
     "poseformer-9": {"embed_dim_ratio": 8, "depth": 1},
     "poseformerv2": {"num_frame": 9, "number_of_kept_frames": 3, "embed_dim_ratio": 8, "depth": 1},
-    "poseformerv2-81": {"num_frame": 29, "embed_dim_ratio": 8, "depth": 1},
+    "poseformerv2-81": {"num_frame": 27, "embed_dim_ratio": 8, "depth": 1},
     "poseformerv2-27": {"embed_dim_ratio": 8, "depth": 1},
     "pstmo": {"layers": 1, "channel": 16, "d_hid": 16, "frames": 9},
     "pstmo-s": {"layers": 1, "channel": 16, "d_hid": 16},
@@ -61,6 +61,32 @@ def test_shapes_follow_from_the_receptive_field(name):
     assert out.shape == (3, module.output_frames(FRAMES), JOINTS, 3)
     assert module.output_frames(FRAMES) == FRAMES - module.receptive_field + 1
     assert isinstance(module.causal, bool) and isinstance(module.needs_confidence, bool)
+
+
+@every
+def test_it_says_before_it_is_loaded_whether_it_answers_for_one_frame_or_all(name):
+    entry, (module, _) = registry.get("backbones", name), make(name)
+    assert registry.attribute(entry, "frames_out", None) == ("all" if module.receptive_field == 1 else "one")
+
+
+@every
+def test_input_shorter_than_the_receptive_field_is_stopped_at_the_door(name):
+    module, x = make(name)
+    short = module.receptive_field - 1
+    with pytest.raises(ValueError, match=r"\(B, T.* found") as caught:
+        module(x[:, :short])
+    assert module.output_frames(short) == 0 and str((3, short, *x.shape[2:])) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, e in registry.entries("backbones").items() if registry.attribute(e, "slides", False)]
+)
+def test_sliding_gives_what_each_window_gives(name):
+    module, x = make(name)
+    module.eval()
+    length = module.receptive_field
+    windows = [module(x[:, start : start + length]) for start in range(FRAMES - length + 1)]
+    torch.testing.assert_close(module(x), torch.cat(windows, dim=1), atol=1e-5, rtol=1e-5)
 
 
 @every

@@ -1,0 +1,50 @@
+"""Every kind of network trains, is chosen and validated by the one loop, with the terms that compare frames."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from harness.spec.run import Choice
+from harness.training import train
+from tests.training.conftest import same_weights
+
+TERMS = {"mpjpe": {"weight": 1.0}, "spatial_rdc": {"weight": 0.1}, "temporal_rdc": {"weight": 0.1}}
+NETWORKS = {
+    "mixste": {"embed_dim_ratio": 8, "depth": 2},
+    "poseformer": {"num_frame": 5, "embed_dim_ratio": 8, "depth": 1},
+    "poseformerv2": {"num_frame": 7, "number_of_kept_frames": 3, "embed_dim_ratio": 8, "depth": 1},
+    "multistride_tcn": {"strides": [1, 2], "filter_widths": [3], "channels": 8},
+    "pstmo": {"layers": 1, "channel": 16, "d_hid": 16, "frames": 9},
+    "dstformer": {"dim_feat": 16, "dim_rep": 16, "depth": 1},
+    "motionagformer": {"n_layers": 1, "dim_feat": 16, "dim_rep": 16, "n_frames": 9},
+}
+
+
+def a_run(make_run, name, frames_out):
+    confidence = "calibrated" if name in ("dstformer", "motionagformer") else "none"
+    data = {"window": 9, "frames_out": frames_out, "confidence": confidence}
+    objective = TERMS if frames_out != 1 else {"mpjpe": {"weight": 1.0}}
+    return make_run(objective, backbone=Choice(name=name, options=NETWORKS[name]), data=data, steps=6, epochs=2)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("frames_out", [None, 3])
+def test_a_small_one_trains(make_run, name, frames_out):
+    """Centre-frame networks too answer for several neighbouring frames, so that terms between frames act."""
+    run = a_run(make_run, name, frames_out)
+    result = train(run)
+    assert math.isfinite(result.summary["val_mpjpe_best"])
+    active = [value for curve, _, value in result.curves if curve == "active.temporal_rdc"]
+    assert active and max(active) > 0
+    assert all(torch.isfinite(weight).all() for weight in result.last_weights.values() if weight.is_floating_point())
+
+
+@pytest.mark.parametrize("name", ["mixste", "poseformer", "poseformerv2", "multistride_tcn"])
+def test_one_frame_out_and_the_same_bits_again(make_run, name):
+    run = a_run(make_run, name, 1)
+    first, second = train(run), train(run)
+    assert same_weights(first.last_weights, second.last_weights)
+    assert first.curves == second.curves
