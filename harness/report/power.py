@@ -95,7 +95,7 @@ def pilot(
     """
     where = dict(where or {})
     if not evidence.baseline:
-        raise UserError("differences need a baseline, and the spec names none", key="report.baseline")
+        raise UserError("differences need a baseline beside other arms, and the spec names none", key="report.baseline")
     rows = evidence.frame[(evidence.frame["metric"] == metric).to_numpy()]
     if rows.empty:
         raise unknown("metric", metric, evidence.frame["metric"].astype(str).unique(), key="--metric")
