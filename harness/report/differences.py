@@ -139,8 +139,7 @@ def new_subjects_table(
         "seeds and new subjects: both count as drawn at random (crossed random effects, Satterthwaite's degrees of "
         "freedom), and the number of seed pairs × subjects. Each interval stands for itself, not corrected for their "
         "number.",
-        "It speaks of people like these subjects, filmed like them; wider than the interval over seeds, which speaks "
-        "of these subjects alone.",
+        "It speaks of people like these subjects, filmed like them; the interval over seeds speaks of these alone.",
         "" if evidence.protocol == "mean-per-subject" else "Here every subject weighs alike, whatever the protocol.",
         f"{left_out} cells rest on fewer subjects, those with a value on both sides." if left_out else "",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ class Evidence:
         unevaluated: (test_occlusion, cameras) → how many finished runs weren't tested on it.
         scale: where the levels stand on the curve; None with fewer than two.
         files: run_id → its evaluation files → the conditions (test_occlusion, cameras) that count in each.
+        subjects: the means of each test subject, as `scores.read_all` found them.
         curve_files: run_id → the file of all its curves.
         started: run_id → when the finished run began, ISO time.
         registered: digest of a claim → its `harness.tracking.Registration`: when, and for which content of the spec.
@@ -77,14 +78,16 @@ class Evidence:
     unevaluated: dict[tuple[str, str], int] = field(default_factory=dict)
     scale: Scale | None = None
     files: Mapping[str, Mapping[Path, Collection[tuple[str, str]]]] = field(default_factory=dict, repr=False)
+    subjects: Sequence[scores.Subjects] = field(default=(), repr=False)
     curve_files: Mapping[str, Path] = field(default_factory=dict, repr=False)
     started: Mapping[str, str] = field(default_factory=dict)
     registered: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    _known: dict[tuple[str, ...], pd.DataFrame] = field(default_factory=dict, init=False, repr=False, compare=False)
+    # Kept by copies that differ in their baseline, say: what was read for one holds for the other.
+    _known: dict[tuple[str, ...], tuple[Any, pd.DataFrame]] = field(default_factory=dict, repr=False, compare=False)
 
     def by_subject(self, metric: str = "mpjpe", group: str = "all", *, weights: str = "best") -> pd.DataFrame:
-        """One row per run × test_occlusion (`area.CURVE` too) × cameras × subject; read when first asked for.
+        """One row per run × test_occlusion (`area.CURVE` too) × cameras × subject.
 
         Returns:
             columns run_id, the axes, seed, test_occlusion, cameras, subject, value: the mean of the subject's
@@ -93,18 +96,23 @@ class Evidence:
         return self._units(("subject", metric, group, weights))
 
     def by_joint(self, metric: str = "mpjpe", *, weights: str = "best") -> pd.DataFrame:
-        """`by_subject` with ``joint`` in place of ``subject``, each joint's value the protocol's mean."""
+        """`by_subject` with ``joint`` in place of ``subject``, each joint's value the protocol's mean.
+
+        Read from the files when first asked for.
+        """
         return self._units(("joint", metric, "", weights))
 
     def _units(self, asked: tuple[str, str, str, str]) -> pd.DataFrame:
-        if asked not in self._known:
+        behind = (self.files, self.subjects, self.arms, self.scale, self.protocol)
+        known = self._known.get(asked)
+        if known is None or any(a is not b for a, b in zip(known[0], behind, strict=True)):
             unit, metric, group, weights = asked
             if unit == "subject":
-                found = scores.by_subject(self.files, metric, group, weights)
+                found = scores.by_subject(self.subjects, metric, group, weights)
             else:
                 found = scores.by_joint(self.files, metric, self.mean, weights)
-            self._known[asked] = labelled(found, self.arms, self.scale)
-        return self._known[asked]
+            known = self._known[asked] = (behind, labelled(found, self.arms, self.scale))
+        return known[1]
 
     def terms(self, run_id: str) -> pd.DataFrame:
         """All curves of a run: columns name, step and value; empty for a run that left none."""

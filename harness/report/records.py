@@ -6,7 +6,8 @@ in its place: tests use one made of files.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,17 +53,20 @@ class Store:
     def evaluations(self, run_ids: list[str]) -> Mapping[str, Mapping[Path, Collection[str]]]:
         from harness import tracking
 
-        return tracking.read_evaluations(self.uri, run_ids)
+        with _whole():
+            return tracking.read_evaluations(self.uri, run_ids)
 
     def summaries(self, run_ids: list[str]) -> Mapping[str, Mapping[str, float]]:
         from harness import tracking
 
-        return tracking.read_summaries(self.uri, run_ids)
+        with _whole():
+            return tracking.read_summaries(self.uri, run_ids)
 
     def curves(self, run_ids: list[str]) -> Mapping[str, Path]:
         from harness import tracking
 
-        return tracking.read_curves(self.uri, run_ids)
+        with _whole():
+            return tracking.read_curves(self.uri, run_ids)
 
     def failed(self, run_ids: list[str]) -> Mapping[str, str]:
         from harness import tracking
@@ -75,17 +79,37 @@ class Store:
         return tracking.registered(self.uri, [claim.digest(spec.name) for claim in option(spec, "claims", ())])
 
 
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Says what to do about a finished record that has lost a file."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{error}; a finished record never loses its files by itself: put them back, or delete the record "
+            "(`mlflow runs delete --run-id …`) and `repose run` does the run again"
+        ) from None
+
+
 def load(spec: Any, source: Source) -> Evidence:
     """Read the finished runs of ``spec``.
 
     Raises:
-        UserError: no run is finished; the baseline isn't an arm; two runs of one arm share a seed.
+        UserError: no run is finished; the baseline isn't an arm; two runs of one arm share a seed; a finished record
+            has lost a file.
     """
     arms, axes = _arms(spec)
     baseline = _baseline(spec, arms, axes)
     run_ids = [run.run_id for run in spec.runs]
     records = dict(source.finished(run_ids))
     paths = source.evaluations(list(records)) if records else {}
+    lost = [run_id for run_id in records if run_id not in paths]
+    if lost:
+        raise UserError(
+            f"{len(lost)} of {len(records)} finished runs have no evaluation any more, the first {lost[0]} "
+            f"({option(records[lost[0]], 'artifact_uri', 'no folder recorded')}); put the files back, or `repose run` "
+            "scores the saved weights again"
+        )
     if not paths:
         failed = source.failed(run_ids)
         # A reason may go on with a traceback, which stands in the store.
@@ -95,7 +119,7 @@ def load(spec: Any, source: Source) -> Evidence:
     wanted = identity.conditions(spec.test)
     # What other specs had these runs tested on is no part of this one's means.
     files = {run_id: _counted(paths[run_id], wanted) for run_id in run_ids if run_id in paths}
-    frame = scores.read(files)
+    frame, subjects = scores.read_all(files)
     summaries = dict(source.summaries(list(paths)))
     if frame.empty:
         raise UserError(f"the {len(paths)} finished runs of '{spec.name}' left no number at all in their evaluations")
@@ -117,6 +141,7 @@ def load(spec: Any, source: Source) -> Evidence:
         curves={run_id: read_curve(path) for run_id, path in curve_files.items()},
         scale=scale,
         files=files,
+        subjects=subjects,
         curve_files=curve_files,
         started=_started(records),
         registered=_registered(spec, source),

@@ -8,7 +8,8 @@ frames weights all clips so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,36 +35,73 @@ Files = Mapping[str, Mapping[Path, Conditions]]
 Coded = tuple[np.ndarray, np.ndarray]
 
 
+@dataclass(frozen=True)
+class Subjects:
+    """The means of each test subject in the rows of one evaluation file.
+
+    Attributes:
+        run_id: whose file it is.
+        names: of each of `DIMENSIONS`, (rows,) names.
+        subjects: (subjects,) names.
+        means: (rows, subjects), a subject's clips weighted by n; NaN where it has none.
+    """
+
+    run_id: str
+    names: Mapping[str, np.ndarray]
+    subjects: np.ndarray
+    means: np.ndarray
+
+
 def read(files: Files) -> pd.DataFrame:
-    """One row per run × weights × test_occlusion × cameras × metric × group.
+    """The frame of `read_all`."""
+    return read_all(files)[0]
+
+
+def read_all(files: Files) -> tuple[pd.DataFrame, list[Subjects]]:
+    """One row per run × weights × test_occlusion × cameras × metric × group, and the subjects behind them.
 
     Args:
         files: run_id → its evaluation files → the conditions (test_occlusion, cameras) that count in each.
 
     Returns:
-        columns run_id, `DIMENSIONS`, value (mean over subjects), per_action, per_frame, n (frames or
-        pairs), subjects. Position errors in mm. A number that isn't defined has no row.
+        a frame with columns run_id, `DIMENSIONS`, value (mean over subjects), per_action, per_frame, n (frames or
+        pairs), subjects; position errors in mm; a number that isn't defined has no row. And what `by_subject` needs.
 
     Raises:
         UserError: a file can't be read or lacks a column.
     """
-    return _read(files, DIMENSIONS, {"joint": "all"})
+    frame, parts = _read(files, DIMENSIONS, {"joint": "all"})
+    if not frame.empty:
+        whole = frame["metric"].map(_WHOLE)
+        frame["group"] = frame["group"].mask(frame["group"] == whole, "all")
+    return frame, parts
 
 
-def by_subject(files: Files, metric: str, group: str = "all", weights: str = "best") -> pd.DataFrame:
+def by_subject(
+    parts: Iterable[Subjects], metric: str, group: str = "all", weights: str = "best", decimals: int = DECIMALS
+) -> pd.DataFrame:
     """One row per run × test_occlusion × cameras × subject of one metric.
 
-    Returns:
-        columns run_id, test_occlusion, cameras, subject and value: the subject's clips, weighted by n.
+    Args:
+        parts: what `read_all` found.
+        metric, group, weights: which rows.
+        decimals: to which values are rounded.
 
-    Raises:
-        UserError: as `read`.
+    Returns:
+        columns run_id, test_occlusion, cameras, subject and value.
     """
-    kept = {"joint": "all", "metric": metric, "weights": weights}
-    kept["group"] = _WHOLE.get(metric, group) if group == "all" else group
-    return _read(files, ["test_occlusion", "cameras", "subject"], kept)[
-        ["run_id", "test_occlusion", "cameras", "subject", "value"]
-    ]
+    wanted = {"metric": metric, "weights": weights, "group": _WHOLE.get(metric, group) if group == "all" else group}
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("run_id", *_CONDITION, "subject", "value")}
+    for part in parts:
+        rows = np.logical_and.reduce([part.names[name] == value for name, value in wanted.items()])
+        means = part.means[rows]
+        row, subject = np.nonzero(~np.isnan(means))
+        columns["run_id"].append(np.full(len(row), part.run_id, dtype=object))
+        for name in _CONDITION:
+            columns[name].append(part.names[name][rows][row])
+        columns["subject"].append(part.subjects[subject])
+        columns["value"].append(means[row, subject].round(decimals))
+    return pd.DataFrame({name: np.concatenate(found) if found else [] for name, found in columns.items()})
 
 
 def by_joint(files: Files, metric: str, mean: str = "value", weights: str = "best") -> pd.DataFrame:
@@ -80,31 +118,34 @@ def by_joint(files: Files, metric: str, mean: str = "value", weights: str = "bes
     Raises:
         UserError: as `read`.
     """
-    found = _read(files, ["test_occlusion", "cameras", "joint"], {"metric": metric, "weights": weights})
+    found, _ = _read(files, [*_CONDITION, "joint"], {"metric": metric, "weights": weights})
     found = found[found["joint"] != "all"].assign(value=found[mean])
     return found[["run_id", "test_occlusion", "cameras", "joint", "value"]].reset_index(drop=True)
 
 
-def _read(files: Files, dimensions: list[str], kept: Mapping[str, str]) -> pd.DataFrame:
+def _read(files: Files, dimensions: list[str], kept: Mapping[str, str]) -> tuple[pd.DataFrame, list[Subjects]]:
     named = [(run_id, path, counted) for run_id, found in files.items() for path, counted in found.items()]
+    if not named:
+        return pd.DataFrame(columns=["run_id", *dimensions, *MEANS, "n", "subjects"]), []
     parts = [_score(path, counted, dimensions, kept) for _, path, counted in named]
-    if not parts:
-        return pd.DataFrame(columns=["run_id", *dimensions, *MEANS, "n", "subjects"])
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    sizes = [len(part["value"]) for part in parts]
+    columns = {name: np.concatenate([columns[name] for columns, _, _ in parts]) for name in parts[0][0]}
+    sizes = [len(columns["value"]) for columns, _, _ in parts]
     ids = np.array([run_id for run_id, _, _ in named], dtype=object)
     frame = pd.DataFrame({"run_id": np.repeat(ids, sizes), **columns})
-    if "metric" in frame:
-        whole = frame["metric"].map(_WHOLE)
-        frame["group"] = frame["group"].mask(frame["group"] == whole, "all")
     frame[MEANS] = frame[MEANS].round(DECIMALS)
-    return frame
+    behind = [
+        Subjects(run_id, {name: columns[name] for name in dimensions}, subjects, means)
+        for run_id, (columns, subjects, means) in zip(ids, parts, strict=True)
+    ]
+    return frame, behind
 
 
-def _score(path: Path, counted: Conditions, dimensions: list[str], kept: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """The rows of one file under the conditions that count, as columns."""
+def _score(
+    path: Path, counted: Conditions, dimensions: list[str], kept: Mapping[str, str]
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """The rows of one file under the conditions that count: columns, names of subjects, their means in each row."""
     table = _table(path, kept)
-    coded = {name: _codes(table[name], path) for name in dict.fromkeys([*dimensions, "subject", "action", *_CONDITION])}
+    coded = {name: _codes(table[name], path) for name in dict.fromkeys([*dimensions, "subject", "action"])}
     value, n = table["value"].to_numpy(), table["n"].to_numpy().astype(float)
     cell, cells = np.zeros(len(value), dtype=np.int64), []
     for name in dimensions:
@@ -116,21 +157,21 @@ def _score(path: Path, counted: Conditions, dimensions: list[str], kept: Mapping
         rest, code = np.divmod(rest, len(coded[name][1]))
         cells.append((name, code))
     total = np.bincount(cell, weights=n, minlength=len(found))
-    by_subject, subjects = _mean_of_means(cell, len(found), coded["subject"], value, n)
-    by_action, _ = _mean_of_means(cell, len(found), coded["action"], value, n)
+    of_subjects = _means(cell, len(found), coded["subject"], value, n)
+    of_actions = _means(cell, len(found), coded["action"], value, n)
     at = dict(reversed(cells))
     scored = {
         **{name: coded[name][1][code] for name, code in at.items()},
-        "value": by_subject,
-        "per_action": by_action,
+        "value": np.nanmean(of_subjects, axis=1),
+        "per_action": np.nanmean(of_actions, axis=1),
         "per_frame": np.bincount(cell, weights=value * n, minlength=len(found)) / total,
         "n": total.astype(np.int64),
-        "subjects": subjects,
+        "subjects": (~np.isnan(of_subjects)).sum(axis=1),
     }
     # (levels, cameras)
     counts = np.array([[(a, b) in counted for b in coded["cameras"][1]] for a in coded["test_occlusion"][1]])
     wanted = counts[at["test_occlusion"], at["cameras"]]
-    return scored if wanted.all() else {name: column[wanted] for name, column in scored.items()}
+    return {name: column[wanted] for name, column in scored.items()}, coded["subject"][1], of_subjects[wanted]
 
 
 def _table(path: Path, kept: Mapping[str, str]) -> pa.Table:
@@ -164,12 +205,10 @@ def _codes(column: pa.ChunkedArray, path: Path) -> Coded:
     return coded.indices.to_numpy().astype(np.int64), names
 
 
-def _mean_of_means(cell: np.ndarray, cells: int, unit: Coded, value: np.ndarray, n: np.ndarray) -> Coded:
-    """The plain mean of the units' weighted means in each cell, and the number of units behind it."""
+def _means(cell: np.ndarray, cells: int, unit: Coded, value: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """(cells, units) weighted means; NaN where a unit has nothing in a cell."""
     codes, names = unit
     place, shape = cell * len(names) + codes, (cells, len(names))
     weight = np.bincount(place, weights=n, minlength=cells * len(names)).reshape(shape)
     total = np.bincount(place, weights=value * n, minlength=cells * len(names)).reshape(shape)
-    there = weight > 0
-    means = np.divide(total, weight, out=np.zeros(shape), where=there)
-    return means.sum(axis=1) / there.sum(axis=1), there.sum(axis=1)
+    return np.divide(total, weight, out=np.full(shape, np.nan), where=weight > 0)
