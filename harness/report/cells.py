@@ -24,6 +24,7 @@ from harness.report.selection import (
 )
 from harness.report.statistics import Interval, Paired, interval
 from harness.report.table import Cell, Recipe, Row, Table, number, p_text
+from harness.spec.conditions import is_condition
 
 NEAR, FALLING = "†", "‡"
 UNDEFINED = Cell("–")
@@ -99,8 +100,17 @@ def _tested(evidence: Evidence, where: Mapping[str, Any]) -> bool:
 
 
 def condition(rows: tuple[str, ...], key: Key) -> Key:
-    """The part of a row's key within which rows compete: equal test, equal training length."""
-    return tuple(value for name, value in zip(rows, key, strict=True) if name in (*DIMENSIONS, STEPS))
+    """The part of a row's key within which rows compete: equal test, equal data and detector, equal training length."""
+    apart = [name in (*DIMENSIONS, STEPS) or is_condition(name) for name in rows]
+    return tuple(value for value, kept in zip(key, apart, strict=True) if kept)
+
+
+def apart_note(rows: tuple[str, ...]) -> tuple[str, ...]:
+    """What a reader must know of rows whose test data differ; nothing where they are the same."""
+    named = [HEADS.get(name, name) for name in rows if is_condition(name)]
+    if not named:
+        return ()
+    return (f"Rows of different {', '.join(named)} are tested on different data or input: they never compete.",)
 
 
 def kind_of(rows: tuple[str, ...], key: Key, column: Column) -> Metric:

@@ -12,25 +12,15 @@ from typing import Any
 
 from harness.errors import UserError
 from harness.spec import identity
+from harness.spec.conditions import CONDITIONS
 from harness.spec.fields import printed
 from harness.spec.loading import Spec
 from harness.spec.readback import read
 from harness.spec.report_section import Report, Table
-from harness.spec.run import Data, Run, Test
+from harness.spec.run import Run, Test
 from harness.spec.schema import Tracking
 
 AXIS = "spec"
-CONDITIONS: dict[str, Callable[[Data], Any]] = {
-    "data.dataset": lambda data: data.dataset,
-    "data.fingerprint": lambda data: data.fingerprint,
-    "data.split": lambda data: data.split,
-    "data.root": lambda data: data.root,
-    "data.cameras.test": lambda data: data.cameras.test,
-    "data.noise": lambda data: data.noise,
-    "data.confidence": lambda data: data.confidence,
-    "data.seed": lambda data: data.seed,
-}
-"""What of the data decides whom and what a number speaks of, the detector included; windows and training don't."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from harness.report.cells import (
     MISSING,
     absent,
+    apart_note,
     condition,
     difference_cell,
     falling_mark,
@@ -61,7 +62,7 @@ def mean_table(
                 cells.append(absent(evidence, rows, key, column, values_of))
         body.append(Row(key, tuple(cells), falling_mark(evidence, rows, key, columns), marked(rows)))
     recipe = Recipe("mean", rows, selections(columns, mean or evidence.mean))
-    return finished(evidence, name, title, rows, columns, body, (*notes, *mean_notes(body)), recipe)
+    return finished(evidence, name, title, rows, columns, body, (*notes, *mean_notes(body), *apart_note(rows)), recipe)
 
 
 def gap_table(evidence: Evidence, name: str, rows: tuple[str, ...], cameras: list[str]) -> Table | None:
