@@ -1,6 +1,6 @@
 """How often the statistics hold what they say: coverage and false positives by simulation.
 
-    python benchmarks/coverage.py                  # the tables of docs/statistics.md, about 4 minutes
+    python benchmarks/coverage.py                  # the tables of docs/statistics.md, about 5 minutes
     python benchmarks/coverage.py --draws 500      # a glance
 
 Every table is Markdown. One draw is one imagined study; every distribution has mean 0 and sd 1, so that a "true"
