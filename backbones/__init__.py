@@ -2,12 +2,13 @@
 
 `LINES` is the registry: one line a name, importable without torch. Each class is the contract:
 ``forward`` takes (B, T, J, C) and gives (B, T_out, J, 3) in metres; ``output_frames(T)`` is T_out, and
-T - ``receptive_field`` + 1 for every network, so that one which keeps all its frames has 1. With
-``causal`` an output frame stands for the last frame of its receptive field, otherwise for the centre;
-a network that sees one frame at a time says False, so that it answers for the frames the others do.
-``needs_confidence`` says that C must be 3. ``for_data(joints=…, features=…, frames=…, **options)`` builds
-it for data of a given shape. A class with a ``fit`` method is solved in closed form instead of trained
-by gradient steps. docs/adding-a-backbone.md has an example.
+T - ``receptive_field`` + 1 for every network: one that keeps all its frames has 1 and says
+``frames_out = "all"``, the others say ``"one"``. With ``causal`` an output frame stands for the last frame
+of its receptive field, otherwise for the centre; a network that sees one frame at a time says False, so
+that it answers for the frames the others do. ``needs_confidence`` says that C must be 3.
+``for_data(joints=…, features=…, frames=…, **options)`` builds it for data of a given shape. A class with a
+``fit`` method is solved in closed form instead of trained by gradient steps. docs/backbones.md lists the
+networks, docs/adding-a-backbone.md has an example.
 """
 
 from __future__ import annotations
