@@ -49,8 +49,8 @@ LINES: dict[str, Line] = {
     "mixste-s": Line(
         "backbones.mixste:MixSTE",
         1,
-        "mixste at 32 numbers a token, 2 pairs of blocks",
-        {"embed_dim_ratio": 32, "depth": 2, "num_heads": 4},
+        "mixste at 32 numbers a token, 2 pairs of blocks, 2 heads",
+        {"embed_dim_ratio": 32, "depth": 2, "num_heads": 2},
         "mixste",
     ),
     "poseformer": Line(
@@ -131,8 +131,8 @@ LINES: dict[str, Line] = {
     "dstformer-tiny": Line(
         "backbones.dstformer:DSTformer",
         1,
-        "dstformer at 32 numbers a token, 2 layers",
-        {"dim_feat": 32, "dim_rep": 64, "depth": 2},
+        "dstformer at 32 numbers a token, 2 layers, 2 heads",
+        {"dim_feat": 32, "dim_rep": 64, "depth": 2, "num_heads": 2},
         "dstformer",
     ),
     "motionagformer": Line(
@@ -171,8 +171,8 @@ LINES: dict[str, Line] = {
     "motionagformer-tiny": Line(
         "backbones.motionagformer:MotionAGFormer",
         1,
-        "motionagformer at 32 numbers a token, 2 layers",
-        {"n_layers": 2, "dim_feat": 32, "dim_rep": 64},
+        "motionagformer at 32 numbers a token, 2 layers, 2 heads",
+        {"n_layers": 2, "dim_feat": 32, "dim_rep": 64, "num_heads": 2},
         "motionagformer",
     ),
     "ridge": Line("backbones.ridge:Ridge", 1, "ridge regression on a short window of keypoints, closed form"),
