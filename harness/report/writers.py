@@ -50,7 +50,9 @@ def latex(table: Table) -> str:
     """A `table` environment with booktabs rules; needs only the package booktabs."""
     keys, groups = len(table.keys), table.groups
     lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.title)}}}", rf"\label{{tab:{table.name}}}"]
-    lines += [r"\small", rf"\begin{{tabular}}{{{'l' * keys}{'r' * len(table.columns)}}}", r"\toprule"]
+    # Words (sources, protocols) are broken into lines; keys of measured tables are short.
+    key = "l" if table.kind == "measured" else rf"p{{{0.8 / keys:.2f}\linewidth}}"
+    lines += [r"\small", rf"\begin{{tabular}}{{{key * keys}{'r' * len(table.columns)}}}", r"\toprule"]
     if any(group for group, _ in groups):
         spans, rules, at = [], [], keys + 1
         for group, width in groups:
@@ -94,7 +96,7 @@ def page_table(table: Table) -> str:
     body = "\n".join(lines)
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
     return (
-        f'<div class="wide"><table>\n'
+        f'<div class="wide{" words" if table.kind != "measured" else ""}"><table>\n'
         f"<thead>{head}<tr>{labels}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>\n"
         f'<ul class="notes">{notes}</ul>'
     )

@@ -52,5 +52,7 @@ def test_every_format_holds_value_and_source():
     table = shown("cheng2020")
     for text in (writers.markdown(table), writers.latex(table), writers.page_table(table), writers.plain(table)):
         assert "40.1" in text and "Cheng et al., AAAI 2020" in text and "HRNet" in text
+    assert 'class="wide words"' in writers.page_table(table), "long words are broken into lines"
+    assert r"\begin{tabular}{p{0.16\linewidth}p{" in writers.latex(table)
     assert "Cheng et al." in data_writers.comma_separated(table)
     assert data_writers.plain(table)["kind"] == "published"
