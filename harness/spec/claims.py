@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from harness.spec import identity
 from harness.spec.run import NonNegative, Part, Positive
@@ -34,7 +34,7 @@ class Claim(Part):
         margin: within ± this, in the metric's unit, the two count as equivalent; without it nothing does.
     """
 
-    text: Annotated[str, Field(min_length=1, max_length=500)]
+    text: Annotated[str, Field(max_length=500)]
     arm: str | dict[str, Any]
     versus: str | dict[str, Any]
     where: dict[str, Any] = Field(default_factory=dict)
@@ -42,6 +42,13 @@ class Claim(Part):
     direction: Literal["lower", "higher"]
     at_least: NonNegative = 0.0
     margin: Positive | None = None
+
+    @field_validator("text")
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        if not text.split():
+            raise ValueError("a sentence is needed")
+        return " ".join(text.split())
 
     def digest(self, spec: str) -> str:
         """16 hexadecimal digits of all that is claimed, and of the name of the spec that claims it.

@@ -45,6 +45,7 @@ def test_claims_change_no_run(write, base):
 
 SAME = [
     ("arm: spatial", "arm: {objective: spatial}"),
+    ("text: T", "text: ' T\n '"),
     ("{backbone: simple_baseline}", "{backbone: [simple_baseline]}"),
     ("direction: lower", "direction: lower, at_least: 0.0, metric: mpjpe"),
 ]
@@ -88,7 +89,7 @@ MISTAKES = {
     "metric": ("direction", "metric: mpjp, direction", "claims[0].metric", ["did you mean 'mpjpe'?"]),
     "direction": ("lower", "lowr", "claims[0].direction", ["did you mean 'lower'?"]),
     "no direction": (", direction: lower", "", "claims[0].direction", ["'direction' is missing"]),
-    "no text": ("text: T", "text: ''", "claims[0].text", ["at least 1"]),
+    "no text": ("text: T", "text: ' '", "claims[0].text", ["a sentence is needed"]),
     "key": ("direction: lower", "direction: lower, atleast: 1", "claims[0].atleast", ["did you mean 'at_least'?"]),
     "negative": ("direction: lower", "direction: lower, at_least: -1", "claims[0].at_least", ["got -1"]),
     "empty margin": ("direction: lower", "direction: lower, margin: 0", "claims[0].margin", ["greater than 0"]),
