@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGETS = ["install", "quickstart", "test", "check", "format", "bench", "clean"]
+TARGETS = ["install", "quickstart", "test", "test-services", "check", "format", "bench", "clean"]
 # Written with classes so that the pattern does not find itself.
 MACHINE_PATH = re.compile(
     rb"/[w]ork/|/[r]oot/|/[h]ome/(?!someone/)[a-z]+/|/[U]sers/[a-z]+/|/[t]mp/[a-z]+|\.\./[s]hared"
