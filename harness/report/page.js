@@ -47,7 +47,7 @@ function sorted(rows, column, order) {
 function value(text) {
   const shown = text.trim();
   if (shown === "missing" || shown === "–" || shown === "") return null;
-  const number = /^[+<]?(-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?)/i.exec(shown);
+  const number = /^[+<~]?(-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?)/i.exec(shown);
   return number ? Number(number[1].replaceAll(",", "")) : shown;
 }
 
