@@ -114,8 +114,8 @@ LINES: dict[str, Line] = {
     "pstmo-tiny": Line(
         "backbones.pstmo:PSTMO",
         1,
-        "pstmo of 27 frames at 64 channels, 2 layers",
-        {"layers": 2, "channel": 64, "d_hid": 128, "frames": 27},
+        "pstmo of 9 frames at 64 channels, 2 layers",
+        {"layers": 2, "channel": 64, "d_hid": 128, "frames": 9},
         "pstmo",
     ),
     "dstformer": Line(

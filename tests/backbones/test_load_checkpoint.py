@@ -109,7 +109,7 @@ def test_a_mismatch_says_which_preset_or_options_would_fit():
     # Another network's, saved by a wrapper: the network is found too.
     wrapped = {f"module.{name}": value for name, value in backbones.build("mixste-s", num_frame=9).state_dict().items()}
     assert refused(small(), wrapped).endswith("it would fit mixste-s with num_frame: 9")
-    options = {"channel": 64, "d_hid": 128, "frames": 27, "n_joints": 16, "out_joints": 16}
+    options = {"channel": 64, "d_hid": 128, "frames": 9, "n_joints": 16, "out_joints": 16}
     weights = backbones.build("pstmo", layers=2, **options).state_dict()
     assert refused(backbones.build("pstmo-tiny"), weights).endswith(
         "it would fit pstmo-tiny with n_joints: 16, out_joints: 16"

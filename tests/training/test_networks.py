@@ -42,7 +42,7 @@ def test_a_small_one_trains(make_run, name, frames_out):
     assert all(torch.isfinite(weight).all() for weight in result.last_weights.values() if weight.is_floating_point())
 
 
-@pytest.mark.parametrize("name", ["mixste", "poseformer", "poseformerv2", "multistride_tcn"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_one_frame_out_and_the_same_bits_again(make_run, name):
     run = a_run(make_run, name, 1)
     first, second = train(run), train(run)
