@@ -138,6 +138,9 @@ def written(sketch: Sketch, salt: str) -> Drawn:
 
     text, pages = io.StringIO(), io.BytesIO()
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": salt}):
+        # Laid out once: each file would do it again.
+        sketch.figure.draw_without_rendering()
+        sketch.figure.set_layout_engine("none")
         sketch.figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
         sketch.figure.savefig(pages, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
     return Drawn(sketch.caption, text.getvalue(), pages.getvalue())
