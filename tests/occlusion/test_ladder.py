@@ -1,0 +1,80 @@
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from harness import occlusion, registry
+from harness.occlusion import ladder
+
+SHIPPED = ("none", "minor", "moderate", "severe")
+
+
+def test_places_are_the_severities_that_levels_have():
+    assert ladder.positions(("severe", "none", "moderate")) == {"none": 0.0, "moderate": 0.4, "severe": 0.7}
+    for name in SHIPPED:
+        assert ladder.positions((name,)) == {name: occlusion.level(name).severity}
+
+
+def test_order_is_that_of_severity_and_not_as_named():
+    assert list(ladder.positions(tuple(reversed(SHIPPED))) or ()) == list(SHIPPED)
+
+
+@pytest.fixture
+def register(monkeypatch, tmp_path):
+    """register(name, body): a level whose function returns ``body``, in a module of its own."""
+    known = dict(registry.entries("occlusions"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(registry, "entries", lambda kind: known)
+    ladder._declared.cache_clear()
+
+    def add(name: str, body: str, imports: str = "from harness.occlusion.levels import FILL, LADDER") -> None:
+        source = f"{imports}\nfrom harness.occlusion.composition import Level\n\n\ndef level():\n    return {body}\n"
+        (tmp_path / f"level_{name}.py").write_text(source)
+        known[name] = registry.Entry("occlusions", name, f"level_{name}:level", 1, "")
+
+    yield add
+    ladder._declared.cache_clear()
+
+
+def test_a_level_of_another_module_stands_on_the_same_ladder(register):
+    register("between", 'Level("between", 1, severity=0.55, processes=LADDER, fill=FILL)')
+    expected = {"none": 0.0, "moderate": 0.4, "between": 0.55, "severe": 0.7}
+    assert ladder.positions(("none", "moderate", "severe", "between")) == expected
+
+
+@pytest.mark.parametrize(
+    "body, imports",
+    [
+        ('Level("odd", 1, 0.5, (JOINTS,), FILL)', "from harness.occlusion.levels import FILL, JOINTS"),
+        ('Level("odd", 1, 0.7, LADDER, FILL)', "from harness.occlusion.levels import FILL, LADDER"),
+        ('Level("odd", 1, 7 / 10, LADDER, FILL)', "from harness.occlusion.levels import FILL, LADDER"),
+        ('Level("odd", 1)', ""),
+        ("None", ""),
+    ],
+    ids=["other processes", "a severity twice", "no plain number", "nothing said", "no level"],
+)
+def test_levels_that_no_severity_orders(register, body, imports):
+    register("odd", body, imports)
+    assert ladder.positions(("none", "severe", "odd")) is None
+
+
+def test_a_level_without_occlusion_belongs_to_every_ladder(register):
+    register("alone", 'Level("alone", 1, 0.5, (JOINTS,), FILL)', "from harness.occlusion.levels import FILL, JOINTS")
+    assert ladder.positions(("alone", "none")) == {"none": 0.0, "alone": 0.5}
+
+
+def test_a_name_that_is_not_registered_has_no_place():
+    assert ladder.positions(("none", "nowhere")) is None
+
+
+def test_places_are_read_without_torch():
+    code = """
+        import sys
+        from harness.occlusion.ladder import positions
+        assert positions(("none", "severe"))
+        sys.exit("torch" in sys.modules)
+    """
+    root = Path(__file__).parents[2]
+    assert subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=root).returncode == 0
