@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from harness.cli import arguments as shared
 from harness.errors import UserError
 
+_SHOWN = 20
+
 if TYPE_CHECKING:
     from harness.report.compare import Comparison
     from harness.spec import Spec
@@ -20,18 +22,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.specs(parser)
     parser.add_argument("--compare", action="store_true", help="one report of all the specs instead of one of each")
     parser.add_argument("--out", metavar="DIR", help="the report's folder (default: results/NAME)")
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="compute every number of the written report again, from the records and from its files, by other code; "
+        "exits 1 where one differs",
+    )
     shared.store(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Write the report, or one of each spec, and print where it is."""
+    """Write the report, or one of each spec, and print where it is; or verify what was written."""
     from harness.spec import load
 
-    specs = [load(spec, arguments.overrides, arguments.seeds) for spec in arguments.specs]
+    specs, wrong = [load(spec, arguments.overrides, arguments.seeds) for spec in arguments.specs], 0
     for spec in _asked(specs, arguments):
+        uri = arguments.tracking_uri or spec.tracking.uri
         with shared.located(spec, arguments):
-            publish(spec, arguments.tracking_uri or spec.tracking.uri, arguments.out)
-    return 0
+            if arguments.verify:
+                wrong += verify(spec, uri, arguments.out)
+            else:
+                publish(spec, uri, arguments.out)
+    return 1 if wrong else 0
 
 
 def _asked(specs: list[Spec], arguments: argparse.Namespace) -> list[Spec] | list[Comparison]:
@@ -58,3 +70,22 @@ def publish(spec: Spec | Comparison, uri: str | None, out: str | Path | None = N
     written = report.write(found, out=out)
     print(report.render_terminal(found, width=shutil.get_terminal_size((120, 24)).columns).rstrip())
     print(f"\nreport: {written}")
+
+
+def verify(spec: Spec | Comparison, uri: str | None, out: str | Path | None = None) -> int:
+    """Verify the written report, print what was compared and what differs; returns how many numbers do."""
+    from harness.report.records import Store
+    from harness.report.verify import verify as check
+
+    folder, store = Path(out) if out else Path("results") / spec.name, Store(uri)
+    known = store.finished([run.run_id for run in spec.runs])
+    found = check(folder, spec, store if known else None)
+    for mismatch in found.mismatches[:_SHOWN]:
+        print(mismatch)
+    if len(found.mismatches) > _SHOWN:
+        print(f"… and {len(found.mismatches) - _SHOWN} more")
+    compared = ", ".join(f"{count:,} {kind}" for kind, count in found.counts.items())
+    records = f"{len(known)} runs' records and its files" if known else "its files alone, as the store has no record"
+    verdict = f"{len(found.mismatches)} of them differ" if found.mismatches else "all agree"
+    print(f"verified {folder} from {records}: {found.counts.total():,} comparisons ({compared}); {verdict}")
+    return len(found.mismatches)

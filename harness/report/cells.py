@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -150,9 +150,10 @@ def mean_notes(body: list[Row]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def selections(columns: list[Column], mean: str) -> tuple[Mapping[str, Any], ...]:
-    """What each column holds, for a table's recipe."""
-    return tuple({"weights": "best", **column.where, "mean": mean} for column in columns)
+def selections(columns: list[Column], mean: str | Sequence[str]) -> tuple[Mapping[str, Any], ...]:
+    """What each column holds, for a table's recipe; ``mean`` of all columns, or of each."""
+    means = [mean] * len(columns) if isinstance(mean, str) else mean
+    return tuple({"weights": "best", **c.where, "mean": of} for c, of in zip(columns, means, strict=True))
 
 
 def finished(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from harness.report.arranging import Labels, arranged
@@ -110,27 +109,12 @@ def _depth_order(evidence: Evidence, rows: tuple[str, ...], name: str) -> Table 
     return mean_table(evidence, name, f"{kind.head[:1].upper()}{kind.head[1:]}, by true gap", rows, columns, (note,))
 
 
-def _averaging(evidence: Evidence, rows: tuple[str, ...]) -> Table | None:
+def _averaging(evidence: Evidence, rows: tuple[str, ...]) -> Table:
     """The same errors averaged in the three customary ways: a number without its way isn't comparable."""
-    kind = metric("mpjpe")
-    parts = [
-        mean_table(evidence, "averaging", "", rows, [Column({"metric": "mpjpe"}, ("averaged over", over))], mean=mean)
-        for mean, over in AVERAGES.items()
-    ]
-    title = f"{kind.head}, by how clips are averaged"
-    return _joined(parts, title, (f"Averaged over the test levels ({', '.join(evidence.levels)}).",))
-
-
-def _joined(parts: list[Table], title: str, notes: tuple[str, ...]) -> Table:
-    rows = tuple(
-        replace(rows[0], cells=tuple(cell for row in rows for cell in row.cells))
-        for rows in zip(*(part.rows for part in parts), strict=True)
-    )
-    columns = tuple(column for part in parts for column in part.columns)
-    recipes = [part.recipe for part in parts if part.recipe is not None]
-    recipe = replace(recipes[0], columns=tuple(column for one in recipes for column in one.columns))
-    merged = tuple(dict.fromkeys(note for part in parts for note in part.notes))
-    return replace(parts[0], title=title, rows=rows, columns=columns, notes=(*notes, *merged), recipe=recipe)
+    title = f"{metric('mpjpe').head}, by how clips are averaged"
+    columns = [Column({"metric": "mpjpe"}, ("averaged over", over)) for over in AVERAGES.values()]
+    note = f"Averaged over the test levels ({', '.join(evidence.levels)})."
+    return mean_table(evidence, "averaging", title, rows, columns, (note,), mean=list(AVERAGES))
 
 
 def _with_cameras(evidence: Evidence) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ def mean_table(
     columns: list[Column],
     notes: tuple[str, ...] = (),
     where: Mapping[str, Any] | None = None,
-    mean: str | None = None,
+    mean: str | Sequence[str] | None = None,
 ) -> Table:
     """Mean and 95 % interval over seeds of every row and column; the best in bold.
 
@@ -47,9 +47,11 @@ def mean_table(
         rows: axes and dimensions whose combinations are the rows.
         columns: what stands in each column.
         where: keeps the rows that have these values.
-        mean: column of the evidence; None is the protocol's own.
+        mean: column of the evidence, or one for each column of the table; None is the protocol's own.
     """
-    found = [values(evidence, rows, column, mean) for column in columns]
+    chosen = mean or evidence.mean
+    means = [chosen] * len(columns) if isinstance(chosen, str) else list(chosen)
+    found = [values(evidence, rows, column, of) for column, of in zip(columns, means, strict=True)]
     ranks = rank(found, lambda i, key: kind_of(rows, key, columns[i]).better, lambda key: condition(rows, key))
     body = []
     for key in row_keys(evidence, rows, where):
@@ -61,7 +63,7 @@ def mean_table(
             else:
                 cells.append(absent(evidence, rows, key, column, values_of))
         body.append(Row(key, tuple(cells), falling_mark(evidence, rows, key, columns), marked(rows)))
-    recipe = Recipe("mean", rows, selections(columns, mean or evidence.mean))
+    recipe = Recipe("mean", rows, selections(columns, means))
     return finished(evidence, name, title, rows, columns, body, (*notes, *mean_notes(body), *apart_note(rows)), recipe)
 
 

@@ -1,0 +1,153 @@
+"""The report's statistics a second time, from the published procedures, with scipy.stats where the report has its own.
+
+Where a procedure draws, the draws are part of it (see docs/statistics.md): bootstrap resamples of n values come from
+numpy's default generator seeded ``[20, n]``, sign patterns from ``[21, n]``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from scipy import stats
+
+FLAT = 1e-12
+BOOTSTRAP_FROM, HALF_OF_RESAMPLES = 10, 4999
+EXACT_SIGNS, RANDOM_SIGNS = 16, 19_999
+FEWEST_SUBJECTS = 6
+Ends = tuple[float, float] | None
+
+
+def mean(values: Sequence[float]) -> float:
+    """Arithmetic mean, correctly rounded sum."""
+    return math.fsum(values) / len(values)
+
+
+def deviation(values: Sequence[float]) -> float:
+    """Standard deviation with n − 1."""
+    centre = mean(values)
+    return math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1))
+
+
+def flat(values: Sequence[float]) -> bool:
+    """Whether values are equal but for rounding, or fewer than two."""
+    return len(values) < 2 or deviation(values) <= FLAT * max(1.0, *(abs(value) for value in values))
+
+
+def student(values: Sequence[float], level: float = 0.95) -> float:
+    """Half-width of the two-sided t interval of two values or more."""
+    n = len(values)
+    return float(stats.t.ppf((1 + level) / 2, n - 1)) * deviation(values) / math.sqrt(n)
+
+
+def half_width(values: Sequence[float]) -> tuple[float, bool] | None:
+    """Half-width of the printed 95 % interval, and whether it is the bootstrap's; None below two values."""
+    if len(values) < 2:
+        return None
+    if len(values) < BOOTSTRAP_FROM or flat(values):
+        return student(values), False
+    quantile = _bootstrap_quantile(sorted(values))
+    if not math.isfinite(quantile):
+        return student(values), False
+    return quantile * deviation(values) / math.sqrt(len(values)), True
+
+
+def _bootstrap_quantile(ordered: list[float]) -> float:
+    """95 % quantile of |mean* − mean| / se* over resamples and their mirror images."""
+    x, n = np.array(ordered), len(ordered)
+    drawn = _draws(n)
+    resamples = np.repeat(np.tile(x, len(drawn)), drawn.ravel()).reshape(len(drawn), n)
+    mirrored = np.repeat(np.tile(x, len(drawn)), drawn[:, ::-1].ravel()).reshape(len(drawn), n)
+    both = np.concatenate([resamples, mirrored])
+    errors = both.std(axis=1, ddof=1) / math.sqrt(n) if n > 1 else np.zeros(len(both))
+    far = np.abs(both.mean(axis=1) - mean(ordered))
+    still = errors <= 1e-9 * deviation(ordered)
+    sizes = np.sort(np.where(still, np.inf, far / np.where(still, 1.0, errors)))
+    return float(sizes[min(len(sizes), round((len(sizes) + 1) * 0.95)) - 1])
+
+
+@lru_cache(maxsize=8)
+def _draws(n: int) -> np.ndarray:
+    return np.random.default_rng([20, n]).multinomial(n, np.full(n, 1 / n), size=HALF_OF_RESAMPLES)
+
+
+def paired_p(differences: Sequence[float]) -> float:
+    """Two-sided p of the paired t-test; NaN below two pairs and for equal differences."""
+    if flat(differences):
+        return math.nan
+    t = mean(differences) / (deviation(differences) / math.sqrt(len(differences)))
+    return 2 * float(stats.t.sf(abs(t), len(differences) - 1))
+
+
+def sign_flip_p(differences: Sequence[float]) -> float:
+    """Two-sided p of the sign-flip test; NaN below two pairs."""
+    d, n = np.array(differences), len(differences)
+    if n < 2:
+        return math.nan
+    reached = abs(d.sum()) - 1e-12 * np.abs(d).sum()
+    if n <= EXACT_SIGNS:
+        signs = np.array(list(itertools.product((1, -1), repeat=n)))
+        return float((np.abs(signs @ d) >= reached).mean())
+    flips = np.random.default_rng([21, n]).integers(0, 2, (RANDOM_SIGNS, n), dtype=np.int8)
+    sums = np.where(flips == 1, d, -d).sum(axis=1)
+    return float((1 + (np.abs(sums) >= reached).sum()) / (1 + RANDOM_SIGNS))
+
+
+def effect_size(differences: Sequence[float]) -> float:
+    """d_z with Hedges' exact correction; NaN below three pairs and for equal differences."""
+    m = len(differences) - 1
+    if m < 2 or flat(differences):
+        return math.nan
+    correction = math.gamma(m / 2) / (math.sqrt(m / 2) * math.gamma((m - 1) / 2)) if m < 300 else 1 - 3 / (4 * m - 1)
+    return mean(differences) / deviation(differences) * correction
+
+
+def share_better(differences: Sequence[float], better: str | None) -> float:
+    """Share of pairs in which the first is the better one, ties one half."""
+    sign = 1 if better == "higher" else -1
+    return sum(1.0 if sign * d > 0 else 0.5 if d == 0 else 0.0 for d in differences) / len(differences)
+
+
+def new_subjects(table: np.ndarray) -> tuple[float, Ends]:
+    """Mean of (seeds, subjects) differences, and ends of its interval for new seeds and subjects where one is told."""
+    seeds, subjects = table.shape
+    centre = mean(table.ravel().tolist())
+    if subjects < FEWEST_SUBJECTS or seeds < 2:
+        return centre, None
+    rows, columns = table.mean(axis=1), table.mean(axis=0)
+    square_seeds = subjects * ((rows - centre) ** 2).sum() / (seeds - 1)
+    square_subjects = seeds * ((columns - centre) ** 2).sum() / (subjects - 1)
+    freedom = (seeds - 1) * (subjects - 1)
+    residual = ((table - rows[:, None] - columns + centre) ** 2).sum() / freedom
+    # Expected mean squares of the two-way random model: a component that comes out negative counts as none.
+    if square_seeds > residual and square_subjects > residual:
+        terms = [(square_seeds, seeds - 1), (square_subjects, subjects - 1), (-residual, freedom)]
+    else:
+        terms = [max((square_subjects, subjects - 1), (square_seeds, seeds - 1), key=lambda term: term[0])]
+    total = sum(square for square, _ in terms)
+    if total <= 0:
+        return centre, (centre, centre)
+    satterthwaite = total**2 / sum(square**2 / df for square, df in terms)
+    half = float(stats.t.ppf(0.975, satterthwaite)) * math.sqrt(total / table.size)
+    return centre, (centre - half, centre + half)
+
+
+def equivalence_p(differences: Sequence[float], margin: float) -> float:
+    """The larger p of two one-sided t-tests against ±margin; NaN below two pairs and for equal differences."""
+    if flat(differences):
+        return math.nan
+    error = deviation(differences) / math.sqrt(len(differences))
+    freedom = len(differences) - 1
+    above = float(stats.t.sf((mean(differences) + margin) / error, freedom))
+    below = float(stats.t.sf((margin - mean(differences)) / error, freedom))
+    return max(above, below)
+
+
+def area(places: Sequence[float], values: Sequence[float]) -> float:
+    """Area under values over places by trapezoids, divided by the range of the places."""
+    points = sorted(zip(places, values, strict=True))
+    strips = [(b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in itertools.pairwise(points)]
+    return math.fsum(strips) / (points[-1][0] - points[0][0])

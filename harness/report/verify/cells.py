@@ -1,0 +1,237 @@
+"""Every cell of a table computed from the runs' values, as its recipe says, and compared with what is printed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.report.verify import adjusting
+from harness.report.verify import arithmetic as own
+from harness.report.verify.ledger import Ledger, numbers
+from harness.report.verify.selecting import AREA, Keyed, behind, listed
+
+KIND = "cells"
+_WORDS = ("missing", "–", "")
+
+
+@dataclass
+class Expected:
+    """What a cell must hold.
+
+    Attributes:
+        printed: names and values of the numbers of its text, in order.
+        more: of the numbers that stand only in data formats.
+    """
+
+    printed: list[tuple[str, float]]
+    more: dict[str, float] = field(default_factory=dict)
+
+
+Grid = list[list[Expected | None]]
+
+
+def check(ledger: Ledger, file: str, table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any]) -> None:
+    """Compare every cell of a table.
+
+    Args:
+        ledger: takes what is found.
+        file: where the table stands.
+        table: as ``report.json`` has it.
+        runs: of `runs.csv`, or of `subjects.parquet` for a table of new subjects; names and keys as text.
+        known: ``tested`` of ``report.json``.
+    """
+    kind = table["recipe"]["kind"]
+    if kind not in EXPECTED:
+        ledger.same(KIND, file, "recipe", f"one of {', '.join(EXPECTED)}", kind)
+        return
+    for row, line in zip(table["rows"], EXPECTED[kind](table, runs, known), strict=True):
+        for head, cell, expected in zip(table["columns"], row["cells"], line, strict=True):
+            name = f"{table['name']}, {' · '.join(row['keys'])}, {' '.join(filter(None, head.values()))}"
+            compare(ledger, file, name, cell, expected)
+
+
+def compare(ledger: Ledger, file: str, name: str, cell: Mapping[str, Any], expected: Expected | None) -> None:
+    """One cell: the numbers of its text, then the numbers kept apart; no number where none is expected."""
+    if expected is None:
+        ledger.same(KIND, file, name, True, cell["text"] in _WORDS and not cell["numbers"])
+        return
+    tokens = numbers(cell["text"].replace(" p=", " ").replace(" p <", " <"))
+    if not ledger.same(KIND, file, f"{name}, numbers printed", len(expected.printed), len(tokens)):
+        return
+    for (what, value), token in zip(expected.printed, tokens, strict=True):
+        below = what.startswith("p") and f"<{token}" in cell["text"]
+        ledger.printed(KIND, file, f"{name}, {what}", value, f"<{token}" if below else token)
+        apart = cell["numbers"].get(what)
+        shown = f"<{token}" if below else token
+        ledger.same(KIND, file, f"{name}, {what} kept apart", shown, shown if _equal(apart, shown) else apart)
+    given = dict(cell["numbers"])
+    for what, value in expected.more.items():
+        if math.isnan(value):
+            ledger.same(KIND, file, f"{name}, {what}", None, given.get(what))
+        elif ledger.same(KIND, file, f"{name}, {what}", True, what in given):
+            text = given[what] if isinstance(given[what], str) else f"{given[what]:.2f}"
+            ledger.printed(KIND, file, f"{name}, {what}", value, text)
+    unknown = set(given) - {what for what, _ in expected.printed} - set(expected.more)
+    ledger.same(KIND, file, f"{name}, names of numbers", [], sorted(unknown))
+
+
+def means(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any]) -> Grid:
+    """Mean over seeds with its interval."""
+    recipe = table["recipe"]
+    found = [behind(runs, recipe["rows"], column) for column in recipe["columns"]]
+    return [[_mean(list(column.get(tuple(row["raw"]), {}).values())) for column in found] for row in table["rows"]]
+
+
+def differences(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any]) -> Grid:
+    """Paired differences to the baseline over seeds, with corrected p-values."""
+    recipe = table["recipe"]
+    found = [behind(runs, recipe["rows"], column) for column in recipe["columns"]]
+    pairs = [[paired(of, row["raw"], recipe) for of in found] for row in table["rows"]]
+    adjusted = _adjusted(recipe, pairs, [bool(of) for of in found], known)
+    grid: Grid = []
+    for row, line, corrected in zip(table["rows"], pairs, adjusted, strict=True):
+        metrics = [_metric(recipe, row["raw"], column) for column in recipe["columns"]]
+        grid.append(
+            [
+                _difference(values, p, known["better"].get(metric)) if values else None
+                for values, p, metric in zip(line, corrected, metrics, strict=True)
+            ]
+        )
+    return grid
+
+
+def new_subjects(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any]) -> Grid:
+    """Paired differences to the baseline for new seeds and subjects."""
+    recipe = table["recipe"]
+    found = [behind(runs, recipe["rows"], column, ("seed", "subject")) for column in recipe["columns"]]
+    grid: Grid = []
+    for row in table["rows"]:
+        line: list[Expected | None] = []
+        for of in found:
+            a, b = _sides(of, row["raw"], recipe)
+            seeds = sorted({seed for seed, _ in a} & {seed for seed, _ in b})
+            everywhere = [{s for seed, s in side if seed == one} for one in seeds for side in (a, b)]
+            subjects = sorted(set.intersection(*everywhere)) if everywhere else []
+            if not subjects:
+                line.append(None)
+                continue
+            centre, ends = own.new_subjects(np.array([[a[x, s] - b[x, s] for s in subjects] for x in seeds]))
+            printed = [("difference", centre), *(zip(("low", "high"), ends, strict=True) if ends else ())]
+            line.append(Expected([*printed, ("seeds", len(seeds)), ("subjects", len(subjects))]))
+        grid.append(line)
+    return grid
+
+
+def gaps(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any]) -> Grid:
+    """Shorter and longer training of the same seeds, and the gap between."""
+    recipe, grid = table["recipe"], []
+    found = [behind(runs, recipe["rows"], column) for column in recipe["columns"]]
+    for row in table["rows"]:
+        *arm, lengths = row["raw"]
+        shorter, longer = lengths.split(" → ")
+        line: list[Expected | None] = []
+        for column, of in zip(recipe["columns"], found, strict=True):
+            short, long = of.get((*arm, shorter), {}), of.get((*arm, longer), {})
+            common = [seed for seed in short if seed in long]
+            gap = [long[seed] - short[seed] for seed in common]
+            if not common:
+                line.append(None)
+            elif column["part"] == "gap":
+                line.append(_difference(gap, math.nan, known["better"].get("mpjpe")))
+            else:
+                side = short if column["part"] == "shorter" else long
+                line.append(Expected([("mean", own.mean([side[seed] for seed in common])), ("n", len(common))]))
+        grid.append(line)
+    return grid
+
+
+EXPECTED: dict[str, Callable[[Mapping[str, Any], pd.DataFrame, Mapping[str, Any]], Grid]] = {
+    "mean": means,
+    "difference": differences,
+    "new_subjects": new_subjects,
+    "gap": gaps,
+}
+
+
+def paired(found: Keyed, raw: list[str], recipe: Mapping[str, Any]) -> list[float]:
+    """Differences of a row to its baseline over common seeds."""
+    a, b = _sides(found, raw, recipe)
+    return [a[seed] - b[seed] for seed in a if seed in b]
+
+
+def _sides(found: Keyed, raw: list[str], recipe: Mapping[str, Any]) -> tuple[dict[Any, float], dict[Any, float]]:
+    base = [recipe["baseline"].get(name, value) for name, value in zip(recipe["rows"], raw, strict=True)]
+    return found.get(tuple(raw), {}), found.get(tuple(base), {})
+
+
+def _mean(values: list[float]) -> Expected | None:
+    if not values:
+        return None
+    centre = own.mean(values)
+    half = own.half_width(values)
+    ends: list[tuple[str, float]] = []
+    if half is not None:
+        around = [("low", centre - half[0]), ("high", centre + half[0])]
+        ends = around if half[1] else [("half_width", half[0])]
+    return Expected([("mean", centre), *ends, ("n", len(values))])
+
+
+def _difference(values: list[float], adjusted: float, better: str | None) -> Expected:
+    centre, half = own.mean(values), own.half_width(values)
+    printed = [("difference", centre)]
+    if half is not None:
+        printed += [("low", centre - half[0]), ("high", centre + half[0])]
+    if not math.isnan(adjusted):
+        printed.append(("p_adjusted", adjusted))
+    more = {"p": own.paired_p(values), "p_sign_flip": own.sign_flip_p(values), "effect": own.effect_size(values)}
+    more["improvement"] = own.share_better(values, better) if len(values) > 1 else math.nan
+    return Expected([*printed, ("n", len(values))], more)
+
+
+def _adjusted(
+    recipe: Mapping[str, Any], pairs: list[list[list[float]]], defined: list[bool], known: Mapping[str, Any]
+) -> list[list[float]]:
+    """Corrected p of each cell: fixed order from the hardest level down where columns are levels, else Holm."""
+    p = [[own.paired_p(values) if values else math.nan for values in line] for line in pairs]
+    order = _order(recipe, known)
+    if not order:
+        flat = iter(adjusting.holm([value for line in p for value in line]))
+        return [[next(flat) for _ in line] for line in p]
+    chains: dict[Any, list[tuple[int, int]]] = {}
+    for i in range(len(p)):
+        for j in sorted(range(len(recipe["columns"])), key=order.__getitem__):
+            if defined[j]:
+                column = recipe["columns"][j]
+                rest = tuple(sorted((k, *listed(v)) for k, v in column.items() if k != "test_occlusion"))
+                chains.setdefault((i, rest), []).append((i, j))
+    found = adjusting.along_chains([[p[i][j] for i, j in chain] for chain in chains.values()])
+    result = [[math.nan] * len(line) for line in p]
+    for chain, values in zip(chains.values(), found, strict=True):
+        for (i, j), value in zip(chain, values, strict=True):
+            result[i][j] = value
+    return result
+
+
+def _order(recipe: Mapping[str, Any], known: Mapping[str, Any]) -> list[int]:
+    """Place of each column among the levels, hardest first after the area; empty where columns aren't levels."""
+    levels = [listed(column.get("test_occlusion", [])) for column in recipe["columns"]]
+    if not known["scale"] or any(len(one) != 1 for one in levels) or len({one[0] for one in levels}) < 2:
+        return []
+    hardest = [AREA, *sorted(known["scale"], key=known["scale"].__getitem__, reverse=True)]
+    return [hardest.index(one[0]) for one in levels]
+
+
+def _metric(recipe: Mapping[str, Any], raw: list[str], column: Mapping[str, Any]) -> str:
+    return raw[recipe["rows"].index("metric")] if "metric" in recipe["rows"] else listed(column["metric"])[0]
+
+
+def _equal(value: Any, text: str) -> bool:
+    try:
+        return value == text or float(value) == float(text.replace(",", ""))
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,153 @@
+"""What became of each claim, decided a second time from the runs' values and how they converged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from harness.report.verify import arithmetic as own
+from harness.report.verify.cells import Expected, compare
+from harness.report.verify.ledger import Ledger, numbers
+from harness.report.verify.selecting import behind
+
+KIND = "claims"
+POWER, MANY = 0.8, 1_000_000
+SEEDS_SLACK = 0.002
+"""Seeds needed are found here with scipy's noncentral t: the report's integral may differ by this share, or by one."""
+_TRAINED = ("no longer falling", "nothing to train")
+
+
+def check(
+    ledger: Ledger, file: str, table: Mapping[str, Any], frame: pd.DataFrame, runs: Sequence[Mapping[str, Any]]
+) -> None:
+    """Compare every row of the table of claims.
+
+    Args:
+        ledger: takes what is found.
+        file: where the table stands.
+        table: as ``report.json`` has it.
+        frame: `runs.csv`, names and keys as text.
+        runs: ``runs`` of ``report.json``.
+    """
+    for i, (row, stated) in enumerate(zip(table["rows"], table["recipe"]["columns"], strict=True)):
+        name, (verdict, difference, claimed, _) = f"claim {i + 1}", row["cells"]
+        sides = _sides(frame, stated)
+        common = [seed for seed in sides[0] if seed in sides[1]]
+        values = [sides[0][seed] - sides[1][seed] for seed in common]
+        expected = _verdict(values, sides, stated, _trouble(stated, runs, common))
+        ledger.same(KIND, file, f"{name}, verdict", expected, verdict["text"])
+        ledger.same(KIND, file, f"{name}, verdict kept apart", expected, verdict["numbers"].get("verdict"))
+        compare(ledger, file, f"{name}, difference", difference, _difference(values, stated["margin"]))
+        amounts = [stated["at_least"]] if stated["at_least"] else []
+        amounts += [stated["margin"]] if stated["margin"] is not None else []
+        ledger.same(KIND, file, f"{name}, claimed", amounts, [float(token) for token in numbers(claimed["text"])])
+        if expected == "inconclusive":
+            _seeds(ledger, file, name, table["notes"][i], verdict["numbers"].get("seeds_needed"), values, stated)
+
+
+def _sides(frame: pd.DataFrame, stated: Mapping[str, Any]) -> list[dict[Any, float]]:
+    """Seed → value of both arms."""
+    axes = [axis for axis in stated["arm"] if axis in frame]
+    if stated["metric"] not in set(frame["metric"]):
+        return [{}, {}]
+    found = behind(frame, axes, {name: value for name, value in stated.items() if name not in ("arm", "versus")})
+    return [found.get(tuple(stated[side][axis] for axis in axes), {}) for side in ("arm", "versus")]
+
+
+def _trouble(stated: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], common: Sequence[str]) -> bool:
+    """Whether runs may not decide: one of a seed that both arms plan lacks its value or hadn't converged."""
+    of = [
+        {str(run["seed"]): run for run in runs if all(str(run[axis]) == value for axis, value in stated[side].items())}
+        for side in ("arm", "versus")
+    ]
+    planned = set(of[0]) & set(of[1])
+    settled = all(side[seed]["convergence"] in _TRAINED for side in of for seed in planned)
+    return not settled or planned != set(common)
+
+
+def _verdict(values: list[float], sides: list[dict[Any, float]], stated: Mapping[str, Any], trouble: bool) -> str:
+    common = [seed for seed in sides[0] if seed in sides[1]]
+    constant = all(len({side[seed] for seed in common}) == 1 for side in sides)
+    half = own.half_width(values)
+    if trouble or half is None or constant:
+        return "undecided"
+    sign = -1 if stated["direction"] == "lower" else 1
+    low, high = (round(sign * own.mean(values) + way * half[0], 9) for way in (-1, 1))
+    if low >= stated["at_least"]:
+        return "supported"
+    if high < stated["at_least"]:
+        return "refuted"
+    margin = stated["margin"]
+    if margin is not None:
+        within = abs(own.mean(values)) < margin if own.flat(values) else own.equivalence_p(values, margin) < 0.05
+        if within:
+            return "equivalent"
+    return "inconclusive"
+
+
+def _difference(values: list[float], margin: float | None) -> Expected | None:
+    if not values:
+        return None
+    centre, half = own.mean(values), own.half_width(values)
+    printed = [("difference", centre)]
+    if half is not None:
+        printed += [("low", centre - half[0]), ("high", centre + half[0])]
+    p = math.nan if margin is None else own.equivalence_p(values, margin)
+    return Expected([*printed, ("n", len(values))], {} if math.isnan(p) else {"p_equivalence": p})
+
+
+def _seeds(
+    ledger: Ledger, file: str, name: str, note: str, found: Any, values: list[float], stated: Mapping[str, Any]
+) -> None:
+    """Seeds that would decide an inconclusive claim, within `SEEDS_SLACK`."""
+    sd, n, centre = own.deviation(values), len(values), own.mean(values)
+    sign = -1 if stated["direction"] == "lower" else 1
+    needed = [_least(lambda m: _power(m, abs(sign * centre - stated["at_least"]) / sd, 0.95))]
+    margin = stated["margin"]
+    if margin is not None and abs(centre) < margin:
+        near = _least(lambda m: _power(m, (margin - abs(centre)) / sd, 0.90))
+        needed.append(max(near, _least(lambda m: _both_reject(m, margin / sd))))
+    expected = max(min(needed), n + 1)
+    if expected >= MANY:
+        ledger.same(KIND, file, f"{name}, seeds needed", None, found)
+        return
+    slack = max(1.0, SEEDS_SLACK * expected)
+    told = isinstance(found, int | float | str) and abs(float(found) - expected) <= slack
+    ledger.same(KIND, file, f"{name}, seeds needed", expected, expected if told else found)
+    ledger.same(KIND, file, f"{name}, seeds needed as said", True, f"{int(float(found or 0)):,} seeds" in note)
+
+
+def _least(power: Callable[[int], float]) -> int:
+    """The smallest number of pairs, two or more, at which the power is enough."""
+    high = 2
+    while power(high) < POWER:
+        if high >= MANY:
+            return MANY
+        high = min(2 * high, MANY)
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power(middle) >= POWER else (middle, high)
+    return max(high, 2)
+
+
+def _power(n: int, ratio: float, level: float) -> float:
+    """Of the two-sided t-test of ``n`` pairs, at a true difference of ``ratio`` standard deviations."""
+    critical = float(stats.t.ppf((1 + level) / 2, n - 1))
+    if n > 10_000:  # where the noncentral t is normal, and scipy's slow
+        return float(stats.norm.sf(critical - ratio * math.sqrt(n)) + stats.norm.cdf(-critical - ratio * math.sqrt(n)))
+    shift = ratio * math.sqrt(n)
+    return float(np.nansum([stats.nct.sf(critical, n - 1, shift), stats.nct.cdf(-critical, n - 1, shift)]))
+
+
+def _both_reject(n: int, ratio: float) -> float:
+    """Chance that two one-sided tests at 5 % find equivalence at a true difference of 0."""
+    share = (np.arange(20_000) + 0.5) / 20_000
+    spread = np.sqrt(stats.chi2.ppf(share, n - 1) / (n - 1))
+    room = ratio * math.sqrt(n) - float(stats.t.ppf(0.95, n - 1)) * spread
+    return float(np.clip(2 * stats.norm.cdf(room) - 1, 0, None).mean())

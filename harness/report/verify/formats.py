@@ -1,0 +1,139 @@
+"""Each format of each table read back and held against ``report.json``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.report.verify.ledger import Ledger, numbers
+
+KIND = "formats"
+FLAGS = ("text", "best", "mark", "missing")
+Table = Mapping[str, Any]
+
+
+def check(ledger: Ledger, folder: Path, table: Table) -> None:
+    """Compare the five files of a table."""
+    for suffix, read in {"json": _json, "csv": _csv, "parquet": _parquet, "md": _markdown, "tex": _latex}.items():
+        file = f"tables/{table['name']}.{suffix}"
+        try:
+            content = (folder / file).read_bytes()
+        except OSError as error:
+            ledger.same(KIND, file, "the file", "readable", error.strerror or str(error))
+            continue
+        try:
+            read(ledger, file, content, table)
+        except (ValueError, KeyError, IndexError, pa.ArrowException) as error:
+            ledger.same(KIND, file, "the file", "as a report writes it", f"unreadable ({error})")
+
+
+def runs(ledger: Ledger, file: str, plain: pd.DataFrame, typed: pd.DataFrame) -> None:
+    """Compare `runs.parquet` with `runs.csv`, value by value."""
+    ledger.same(KIND, file, "columns", list(plain.columns), list(typed.columns))
+    if not ledger.same(KIND, file, "rows", len(plain), len(typed)):
+        return
+    for name in (name for name in plain if name in typed):
+        number = pd.api.types.is_numeric_dtype(typed[name])
+        ours = pd.to_numeric(plain[name], errors="coerce") if number else plain[name]
+        differ = (ours.to_numpy() != typed[name].to_numpy()).nonzero()[0]
+        ledger.counts[KIND] += len(typed) - len(differ)
+        for i in differ:
+            ledger.same(KIND, file, f"row {i + 1}, {name}", plain[name].iloc[i], str(typed[name].iloc[i]))
+
+
+def _json(ledger: Ledger, file: str, content: bytes, table: Table) -> None:
+    _nested(ledger, file, "", table, json.loads(content))
+
+
+def _nested(ledger: Ledger, file: str, place: str, expected: Any, found: Any) -> None:
+    """Compare plain data leaf by leaf, so that a mismatch names its place."""
+    if isinstance(expected, Mapping) and isinstance(found, Mapping) and set(expected) == set(found):
+        for name, value in expected.items():
+            _nested(ledger, file, f"{place}.{name}".lstrip("."), value, found[name])
+    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        for i, value in enumerate(expected):
+            _nested(ledger, file, f"{place}[{i}]", value, found[i])
+    else:
+        ledger.same(KIND, file, place, expected, found)
+
+
+def _cells(table: Table) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    """Name of each cell, its row and itself."""
+    for row in table["rows"]:
+        for column, cell in zip(table["columns"], row["cells"], strict=True):
+            yield f"{' · '.join(row['keys'])}, {' '.join(filter(None, column.values()))}", row, cell
+
+
+def _csv(ledger: Ledger, file: str, content: bytes, table: Table) -> None:
+    lines = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+    _lines(ledger, file, lines, table)
+
+
+def _parquet(ledger: Ledger, file: str, content: bytes, table: Table) -> None:
+    _lines(ledger, file, pq.read_table(pa.BufferReader(content)).to_pylist(), table)
+
+
+def _lines(ledger: Ledger, file: str, lines: list[dict[str, Any]], table: Table) -> None:
+    cells = list(_cells(table))
+    if not ledger.same(KIND, file, "lines", len(cells), len(lines)):
+        return
+    columns = table["columns"] * len(table["rows"])
+    own = {*table["keys"], "column_group", "column", "band", *FLAGS}
+    for (name, row, cell), column, line in zip(cells, columns, lines, strict=True):
+        keys = dict(zip(table["keys"], row["keys"], strict=True))
+        heads = {**keys, "column_group": column["group"], "column": column["label"]}
+        for what, value in {**heads, "text": cell["text"], "mark": row["mark"] + cell["mark"]}.items():
+            ledger.same(KIND, file, f"{name}, {what}", value, line[what])
+        for what in ("best", "missing"):
+            ledger.same(KIND, file, f"{name}, {what}", int(cell[what]), int(line[what]))
+        told = {what: value for what, value in line.items() if what not in own and value not in (None, "")}
+        for what in {**cell["numbers"], **told}:
+            _number(ledger, file, f"{name}, {what}", cell["numbers"].get(what), told.get(what))
+
+
+def _number(ledger: Ledger, file: str, name: str, expected: Any, found: Any) -> None:
+    try:
+        same = float(expected) == float(found)
+    except (TypeError, ValueError):
+        same = expected == found
+    ledger.same(KIND, file, name, expected, expected if same else found)
+
+
+def _markdown(ledger: Ledger, file: str, content: bytes, table: Table) -> None:
+    lines = [line for line in content.decode().splitlines() if line.startswith("|")][2:]
+    bare = [line.replace("**", "").replace("\\|", "¦").strip("| ").split(" | ") for line in lines]
+    _printed(ledger, file, [[re.sub(r"\\(.)", r"\1", part) for part in row] for row in bare], table)
+
+
+def _latex(ledger: Ledger, file: str, content: bytes, table: Table) -> None:
+    body = content.decode().split("\\midrule\n")[1].split("\\bottomrule")[0]
+    lines = [line for line in body.splitlines() if line.endswith(r"\\")]
+    bare = [line.removesuffix(r"\\").replace("$-$", "-").replace("--", "–").split(" & ") for line in lines]
+    _printed(ledger, file, bare, table)
+
+
+def _printed(ledger: Ledger, file: str, rows: list[list[str]], table: Table) -> None:
+    """The numbers of each cell; lines of another width name bands."""
+    wide = len(table["keys"]) + len(table["columns"])
+    found = [row for row in rows if len(row) == wide] if wide > 1 else rows
+    if not ledger.same(KIND, file, "rows", len(table["rows"]), len(found)):
+        return
+    for row, line in zip(table["rows"], found, strict=True):
+        texts = [*row["keys"], *(cell["text"] for cell in row["cells"])]
+        heads = [*table["keys"], *(" ".join(filter(None, column.values())) for column in table["columns"])]
+        for head, text, shown in zip(heads, texts, line, strict=True):
+            ledger.same(KIND, file, f"{' · '.join(row['keys'])}, {head}", numbers(text), numbers(_commands(shown)))
+
+
+def _commands(text: str) -> str:
+    """LaTeX without its commands' names; other texts have none."""
+    return re.sub(r"\\[A-Za-z]+\*?|[{}$^]", " ", text) if "\\" in text or "$" in text else text

@@ -1,0 +1,154 @@
+"""`runs.csv` and `subjects.parquet` computed from the evaluations that finished runs left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from harness.report.verify.arithmetic import area
+from harness.report.verify.ledger import Ledger
+from harness.report.verify.selecting import AREA
+from harness.spec import identity
+
+KIND = "runs"
+CELL = ["weights", "test_occlusion", "cameras", "metric", "group"]
+MEANS = ("value", "per_action", "per_frame")
+# Metrics of a set of joints carry the set as their group, which is the whole of them.
+WHOLE = {("mpjpe_occluded", "occluded"), ("mpjpe_fixed", "fixed")}
+
+
+def runs_table(
+    ledger: Ledger, file: str, runs: pd.DataFrame, spec: Any, source: Any, scale: Mapping[str, float]
+) -> None:
+    """Compare every row of `runs.csv` with the records, and the rows of the area with those of its levels.
+
+    Args:
+        ledger: takes what is found.
+        file: name of `runs.csv`.
+        runs: it, every column as text.
+        spec, source: as `harness.report.collect` takes them.
+        scale: level → place on the curve.
+    """
+    axes = [name for name in runs.columns[: runs.columns.get_loc("weights")] if name not in ("run_id", "seed")]
+    wanted = identity.conditions(spec.test)
+    levels = runs[runs["test_occlusion"] != AREA]
+    told = {str(run_id): rows for run_id, rows in levels.groupby("run_id", sort=False)}
+    files = source.evaluations(list(source.finished([run.run_id for run in spec.runs])))
+    ledger.same(KIND, file, "finished runs", sorted(files), sorted(told))
+    for run in (run for run in spec.runs if run.run_id in files and run.run_id in told):
+        mine, seen = told[run.run_id], set()
+        labels = {axis: str(run.train.steps) if axis == "train.steps" else run.labels.get(axis, "-") for axis in axes}
+        for axis, value in {**labels, "seed": str(run.seed)}.items():
+            ledger.same(KIND, file, f"{run.run_id}, {axis}", {value}, set(mine[axis]))
+        printed = {tuple(row[name] for name in CELL): row for row in mine.to_dict("records")}
+        for path, keys in files[run.run_id].items():
+            counted = {wanted[key] for key in keys if key in wanted}
+            for cell, expected in _cells(path, counted):
+                seen.add(cell)
+                name = f"{run.run_id}, {' '.join(cell)}"
+                if ledger.same(KIND, file, name, "a row", "a row" if cell in printed else "none"):
+                    for what, value in expected.items():
+                        ledger.printed(KIND, file, f"{name}, {what}", value, _decimals(what, printed[cell][what]))
+        for cell in set(printed) - seen:
+            ledger.same(KIND, file, f"{run.run_id}, {' '.join(cell)}", "no row", "a row")
+    areas(ledger, file, runs, scale)
+
+
+def areas(ledger: Ledger, file: str, runs: pd.DataFrame, scale: Mapping[str, float] | None) -> None:
+    """Compare the area under the curve with the levels of the same run, where each of them has a value."""
+    if not scale:
+        return
+    keys = ["run_id", "weights", "cameras", "metric", "group"]
+    found: dict[tuple[str, ...], dict[str, Mapping[Any, str]]] = {}
+    for row in runs.to_dict("records"):
+        found.setdefault(tuple(row[name] for name in keys), {})[row["test_occlusion"]] = row
+    for key, rows in found.items():
+        name, whole = f"{' '.join(key)}, {AREA}", all(level in rows for level in scale)
+        if not ledger.same("areas", file, name, whole, AREA in rows) or not whole:
+            continue
+        for mean in MEANS:
+            value = area(list(scale.values()), [float(rows[level][mean]) for level in scale])
+            ledger.printed("areas", file, f"{name}, {mean}", value, _decimals(mean, rows[AREA][mean]))
+
+
+def subjects_table(
+    ledger: Ledger, file: str, told: pd.DataFrame, spec: Any, source: Any, scale: Mapping[str, float] | None
+) -> None:
+    """Compare every row of `subjects.parquet` with the records, and its areas with its levels."""
+    wanted, names = identity.conditions(spec.test), ["run_id", *CELL, "subject"]
+    printed = {tuple(row[name] for name in names): float(row["value"]) for row in told.to_dict("records")}
+    asked, seen = {key[1:2] + key[4:6] for key in printed}, set()
+    for run_id, files in source.evaluations(sorted(set(told["run_id"]))).items():
+        for path, keys in files.items():
+            rows = _rows(path, {wanted[key] for key in keys if key in wanted})
+            rows = rows[[key in asked for key in zip(rows["weights"], rows["metric"], rows["group"], strict=True)]]
+            for place, value in _weighted(rows, [*CELL, "subject"])["mean"].items():
+                seen.add(key := (run_id, *map(str, cast(tuple, place))))
+                _subject(ledger, file, key, value, printed)
+    for key, value in _areas_of(printed, scale or {}).items():
+        seen.add(key)
+        _subject(ledger, file, key, value, printed)
+    ledger.same("subjects", file, "rows that no record has", [], [" ".join(key) for key in set(printed) - seen])
+
+
+def _subject(
+    ledger: Ledger, file: str, key: tuple[str, ...], value: float, printed: Mapping[tuple[str, ...], float]
+) -> None:
+    if ledger.same("subjects", file, " ".join(key), "a row", "a row" if key in printed else "none"):
+        ledger.printed("subjects", file, " ".join(key), value, _decimals("value", repr(printed[key])))
+
+
+def _areas_of(values: Mapping[tuple[str, ...], float], scale: Mapping[str, float]) -> dict[tuple[str, ...], float]:
+    curves: dict[tuple[str, ...], dict[str, float]] = {}
+    for (run_id, weights, level, *rest), value in values.items():
+        curves.setdefault((run_id, weights, *rest), {})[level] = value
+    return {
+        (run_id, weights, AREA, *rest): area(list(scale.values()), [curve[level] for level in scale])
+        for (run_id, weights, *rest), curve in curves.items()
+        if scale and all(level in curve for level in scale)
+    }
+
+
+def _cells(path: Path, counted: set[tuple[str, str]]) -> Iterator[tuple[tuple[str, ...], dict[str, float]]]:
+    """The names of each cell of a file that counts, and its means, frames and subjects."""
+    rows = _rows(path, counted)
+    by_unit = {unit: _weighted(rows, [*CELL, unit]) for unit in ("subject", "action")}
+    means = {unit: part["mean"].groupby(level=CELL, sort=False).agg(["mean", "size"]) for unit, part in by_unit.items()}
+    whole = _weighted(rows, CELL)
+    table = pd.DataFrame(
+        {
+            "value": means["subject"]["mean"],
+            "per_action": means["action"]["mean"],
+            "per_frame": whole["mean"],
+            "n": whole["n"],
+            "subjects": means["subject"]["size"],
+        }
+    )
+    for names, line in zip(table.index, table.to_dict("records"), strict=True):
+        yield tuple(map(str, names)), {str(what): float(value) for what, value in line.items()}
+
+
+def _weighted(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Columns mean (weighted by n) and n of each group of rows."""
+    sums = rows.groupby(by, sort=False)[["weighted", "n"]].sum()
+    return pd.DataFrame({"mean": sums["weighted"] / sums["n"], "n": sums["n"]})
+
+
+def _rows(path: Path, counted: set[tuple[str, str]]) -> pd.DataFrame:
+    """The rows of a file that have a value, under the conditions that count."""
+    frame = pd.read_parquet(path, columns=[*CELL, "subject", "action", "joint", "value", "n"])
+    frame = frame[(frame["joint"] == "all") & np.isfinite(frame["value"].astype(float)) & (frame["n"] > 0)]
+    tested = pd.Series(list(zip(frame["test_occlusion"], frame["cameras"], strict=True)), index=frame.index)
+    frame = frame[tested.isin(counted)].astype(dict.fromkeys([*CELL, "subject", "action"], str))
+    for metric, group in WHOLE:
+        frame.loc[(frame["metric"] == metric) & (frame["group"] == group), "group"] = "all"
+    return frame.assign(weighted=frame["value"].astype(float) * frame["n"])
+
+
+def _decimals(what: str, text: str) -> str:
+    """A mean as `runs.csv` rounds it: to four decimals, of which zeros at the end aren't written."""
+    return f"{float(text):.4f}" if what in MEANS and len(text.partition(".")[2]) <= 4 else text

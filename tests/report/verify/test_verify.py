@@ -1,0 +1,170 @@
+"""A report verifies; with one digit changed anywhere it doesn't, and the message says where."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness import report
+from harness.cli.main import main
+from harness.errors import UserError
+from harness.report.verify import verify
+from tests.report.conftest import evaluation
+
+SUBJECTS = tuple("ABCDEFG")
+
+
+def several_subjects(value, draw):
+    """An evaluation of seven subjects around a mean."""
+    frame = evaluation({"mpjpe": value, "pck150": 60.0})
+    parts = []
+    for subject in SUBJECTS:
+        part = frame[frame["subject"] == "A"].assign(subject=subject, clip=f"{subject}1")
+        parts.append(part.assign(value=part["value"] + draw.normal(scale=4) + draw.normal(scale=1, size=len(part))))
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture
+def made(make):
+    """Three arms, eleven seeds (enough for the bootstrap) and seven subjects (enough for new ones); one run lost."""
+    draw = np.random.default_rng(3)
+    arms = {"abs": 100.0, "spatial": 98.5, "temporal": 99.8}
+    errors = {(arm, seed): mean + draw.normal() for arm, mean in arms.items() for seed in range(11)}
+    errors["temporal", 10] = None
+    found = make(errors)
+    for one in found.spec.runs:
+        if one.run_id in found.frames:
+            found.frames[one.run_id] = several_subjects(errors[one.labels["objective"], one.seed], draw)
+            found.figures[one.run_id] = {"slope": -2.5 if one.seed == 3 else -0.1, "slope_falling": one.seed == 3}
+    found.spec.report.figures = ["occlusion"]
+    return found
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    return report.write(made.spec, out=tmp_path / "out", source=made).parent
+
+
+def altered(path: Path, pattern: str) -> str:
+    """Change the last digit of the number that ``pattern`` finds first, and return the number as it was."""
+    text = path.read_text()
+    found = re.search(pattern, text)
+    assert found, f"nothing to alter in {path.name}"
+    number, end = found[1], found.end(1)
+    path.write_text(f"{text[: end - 1]}{(int(text[end - 1]) + 5) % 10}{text[end:]}")
+    return number
+
+
+def test_a_report_verifies_with_and_without_its_records(made, folder):
+    with_records, alone = verify(folder, made.spec, made), verify(folder)
+    assert with_records.mismatches == alone.mismatches == []
+    assert with_records.counts["runs"] > 500 and with_records.counts["subjects"] > 500 and not with_records.remarks
+    assert alone.counts["runs"] == 0 and "not computed again" in alone.remarks[0]
+    assert alone.counts["cells"] > 300 and alone.counts["marks"] > 30 and alone.counts["page"] > 100
+    kinds = {table["recipe"]["kind"] for table in json.loads((folder / "report.json").read_text())["tables"]}
+    assert kinds == {"mean", "difference", "new_subjects"}
+
+
+def test_one_digit_in_the_runs_table(made, folder):
+    number = altered(folder / "runs.csv", r"mpjpe,all,(\d+\.\d+),")
+    [first, *_] = verify(folder, made.spec, made).mismatches
+    everything = "\n".join(map(str, verify(folder, made.spec, made).mismatches))
+    assert f"expected {number}" in everything and "runs.csv" in everything and "runs.parquet" in str(first)
+    assert verify(folder).mismatches  # without the records the cells and the typed copy still disagree
+
+
+def test_one_digit_in_the_store(made, folder):
+    frame = made.frames[made.spec.runs[4].run_id]
+    frame.loc[frame.index[0], "value"] += 0.01
+    found = verify(folder, made.spec, made).mismatches
+    assert found and all(one.file in ("runs.csv", "subjects.parquet") for one in found)
+    assert made.spec.runs[4].run_id in found[0].cell and verify(folder).mismatches == []
+
+
+@pytest.mark.parametrize(
+    "file, pattern",
+    [
+        ("report.html", r"<td>(?:<b>)?(\d+\.\d+)"),
+        ("report.html", r"<li>[^<]*?(\d+)"),
+        ("report.html", r'<p class="warning">[^<]*?(\d+)'),
+        ("report.html", r"<dd>[^<]*?(\d+) of"),
+        ("report.html", r"<figcaption>[^<]*?(\d+)"),
+        ("report.html", r"<path d=\"M \d+\.(\d+)"),
+        ("figures/occlusion.svg", r"<path d=\"M \d+\.(\d+)"),
+        ("tables/ablation.md", r"\| (?:\*\*)?(\d+\.\d+)"),
+        ("tables/ablation.tex", r"& (?:\\textbf\{)?(\d+\.\d+)"),
+        ("tables/difference.csv", r",([+-]\d+\.\d+),"),
+        ("tables/difference.json", r"\"difference\": (-?\d+\.\d+)"),
+        ("report.json", r"\"text\": \"(\d+\.\d+)"),
+        ("report.json", r"\"mean\": (\d+\.\d+)"),
+        ("report.json", r"\"effect\": (-?\d+\.\d+)"),
+        ("report.json", r"\"p_adjusted\": \"(0\.\d+)\""),
+        ("report.json", r"\"slope\": (-2\.\d+)"),
+        ("report.json", r"\"subjects\": (\d+)"),
+    ],
+)
+def test_one_digit_in_any_file(made, folder, file, pattern):
+    altered(folder / file, pattern)
+    found = verify(folder).mismatches
+    assert found
+    assert any(one.file in (file, "report.html") or one.file == "report.json" for one in found)
+    assert all(one.expected != one.found for one in found)
+
+
+def test_one_number_in_a_typed_file(made, folder):
+    for file, column in (("tables/ablation.parquet", "mean"), ("subjects.parquet", "value")):
+        before = (folder / file).read_bytes()
+        frame = pd.read_parquet(folder / file)
+        frame.loc[3, column] += 0.3
+        frame.to_parquet(folder / file)
+        found = verify(folder, made.spec, made).mismatches
+        assert any(one.file == file or "new_subjects" in one.cell for one in found), file
+        (folder / file).write_bytes(before)
+
+
+def test_marks_are_computed_again(made, folder):
+    text = (folder / "report.json").read_text()
+    assert '"best": true' in text
+    (folder / "report.json").write_text(text.replace('"best": true', '"best": false', 1))
+    assert any("best" in one.cell for one in verify(folder).mismatches)
+
+
+def test_a_missing_file_is_a_mismatch_and_no_report_at_all_a_message(made, folder, tmp_path):
+    (folder / "tables/ablation.tex").unlink()
+    [found] = verify(folder).mismatches
+    assert found.file == "tables/ablation.tex"
+    with pytest.raises(UserError, match="no report to verify"):
+        verify(tmp_path / "nowhere")
+
+
+def test_cells_that_hold_nothing_verify(make, tmp_path):
+    """One seed, arms without runs, a metric undefined at a level, unequal seeds."""
+    errors = {("abs", 0): 100.0, ("abs", 1): 101.0, ("spatial", 1): 99.0, ("spatial", 2): 98.0, ("both", 0): None}
+    made = make(errors, cameras=("seen", "unseen"), extra={"mpjpe_occluded": 120.0})
+    for frame in made.frames.values():
+        nothing = (frame["metric"] == "mpjpe_occluded") & (frame["test_occlusion"] == "none")
+        frame.loc[nothing, ["value", "n"]] = [np.nan, 0]
+        frame.loc[frame["metric"] == "mpjpe_occluded", "group"] = "occluded"
+    made.spec.report.figures = ["occlusion"]
+    folder = report.write(made.spec, out=tmp_path / "out", source=made).parent
+    assert verify(folder, made.spec, made).mismatches == []
+
+
+def test_longer_training_verifies(make, tmp_path):
+    errors = {
+        (arm, seed, steps): 100.0 + seed - steps / 1000
+        for arm in ("abs", "s")
+        for seed in (0, 1)
+        for steps in (1000, 4000)
+    }
+    errors["s", 1, 4000] = None
+    made = make(errors)
+    made.spec.report.figures = ["occlusion"]
+    folder = report.write(made.spec, out=tmp_path / "out", source=made).parent
+    found = verify(folder, made.spec, made)
+    assert found.mismatches == []
+    kinds = [table["recipe"]["kind"] for table in json.loads((folder / "report.json").read_text())["tables"]]
+    assert "gap" in kinds
