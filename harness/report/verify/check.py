@@ -67,6 +67,8 @@ def verify(folder: Path, spec: Any = None, source: Any = None) -> Ledger:
             )
     if spec is not None and source is not None:
         records.runs_table(ledger, RUNS, plain, spec, source, scale)
+        if report["claims"] and spec.claims:
+            claims.stated(ledger, DATA, report["claims"], report["runs"], spec, source)
         if of_subjects is not None:
             records.subjects_table(ledger, SUBJECTS, of_subjects, spec, source, scale)
     else:

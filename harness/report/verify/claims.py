@@ -50,6 +50,22 @@ def check(
             _seeds(ledger, file, name, table["notes"][i], verdict["numbers"].get("seeds_needed"), values, stated)
 
 
+def stated(
+    ledger: Ledger, file: str, table: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], spec: Any, source: Any
+) -> None:
+    """Compare when each claim was stated with the store: before the first start of its runs, or post hoc."""
+    known = source.registered(spec)
+    records = source.finished([run["run_id"] for run in runs])
+    for i, (row, of, claim) in enumerate(zip(table["rows"], table["recipe"]["columns"], spec.claims, strict=True)):
+        sides = _planned(of, runs)
+        mine = [side[seed]["run_id"] for side in sides for seed in set(sides[0]) & set(sides[1])]
+        begun = [round(1000 * records[run_id].started) for run_id in mine if run_id in records]
+        at = known.get(claim.digest(spec.name))
+        before = at is not None and all(round(1000 * at.at) <= start for start in begun)
+        expected = "before the runs" if before else "post hoc"
+        ledger.same(KIND, file, f"claim {i + 1}, stated", expected, row["cells"][3]["text"])
+
+
 def _sides(frame: pd.DataFrame, stated: Mapping[str, Any]) -> list[dict[Any, float]]:
     """Seed → value of both arms."""
     axes = [axis for axis in stated["arm"] if axis in frame]
@@ -61,13 +77,18 @@ def _sides(frame: pd.DataFrame, stated: Mapping[str, Any]) -> list[dict[Any, flo
 
 def _trouble(stated: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], common: Sequence[str]) -> bool:
     """Whether runs may not decide: one of a seed that both arms plan lacks its value or hadn't converged."""
-    of = [
-        {str(run["seed"]): run for run in runs if all(str(run[axis]) == value for axis, value in stated[side].items())}
-        for side in ("arm", "versus")
-    ]
+    of = _planned(stated, runs)
     planned = set(of[0]) & set(of[1])
     settled = all(side[seed]["convergence"] in _TRAINED for side in of for seed in planned)
     return not settled or planned != set(common)
+
+
+def _planned(stated: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Mapping[str, Any]]]:
+    """Seed → run of both arms."""
+    return [
+        {str(run["seed"]): run for run in runs if all(str(run[axis]) == value for axis, value in stated[side].items())}
+        for side in ("arm", "versus")
+    ]
 
 
 def _verdict(values: list[float], sides: list[dict[Any, float]], stated: Mapping[str, Any], trouble: bool) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ import pandas as pd
 import pytest
 
 from harness import report
-from harness.cli.main import main
 from harness.errors import UserError
 from harness.report.verify import verify
 from tests.report.conftest import evaluation
@@ -43,9 +43,17 @@ def made(make):
     return found
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Where the report of `made`, which is always the same, is written once."""
+    return tmp_path_factory.mktemp("once") / "out"
+
+
 @pytest.fixture
-def folder(made, tmp_path):
-    return report.write(made.spec, out=tmp_path / "out", source=made).parent
+def folder(made, written, tmp_path):
+    if not written.exists():
+        report.write(made.spec, out=written, source=made)
+    return Path(shutil.copytree(written, tmp_path / "out"))
 
 
 def altered(path: Path, pattern: str) -> str:
