@@ -81,7 +81,7 @@ def title(panel: Any, text: str) -> None:
     """A panel's heading in as many lines as its width needs: a letter of 9 points takes about 0.075 inches."""
     if " · " in text:
         # Lines break between the parts of a name, never within one.
-        text = text.replace(" ", "\N{NO-BREAK SPACE}").replace("\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}", " · ")
+        text = text.replace(" ", "\N{NO-BREAK SPACE}").replace("·\N{NO-BREAK SPACE}", "· ")
     width = panel.get_position().width * panel.figure.get_figwidth()
     panel.set_title(textwrap.fill(text, max(10, int(width / 0.075) + 4), break_long_words=False), fontsize=9)
 

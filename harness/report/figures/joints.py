@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -128,7 +129,8 @@ def _circles(
     signed: bool,
 ) -> None:
     numbers = len(skeleton) <= _NUMBERED
-    largest = _AREA if numbers else _AREA / 4
+    largest = _AREA * min(1.0, 17 / len(skeleton)) ** 1.3
+    written: list[Point] = []
     for (x, y), one in zip(places, found, strict=True):
         # The root of its own coordinates has no error.
         if not one.n or not greatest or (not signed and one.mean == 0):
@@ -143,7 +145,9 @@ def _circles(
             lower = one.mean < 0
             colour = _LOWER if lower else _HIGHER
             panel.scatter(x, y, s=area, facecolors=colour if lower else "white", edgecolors=colour, zorder=2)
-        if numbers:
+        # A number on another can't be read.
+        if numbers and all(math.dist((x, y), other) > 0.13 for other in written):
+            written.append((x, y))
             text = f"{one.mean:+.1f}" if signed else f"{one.mean:.0f}"
             _number(panel, x, y, area, text)
 
