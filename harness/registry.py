@@ -27,6 +27,15 @@ _LOSSES = {
     "mpjpe": ("harness.objectives.absolute:Mpjpe", 1, "mean per-joint position error"),
     "mpjve": ("harness.objectives.absolute:Mpjve", 1, "mean per-joint velocity error"),
     "depth_l1": ("harness.objectives.absolute:DepthL1", 1, "absolute depth error (control: z-weighted error)"),
+    "mse": ("harness.objectives.absolute:Mse", 1, "mean squared error (Martinez et al., ICCV 2017)"),
+    "n_mpjpe": ("harness.objectives.scaled:NMpjpe", 1, "MPJPE after scaling each frame (MotionBERT's second term)"),
+    "weighted_mpjpe": ("harness.objectives.weighted:WeightedMpjpe", 1, "MPJPE with a weight for each joint (MixSTE)"),
+    "temporal_consistency": (
+        "harness.objectives.weighted:TemporalConsistency",
+        1,
+        "size of the predicted steps (TCLoss)",
+    ),
+    "trajectory_mpjpe": ("harness.objectives.weighted:TrajectoryMpjpe", 1, "MPJPE over true depth from the camera"),
     "spatial_rdc": ("harness.objectives.relational:SpatialRdc", 1, "depth order across joints (RePOSE, ECCV 2024)"),
     "temporal_rdc": ("harness.objectives.relational:TemporalRdc", 1, "depth order across frames (RePOSE, ECCV 2024)"),
 }
@@ -41,17 +50,21 @@ _OCCLUSIONS = {
     "severe": ("harness.occlusion.levels:severe", 1, "most of the time some limb or body half is gone"),
 }
 _METRICS = {
-    "mpjpe": ("harness.metrics.position:mpjpe", 1, "mean per-joint position error, mm"),
-    "p_mpjpe": ("harness.metrics.position:p_mpjpe", 1, "MPJPE after Procrustes alignment of each frame, mm"),
-    "n_mpjpe": ("harness.metrics.position:n_mpjpe", 1, "MPJPE after scale alignment of each frame, mm"),
-    "mpjve": ("harness.metrics.position:mpjve", 1, "mean per-joint velocity error, mm per frame"),
-    "pck150": ("harness.metrics.position:pck", 1, "share of joints within 150 mm, %"),
-    "auc": ("harness.metrics.position:auc", 1, "area under PCK from 0 to 150 mm, %"),
-    "mpjpe_occluded": ("harness.metrics.position:mpjpe", 1, "MPJPE of the joints hidden at the test level, mm"),
-    "mpjpe_fixed": ("harness.metrics.position:mpjpe", 1, "MPJPE of the joints hidden at severe, at every level, mm"),
-    "order_spatial": ("harness.metrics.depth_order:spatial", 1, "depth order right across joints, %"),
-    "order_temporal": ("harness.metrics.depth_order:temporal", 1, "depth order right across frames, %"),
-    "depth_spread": ("harness.metrics.depth_order:spread", 1, "sd of predicted over sd of true depth"),
+    "mpjpe": ("harness.metrics.of_joints:Mpjpe", 1, "mean per-joint position error, mm"),
+    "mpjpe_occluded": ("harness.metrics.of_joints:MpjpeOccluded", 1, "MPJPE of the joints hidden at the test level, mm"),
+    "mpjpe_fixed": (
+        "harness.metrics.of_joints:MpjpeFixed",
+        1,
+        "MPJPE of the joints hidden at severe, at every level, mm",
+    ),
+    "p_mpjpe": ("harness.metrics.of_poses:PMpjpe", 1, "MPJPE after Procrustes alignment of each frame, mm"),
+    "n_mpjpe": ("harness.metrics.of_poses:NMpjpe", 1, "MPJPE after scale alignment of each frame, mm"),
+    "pck150": ("harness.metrics.of_poses:Pck150", 1, "share of joints within 150 mm, %"),
+    "auc": ("harness.metrics.of_poses:Auc", 1, "area under PCK from 0 to 150 mm, %"),
+    "mpjve": ("harness.metrics.of_poses:Mpjve", 1, "mean per-joint velocity error, mm per frame"),
+    "order_spatial": ("harness.metrics.of_depth:OrderSpatial", 1, "depth order right across joints, %"),
+    "order_temporal": ("harness.metrics.of_depth:OrderTemporal", 1, "depth order right across frames, %"),
+    "depth_spread": ("harness.metrics.of_depth:DepthSpread", 1, "sd of predicted over sd of true depth"),
 }
 
 KINDS = ("backbones", "losses", "datasets", "occlusions", "metrics")

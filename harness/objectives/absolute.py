@@ -12,8 +12,8 @@ from torch import Tensor
 from harness.objectives.term import LossTerm
 
 
-def _mean(error: Tensor, valid: Tensor | None) -> Tensor:
-    """Mean of (B, T, J) over the True frames of ``valid`` (B, T); 0 when there are none.
+def mean_of(error: Tensor, valid: Tensor | None) -> Tensor:
+    """Mean of ``error`` (B, T, J) over the True frames of ``valid`` (B, T); 0 when there are none.
 
     The caller has already put zeros where ``valid`` is False.
     """
@@ -22,7 +22,7 @@ def _mean(error: Tensor, valid: Tensor | None) -> Tensor:
     return error.sum() / (valid.sum() * error.shape[-1]).clamp(min=1)
 
 
-def _error(pred: Tensor, target: Tensor, valid: Tensor | None) -> Tensor:
+def error_of(pred: Tensor, target: Tensor, valid: Tensor | None) -> Tensor:
     """pred − target, zero (whatever the padding holds, NaN included) in invalid frames."""
     error = pred - target
     return error if valid is None else error.masked_fill(~valid[:, :, None, None], 0.0)
@@ -45,7 +45,7 @@ class Mpjpe(LossTerm):
         valid: Tensor | None = None,
         keys: Tensor | None = None,
     ) -> Tensor:
-        return _mean(torch.linalg.vector_norm(_error(pred, target, valid), dim=-1), valid)
+        return mean_of(torch.linalg.vector_norm(error_of(pred, target, valid), dim=-1), valid)
 
 
 class Mpjve(LossTerm):
@@ -67,8 +67,8 @@ class Mpjve(LossTerm):
         keys: Tensor | None = None,
     ) -> Tensor:
         both = None if valid is None else valid[:, 1:] & valid[:, :-1]
-        error = _error(pred, target, valid)
-        return _mean(torch.linalg.vector_norm(_error(error[:, 1:], error[:, :-1], both), dim=-1), both)
+        error = error_of(pred, target, valid)
+        return mean_of(torch.linalg.vector_norm(error_of(error[:, 1:], error[:, :-1], both), dim=-1), both)
 
 
 class DepthL1(LossTerm):
@@ -88,4 +88,23 @@ class DepthL1(LossTerm):
         valid: Tensor | None = None,
         keys: Tensor | None = None,
     ) -> Tensor:
-        return _mean(_error(pred, target, valid)[..., 2].abs(), valid)
+        return mean_of(error_of(pred, target, valid)[..., 2].abs(), valid)
+
+
+class Mse(LossTerm):
+    """Mean squared error: mean over frames t, joints k and the three axes of (p̂ − p)², metres².
+
+    Source: the loss of Martinez et al., ICCV 2017 (a simple yet effective baseline), section 3.1.
+    """
+
+    absolute = True
+
+    def value(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        visible: Tensor | None = None,
+        valid: Tensor | None = None,
+        keys: Tensor | None = None,
+    ) -> Tensor:
+        return mean_of(error_of(pred, target, valid).square().mean(dim=-1), valid)

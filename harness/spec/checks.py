@@ -39,13 +39,18 @@ def backbones(file: SpecFile, document: Document) -> None:
 
 
 def objective_fits_data(objective: Mapping[str, Any], name: str, data: Data, document: Document) -> None:
-    """Refuse a loss term over frames where the network predicts too few.
+    """Refuse a loss term that these data can't feed: over frames where the network predicts too few, or over
+    distances from the camera where targets are relative to a root.
 
     Raises:
-        UserError: a term that needs more output frames, located at the objective.
+        UserError: such a term, located at the objective.
     """
     for term in objective:
-        needed = registry.attribute(registry.get("losses", term), "min_frames", 1)
+        entry = registry.get("losses", term)
+        if registry.attribute(entry, "from_camera", False):
+            message = f"{term} divides by the distance from the camera, and poses here are relative to a root"
+            raise UserError(f"{message} (data.root): mpjpe is its like", **document.where(("objectives", name, term)))
+        needed = registry.attribute(entry, "min_frames", 1)
         if data.frames_predicted < needed:
             frames = "one frame comes" if data.frames_predicted == 1 else f"{data.frames_predicted} frames come"
             message = f"{term} compares frames and needs at least {needed} of each window, but {frames} out of it"

@@ -68,6 +68,8 @@ MISTAKES = {
         "objectives.temporal.temporal_rdc",
         ["needs at least 2", "data.frames_out"],
     ),
+    "term of distances from the camera": ("spatial_rdc: {weight: 0.1, form: margin}", "trajectory_mpjpe: 1", 6,
+                                          "objectives.spatial.trajectory_mpjpe", ["distance from the camera"]),
     "more frames out than in": ("window: 9}", "window: 9, frames_out: 10}", 2, "data.frames_out", ["window of 9"]),
     "window shorter than a network reads": ("simple_baseline", "poseformerv2-s", 2, "data.window",
                                             ["poseformerv2-s reads 27 frames at a time (num_frame)", "window has 9"]),
