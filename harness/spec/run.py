@@ -118,6 +118,9 @@ class Train(Part):
         occlusion: occlusion level of the training input.
         validate_on: occlusion levels over which the validation error is averaged to choose the epoch.
         threads: CPU threads; hashed, since the number changes the order of sums.
+        precision: of the network's passes in training: float32, or bfloat16 where torch's autocast says that it
+            is enough. Weights, loss terms and all scores stay float32.
+        compile: train through ``torch.compile``; other kernels round otherwise. Scores are made without it.
     """
 
     steps: Count = 3000
@@ -136,6 +139,8 @@ class Train(Part):
     occlusion: str = "none"
     validate_on: Annotated[list[str], Field(min_length=1)] = ["none", "minor", "moderate", "severe"]
     threads: Count = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
+    compile: bool = False
 
 
 class Test(Part):

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 _TRAIN = ("steps", "batch", "epochs", "threads")
+_FASTER = {"precision": "float32", "compile": False}
 _DATA = ("dataset", "window", "frames_out")
 
 
@@ -18,6 +19,8 @@ def shape_of(run: Any) -> str:
         "objective": sorted(resolved.get("objective") or {}),
         **{key: data.get(key) for key in _DATA},
         **{key: train.get(key) for key in _TRAIN},
+        # Only where they are asked for: records older than these two go on predicting.
+        **{key: train[key] for key, usual in _FASTER.items() if train.get(key, usual) != usual},
     }
     return json.dumps(shape, sort_keys=True, separators=(",", ":"))
 

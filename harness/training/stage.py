@@ -15,6 +15,7 @@ from harness.spec.run import Run
 from harness.training.errors import Diverged
 from harness.training.lifter import Lifter
 from harness.training.optimisation import learning_rate, make_optimiser, set_learning_rate
+from harness.training.speed import Forward
 from harness.training.state import TrainState
 
 
@@ -41,12 +42,13 @@ class Supervised:
     def __init__(self, run: Run, objective: Objective, probe_every: int) -> None:
         self.run, self.objective, self.steps = run, objective, run.train.steps
         self.probe_every = probe_every
+        self.forward = Forward(run.train)
 
     def step(self, state: TrainState, batch: Batch, context: Context) -> dict[str, Tensor]:
         train, lifter, optimiser = self.run.train, state.lifter, state.optimisers["lifter"]
         torch.manual_seed(keyed.key("step", self.run.seed, context.step) & _POSITIVE)
         set_learning_rate(optimiser, learning_rate(train, context.step))
-        output = Output(pose=lifter(batch.inputs), extra={})
+        output = Output(pose=self.forward(lifter, batch.inputs), extra={})
         total, values = self.objective(output, batch, context)
         if not torch.isfinite(total):
             raise _diverged(total, values, context.step)
