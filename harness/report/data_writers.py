@@ -96,6 +96,7 @@ def plain(table: Table) -> dict[str, Any]:
             "keys": list(row.keys),
             "raw": list(row.raw),
             "mark": row.mark,
+            "marked": row.marked,
             "cells": [
                 {
                     "text": cell.text,

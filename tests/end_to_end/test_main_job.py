@@ -67,6 +67,21 @@ def test_table_is_made_from_the_records(folder):
     assert shown == pytest.approx(sum(cells) / 2, abs=0.051)
 
 
+def test_written_report_verifies_until_a_digit_changes(folder):
+    place, _ = folder
+    right = repose(place, "report", "smoke", "--verify")
+    assert right.returncode == 0, right.stdout + right.stderr
+    assert "from 4 runs' records and its files" in right.stdout and right.stdout.rstrip().endswith("all agree")
+    path = place / "results/smoke/runs.csv"
+    text = path.read_text()
+    number = re.search(r"mpjpe,all,(\d+\.\d+)", text)
+    last = number.end(1) - 1
+    path.write_text(f"{text[:last]}{(int(text[last]) + 5) % 10}{text[last + 1 :]}")
+    wrong = repose(place, "report", "smoke", "--verify")
+    path.write_text(text)
+    assert wrong.returncode == 1 and f"expected {number[1]}" in wrong.stdout and "runs.csv: " in wrong.stdout
+
+
 def test_second_run_trains_nothing_and_never_starts_ray(folder):
     place, _ = folder
     before = {record.mlflow_id for record in finished(place)}

@@ -128,7 +128,8 @@ def _printed(ledger: Ledger, file: str, rows: list[list[str]], table: Table) -> 
     if not ledger.same(KIND, file, "rows", len(table["rows"]), len(found)):
         return
     for row, line in zip(table["rows"], found, strict=True):
-        texts = [*row["keys"], *(cell["text"] for cell in row["cells"])]
+        keys = [key + row["mark"] * (i == row["marked"]) for i, key in enumerate(row["keys"])]
+        texts = [*keys, *(cell["text"] for cell in row["cells"])]
         heads = [*table["keys"], *(" ".join(filter(None, column.values())) for column in table["columns"])]
         for head, text, shown in zip(heads, texts, line, strict=True):
             ledger.same(KIND, file, f"{' · '.join(row['keys'])}, {head}", numbers(text), numbers(_commands(shown)))

@@ -124,22 +124,13 @@ def _table(ledger: Ledger, file: str, said: list[tuple[str, str]], table: Mappin
     heads = [group for i, group in enumerate(groups) if i == 0 or groups[i - 1] != group] if any(groups) else []
     expected = [table["title"]]
     expected += ([""] if heads else []) + heads + table["keys"] + [column["label"] for column in table["columns"]]
-    marked, band = _marked(said, table), ""
+    band = ""
     for row in table["rows"]:
         expected += [row["band"]] if row["band"] and row["band"] != band else []
         band = row["band"]
-        expected += [key + row["mark"] * (i == marked) for i, key in enumerate(row["keys"])]
+        expected += [key + row["mark"] * (i == row["marked"]) for i, key in enumerate(row["keys"])]
         expected += [cell["text"] + cell["mark"] for cell in row["cells"]]
     _sequence(ledger, file, name, [*expected, *table["notes"]], [text for _, text in said])
-
-
-def _marked(said: list[tuple[str, str]], table: Mapping[str, Any]) -> int:
-    """The key that rows are marked at: which one it is says the page alone, and it is no number."""
-    for row in table["rows"]:
-        for i, key in enumerate(row["keys"]):
-            if row["mark"] and ("th", key + row["mark"]) in said:
-                return i
-    return 0
 
 
 def _sequence(ledger: Ledger, file: str, place: str, expected: list[str], found: list[str]) -> None:
