@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from harness.metrics import depth_order, position
+from harness import registry
+from harness.metrics import position
+from harness.metrics.metric import Clip, Metric
 from harness.skeleton import Skeleton
 
 Row = dict[str, Any]
@@ -23,6 +27,7 @@ def clip_rows(
     skeleton: Skeleton,
     root: int | None = None,
     cheap: bool = False,
+    metrics: Collection[str] | None = None,
 ) -> list[Row]:
     """All registered metrics of one clip, as rows ``{joint, group, metric, value, n}``.
 
@@ -36,12 +41,14 @@ def clip_rows(
         valid: (F,) bool; invalid frames are never scored. None: all are valid.
         skeleton: names the joints.
         root: the joint moved to the origin; None: the skeleton's root.
-        cheap: position errors only (mpjpe, of each joint, mpjpe_occluded, mpjpe_fixed): a validation's need.
+        cheap: only metrics that call themselves cheap (position errors): a validation's need.
+        metrics: only these; None: all that are registered.
     Returns:
         Rows; ``n`` is the number of valid frames behind the value, of steps for ``mpjve``, of hidden keypoints for
         ``mpjpe_occluded`` and ``mpjpe_fixed``, of pairs for the order metrics. Undefined values are NaN with n = 0.
     Raises:
         ValueError: shapes that don't fit together.
+        UserError: a metric that isn't registered.
     """
     pred, target = torch.as_tensor(pred).detach().cpu(), torch.as_tensor(target).detach().cpu()
     hidden, fixed = torch.as_tensor(hidden).cpu(), torch.as_tensor(fixed).cpu()
@@ -49,43 +56,27 @@ def clip_rows(
     _check(pred, target, hidden, fixed, valid, skeleton)
     root = skeleton.root if root is None else root
     pred, target = position.root_relative(pred, root), position.root_relative(target, root)
-    rows = _position_rows(pred[valid], target[valid], hidden[valid], fixed[valid], skeleton)
-    if not cheap:
-        rows += _shape_rows(pred[valid], target[valid])
-        steps = int((valid[1:] & valid[:-1]).sum())
-        rows.append(_row("mpjve", position.mpjve(pred, target, valid=valid), steps))
-        for metric, order in (("order_spatial", depth_order.spatial), ("order_temporal", depth_order.temporal)):
-            shares = order(pred, target, hidden=hidden, valid=valid)
-            rows += [_row(metric, share.value, share.n, group=group) for group, share in shares.items()]
-        share = depth_order.spread(pred, target, valid=valid)
-        rows.append(_row("depth_spread", share.value, share.n))
+    clip = Clip(pred, target, hidden, fixed, valid, skeleton, root)
+    rows = []
+    for name in scored(cheap=cheap, metrics=metrics):
+        for value, n, joint, group in _metric(name).values(clip):
+            rows.append({"joint": joint, "group": group, "metric": name, "value": float(value), "n": int(n)})
     return rows
 
 
-def _position_rows(pred: Tensor, target: Tensor, hidden: Tensor, fixed: Tensor, skeleton: Skeleton) -> list[Row]:
-    errors = position.position_errors(pred, target)
-    frames = len(errors)
-    rows = [_row("mpjpe", errors.mean(), frames)]
-    each = errors.mean(dim=0).tolist()
-    rows += [_row("mpjpe", value, frames, joint=name) for name, value in zip(skeleton.joints, each, strict=True)]
-    for metric, group, chosen in (("mpjpe_occluded", "occluded", hidden), ("mpjpe_fixed", "fixed", fixed)):
-        rows.append(_row(metric, errors[chosen].mean(), int(chosen.sum()), group=group))
-    return rows
+def scored(*, cheap: bool = False, metrics: Collection[str] | None = None) -> list[str]:
+    """Names of the registered metrics that `clip_rows` scores under the same arguments.
+
+    Raises:
+        UserError: a metric that isn't registered.
+    """
+    chosen = list(registry.entries("metrics")) if metrics is None else list(dict.fromkeys(metrics))
+    return [name for name in chosen if not cheap or _metric(name).cheap]
 
 
-def _shape_rows(pred: Tensor, target: Tensor) -> list[Row]:
-    frames = len(pred)
-    values = {
-        "p_mpjpe": position.p_mpjpe(pred, target),
-        "n_mpjpe": position.n_mpjpe(pred, target),
-        "pck150": position.pck(pred, target),
-        "auc": position.auc(pred, target),
-    }
-    return [_row(metric, value, frames) for metric, value in values.items()]
-
-
-def _row(metric: str, value: Tensor | float, n: int, *, joint: str = "all", group: str = "all") -> Row:
-    return {"joint": joint, "group": group, "metric": metric, "value": float(value), "n": n}
+@cache
+def _metric(name: str) -> Metric:
+    return registry.load(registry.get("metrics", name))()
 
 
 def _check(pred: Tensor, target: Tensor, hidden: Tensor, fixed: Tensor, valid: Tensor, skeleton: Skeleton) -> None:

@@ -119,7 +119,7 @@ def _unfinished(left: Arm, right: Arm, seeds: list[int]) -> list[str]:
 def _untested(evidence: Evidence, claim: Claim, left: Arm, right: Arm, seeds: list[int]) -> list[str]:
     wanted = set(itertools.product(*_scope(evidence, claim).values()))
     held = [
-        {condition for conditions in evidence.files[arm.runs[seed]].values() for condition in conditions}
+        {condition[:2] for conditions in evidence.files[arm.runs[seed]].values() for condition in conditions}
         for arm in (left, right)
         for seed in seeds
         if arm.runs[seed] in evidence.files

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class Evidence:
         curves: run_id → array (points, 2) of step and validation MPJPE in mm.
         unevaluated: (test_occlusion, cameras) → how many finished runs weren't tested on it.
         scale: where the levels stand on the curve; None with fewer than two.
-        files: run_id → its evaluation files → the conditions (test_occlusion, cameras) that count in each.
+        files: run_id → its evaluation files → the `scores.Conditions` that count in each.
         subjects: the means of each test subject, as `scores.read_all` found them.
         curve_files: run_id → the file of all its curves.
         started: run_id → when the finished run began, ISO time.
@@ -77,7 +77,7 @@ class Evidence:
     curves: dict[str, np.ndarray] = field(default_factory=dict)
     unevaluated: dict[tuple[str, str], int] = field(default_factory=dict)
     scale: Scale | None = None
-    files: Mapping[str, Mapping[Path, Collection[tuple[str, str]]]] = field(default_factory=dict, repr=False)
+    files: scores.Files = field(default_factory=dict, repr=False)
     subjects: Sequence[scores.Subjects] = field(default=(), repr=False)
     curve_files: Mapping[str, Path] = field(default_factory=dict, repr=False)
     started: Mapping[str, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness import registry
 from harness.report.arranging import Labels, arranged
 from harness.report.declared import DEFAULT, common_notes, declared_tables
 from harness.report.differences import difference_tables
@@ -79,7 +80,8 @@ def _secondary(evidence: Evidence, rows: tuple[str, ...]) -> Table | None:
     logged = set(evidence.frame["metric"].unique())
     columns = [Column({"metric": "mpjpe"}, ("", "MPJPE, mm"))]
     columns.append(Column({"metric": "mpjpe", "weights": "last"}, ("", "MPJPE of the last epoch, mm")))
-    columns += [Column({"metric": name}, ("", metric(name).head)) for name in SECONDARY if name in logged]
+    others = [name for name in registry.entries("metrics") if name not in ("mpjpe", *SECONDARY)]
+    columns += [Column({"metric": name}, ("", metric(name).head)) for name in (*SECONDARY, *others) if name in logged]
     if (evidence.frame["weights"] == "last").sum() == 0:
         columns.pop(1)
     note = (

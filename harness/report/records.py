@@ -118,7 +118,7 @@ def load(spec: Any, source: Source) -> Evidence:
     missing = [run_id for run_id in run_ids if run_id not in paths]
     wanted = identity.conditions(spec.test)
     # What other specs had these runs tested on is no part of this one's means.
-    files = {run_id: _counted(paths[run_id], wanted) for run_id in run_ids if run_id in paths}
+    files = {run_id: identity.counted(paths[run_id], spec.test) for run_id in run_ids if run_id in paths}
     frame, subjects = scores.read_all(files)
     summaries = dict(source.summaries(list(paths)))
     if frame.empty:
@@ -200,10 +200,6 @@ def _registered(spec: Any, source: Source) -> dict[str, Any]:
     """A source that knows of no claims needn't have the method `Store.registered`."""
     ask = getattr(source, "registered", None)
     return dict(ask(spec)) if ask is not None else {}
-
-
-def _counted(files: Mapping[Path, Collection[str]], wanted: Mapping[str, tuple[str, str]]) -> dict[Path, set]:
-    return {path: {wanted[key] for key in keys if key in wanted} for path, keys in files.items()}
 
 
 def _unevaluated(

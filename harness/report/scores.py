@@ -25,12 +25,15 @@ MEANS = ["value", "per_action", "per_frame"]
 # Tables and runs.csv are made from the same rounded values, so either can be had from the other.
 DECIMALS = 4
 _CONDITION = ("test_occlusion", "cameras")
+_SINGLE = (*_CONDITION, "metric")
 _NAMES = [*DIMENSIONS, "subject", "action", "joint"]
 _READ = [*_NAMES, "value", "n"]
 # Metrics of a set of joints carry the set as their group; that is the whole of the metric.
 _WHOLE = {"mpjpe_occluded": "occluded", "mpjpe_fixed": "fixed"}
 
-Conditions = Collection[tuple[str, str]]
+Conditions = Collection[tuple[str, ...]]
+"""(test_occlusion, cameras) of which all rows count, or with a metric behind them: then only its rows do."""
+
 Files = Mapping[str, Mapping[Path, Conditions]]
 Coded = tuple[np.ndarray, np.ndarray]
 
@@ -61,7 +64,7 @@ def read_all(files: Files) -> tuple[pd.DataFrame, list[Subjects]]:
     """One row per run × weights × test_occlusion × cameras × metric × group, and the subjects behind them.
 
     Args:
-        files: run_id → its evaluation files → the conditions (test_occlusion, cameras) that count in each.
+        files: run_id → its evaluation files → the `Conditions` that count in each.
 
     Returns:
         a frame with columns run_id, `DIMENSIONS`, value (mean over subjects), per_action, per_frame, n (frames or
@@ -171,6 +174,10 @@ def _score(
     # (levels, cameras)
     counts = np.array([[(a, b) in counted for b in coded["cameras"][1]] for a in coded["test_occlusion"][1]])
     wanted = counts[at["test_occlusion"], at["cameras"]]
+    single = {condition for condition in counted if len(condition) > 2}
+    if single:
+        named = [coded[name][1][at[name]] if name in at else [kept[name]] * len(found) for name in _SINGLE]
+        wanted |= np.array([condition in single for condition in zip(*named, strict=True)], dtype=bool)
     return {name: column[wanted] for name, column in scored.items()}, coded["subject"][1], of_subjects[wanted]
 
 

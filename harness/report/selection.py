@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
+from harness import registry
 from harness.errors import UserError, unknown
 from harness.report.area import CURVE
 from harness.report.evidence import STEPS, Arm, Evidence
@@ -52,24 +53,13 @@ class Metric:
         return f"{self.label}, {self.unit}" if self.unit else self.label
 
 
-METRICS = {
-    "mpjpe": Metric("MPJPE", "mm", 1, "lower"),
-    "p_mpjpe": Metric("P-MPJPE", "mm", 1, "lower"),
-    "n_mpjpe": Metric("N-MPJPE", "mm", 1, "lower"),
-    "mpjpe_occluded": Metric("MPJPE, occluded joints", "mm", 1, "lower"),
-    "mpjpe_fixed": Metric("MPJPE, fixed joints", "mm", 1, "lower"),
-    "mpjve": Metric("MPJVE", "mm/frame", 2, "lower"),
-    "pck150": Metric("PCK@150", "%", 1, "higher"),
-    "auc": Metric("AUC", "%", 1, "higher"),
-    "order_spatial": Metric("depth order across joints", "%", 1, "higher"),
-    "order_temporal": Metric("depth order across frames", "%", 1, "higher"),
-    "depth_spread": Metric("depth spread, predicted/true", "", 3, None),
-}
-
-
 def metric(name: str) -> Metric:
-    """How the metric called ``name`` is printed; one that isn't known here is shown without a best."""
-    return METRICS.get(name, Metric(name))
+    """How the metric called ``name`` is printed, as its class says; one that isn't registered has no best."""
+    entry = registry.entries("metrics").get(name)
+    if entry is None:
+        return Metric(name)
+    told = {each.name: registry.attribute(entry, each.name, each.default) for each in fields(Metric)[1:]}
+    return Metric(registry.attribute(entry, "label", name), **told)
 
 
 def dimension_values(evidence: Evidence, name: str) -> list[str]:
@@ -107,8 +97,9 @@ def filtered(evidence: Evidence, where: Mapping[str, Any]) -> pd.DataFrame:
         found = set(frame.loc[(frame["metric"] == name).to_numpy(), "group"])
         if not found:
             logged = ", ".join(sorted(frame["metric"].unique()))
+            later = "; `repose rescore` adds it" if name in registry.entries("metrics") else ""
             raise UserError(
-                f"no finished run has logged the metric '{name}'; those that were: {logged}", key="report.tables"
+                f"no finished run has logged the metric '{name}'; those that were: {logged}{later}", key="report.tables"
             )
         groups |= found
     # Parts of a metric (gaps) are averaged only where it has no number for the whole.

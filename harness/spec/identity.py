@@ -11,13 +11,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from harness import registry
 from harness.data import canonical_split
 from harness.spec.run import Choice, Data, Run, Test, Train, split_term
+
+File = TypeVar("File")
 
 
 def canonical(value: Any) -> Any:
@@ -129,6 +132,70 @@ def conditions(test: Test) -> dict[str, tuple[str, str]]:
     """Key → (occlusion level, cameras) of everything that ``test`` asks for. See `condition`."""
     pairs = [(level, cameras) for cameras in test.cameras for level in test.occlusion]
     return {condition(*pair): pair for pair in pairs}
+
+
+FIRST_METRICS = (
+    "mpjpe",
+    "mpjpe_occluded",
+    "mpjpe_fixed",
+    "p_mpjpe",
+    "n_mpjpe",
+    "pck150",
+    "auc",
+    "mpjve",
+    "order_spatial",
+    "order_temporal",
+    "depth_spread",
+)
+"""The metrics, each at version 1, that a condition's bare key stands for. Never changes: stored keys mean them."""
+
+
+def evaluations(test: Test, metrics: Collection[str] | None = None) -> dict[str, tuple[str, ...]]:
+    """Key → condition of everything that ``test`` asks for, with keys of their own for metrics that came later.
+
+    Such as ``severe@1/seen`` → (level, cameras), which stands for `FIRST_METRICS`, and ``severe@1/seen/accel@1`` →
+    (level, cameras, metric).
+
+    Args:
+        test: levels and cameras.
+        metrics: of those that came later, only these; None: all that are registered.
+
+    Raises:
+        UserError: an occlusion level or metric that the registry doesn't have.
+    """
+    first = conditions(test)
+    found: dict[str, tuple[str, ...]] = dict(first)
+    for name in registry.entries("metrics") if metrics is None else metrics:
+        entry = registry.get("metrics", name, key="metric")
+        if name not in FIRST_METRICS or entry.version != 1:
+            found |= {f"{key}/{name}@{entry.version}": (*pair, name) for key, pair in first.items()}
+    return found
+
+
+def counted(files: Mapping[File, Collection[str]], test: Test) -> dict[File, set[tuple[str, ...]]]:
+    """What counts of each evaluation file of one run under ``test``.
+
+    Args:
+        files: file → keys of `evaluations` in it, as records hold them.
+
+    Returns:
+        file → conditions: (level, cameras) where all of its rows of it count, (level, cameras, metric) where only that
+        metric's do. A version of a metric that isn't the present one never counts.
+    """
+    wanted = evaluations(test)
+    raised = {name: entry.version for name, entry in registry.entries("metrics").items() if entry.version > 1}
+    found: dict[File, set[tuple[str, ...]]] = {file: set() for file in files}
+    for file, keys in files.items():
+        for key in (key for key in keys if key in wanted):
+            condition = wanted[key]
+            if len(condition) > 2:
+                # Beside its condition's bare key it stands in the same rows.
+                found[file] |= {condition} if key.rpartition("/")[0] not in keys else set()
+                continue
+            stale = {name for name, version in raised.items() if f"{key}/{name}@{version}" not in keys}
+            present = [(*condition, name) for name in registry.entries("metrics") if name not in stale]
+            found[file] |= set(present) if stale else {condition}
+    return found
 
 
 def digest(value: Any) -> str:

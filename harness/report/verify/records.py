@@ -34,7 +34,6 @@ def runs_table(
         scale: level → place on the curve.
     """
     axes = [name for name in runs.columns[: runs.columns.get_loc("weights")] if name not in ("run_id", "seed")]
-    wanted = identity.conditions(spec.test)
     levels = runs[runs["test_occlusion"] != AREA]
     told = {str(run_id): rows for run_id, rows in levels.groupby("run_id", sort=False)}
     files = source.evaluations(list(source.finished([run.run_id for run in spec.runs])))
@@ -45,8 +44,7 @@ def runs_table(
         for axis, value in {**labels, "seed": str(run.seed)}.items():
             ledger.same(KIND, file, f"{run.run_id}, {axis}", {value}, set(mine[axis]))
         printed = {tuple(row[name] for name in CELL): row for row in mine.to_dict("records")}
-        for path, keys in files[run.run_id].items():
-            counted = {wanted[key] for key in keys if key in wanted}
+        for path, counted in identity.counted(files[run.run_id], spec.test).items():
             for cell, expected in _cells(path, counted):
                 seen.add(cell)
                 name = f"{run.run_id}, {' '.join(cell)}"
@@ -79,12 +77,12 @@ def subjects_table(
     ledger: Ledger, file: str, told: pd.DataFrame, spec: Any, source: Any, scale: Mapping[str, float] | None
 ) -> None:
     """Compare every row of `subjects.parquet` with the records, and its areas with its levels."""
-    wanted, names = identity.conditions(spec.test), ["run_id", *CELL, "subject"]
+    names = ["run_id", *CELL, "subject"]
     printed = {tuple(row[name] for name in names): float(row["value"]) for row in told.to_dict("records")}
     asked, seen = {key[1:2] + key[4:6] for key in printed}, set()
     for run_id, files in source.evaluations(sorted(set(told["run_id"]))).items():
-        for path, keys in files.items():
-            rows = _rows(path, {wanted[key] for key in keys if key in wanted})
+        for path, counted in identity.counted(files, spec.test).items():
+            rows = _rows(path, counted)
             rows = rows[[key in asked for key in zip(rows["weights"], rows["metric"], rows["group"], strict=True)]]
             for place, value in _weighted(rows, [*CELL, "subject"])["mean"].items():
                 seen.add(key := (run_id, *map(str, cast(tuple, place))))
@@ -113,7 +111,7 @@ def _areas_of(values: Mapping[tuple[str, ...], float], scale: Mapping[str, float
     }
 
 
-def _cells(path: Path, counted: set[tuple[str, str]]) -> Iterator[tuple[tuple[str, ...], dict[str, float]]]:
+def _cells(path: Path, counted: set[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], dict[str, float]]]:
     """The names of each cell of a file that counts, and its means, frames and subjects."""
     rows = _rows(path, counted)
     by_unit = {unit: _weighted(rows, [*CELL, unit]) for unit in ("subject", "action")}
@@ -138,12 +136,13 @@ def _weighted(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     return pd.DataFrame({"mean": sums["weighted"] / sums["n"], "n": sums["n"]})
 
 
-def _rows(path: Path, counted: set[tuple[str, str]]) -> pd.DataFrame:
+def _rows(path: Path, counted: set[tuple[str, ...]]) -> pd.DataFrame:
     """The rows of a file that have a value, under the conditions that count."""
     frame = pd.read_parquet(path, columns=[*CELL, "subject", "action", "joint", "value", "n"])
     frame = frame[(frame["joint"] == "all") & np.isfinite(frame["value"].astype(float)) & (frame["n"] > 0)]
-    tested = pd.Series(list(zip(frame["test_occlusion"], frame["cameras"], strict=True)), index=frame.index)
-    frame = frame[tested.isin(counted)].astype(dict.fromkeys([*CELL, "subject", "action"], str))
+    places = zip(frame["test_occlusion"], frame["cameras"], frame["metric"], strict=True)
+    tested = [place[:2] in counted or place in counted for place in places]
+    frame = frame[tested].astype(dict.fromkeys([*CELL, "subject", "action"], str))
     for metric, group in WHOLE:
         frame.loc[(frame["metric"] == metric) & (frame["group"] == group), "group"] = "all"
     return frame.assign(weighted=frame["value"].astype(float) * frame["n"])
