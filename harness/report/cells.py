@@ -22,7 +22,7 @@ from harness.report.selection import (
     matches,
     metric,
 )
-from harness.report.statistics import Interval, Paired, interval
+from harness.report.statistics import STUDENTISED_FROM, Interval, Paired, interval
 from harness.report.table import Cell, Recipe, Row, Table, number, p_text
 from harness.spec.conditions import is_condition
 
@@ -32,17 +32,14 @@ MISSING = Cell("missing", missing=True)
 
 
 def mean_cell(found: Mapping[int, float], kind: Metric, bold: bool, near: bool) -> Cell:
-    """Mean over seeds with its interval: ± half where it lies evenly about the mean, else its ends."""
+    """Mean over seeds ± half of its interval, which lies evenly about it (number of seeds)."""
     of_seeds = interval(list(found.values()))
     mean, n = number(of_seeds.mean, kind.decimals), str(of_seeds.n)
     mark = NEAR if near else ""
     if of_seeds.n < 2:
         return Cell(f"{mean} ({n})", {"mean": mean, "n": n}, mark=mark)
-    if of_seeds.method == "t":
-        half = number(of_seeds.half, kind.decimals)
-        return Cell(f"{mean} ± {half} ({n})", {"mean": mean, "half_width": half, "n": n}, bold=bold, mark=mark)
-    low, high = number(of_seeds.low, kind.decimals), number(of_seeds.high, kind.decimals)
-    return Cell(f"{mean} [{low}, {high}] ({n})", {"mean": mean, "low": low, "high": high, "n": n}, bold=bold, mark=mark)
+    half = number(of_seeds.half, kind.decimals)
+    return Cell(f"{mean} ± {half} ({n})", {"mean": mean, "half_width": half, "n": n}, bold=bold, mark=mark)
 
 
 def difference_cell(paired: Paired, adjusted: float, kind: Metric) -> Cell:
@@ -133,12 +130,9 @@ def marked(rows: tuple[str, ...]) -> int:
 def mean_notes(body: list[Row]) -> tuple[str, ...]:
     """What the cells of a table of means are, and what its signs say."""
     cells = [cell for row in body for cell in row.cells]
-    ends = [cell for cell in cells if "low" in cell.numbers]
-    notes = []
-    if any("half_width" in cell.numbers for cell in cells) or not ends:
-        notes.append("Cells: mean ± half-width of the 95 % t-interval over seeds (number of seeds).")
-    if ends:
-        notes.append("Cells: mean [95 % studentised bootstrap interval over seeds] (number of seeds, ten or more).")
+    many = any(int(cell.numbers.get("n", 0)) >= STUDENTISED_FROM for cell in cells)
+    kind = f"interval (t; studentised bootstrap from {STUDENTISED_FROM} seeds)" if many else "t-interval"
+    notes = [f"Cells: mean ± half-width of the 95 % {kind} over seeds (number of seeds)."]
     if any(cell.bold for cell in cells):
         notes.append(
             f"Bold: lowest error (or highest score) of its column among arms of equal training length and two or more "

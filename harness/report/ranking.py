@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from harness.report.selection import Key, Values
-from harness.report.statistics import Paired, holm, paired_difference
+from harness.report.statistics import holm, paired_p
 
 ALPHA = 0.05
 
@@ -20,15 +20,15 @@ class Ranked:
     near: frozenset[Key] = field(default_factory=frozenset)
 
 
-def separated(comparison: Paired, corrected_p: float) -> bool:
-    """Whether a paired comparison tells its two sides apart.
+def separated(differences: Sequence[float], corrected_p: float) -> bool:
+    """Whether paired differences tell their two sides apart.
 
     Equal differences at every seed have no p; they are apart unless they are zero.
     """
-    if comparison.n < 2:
+    if len(differences) < 2:
         return False
     if math.isnan(corrected_p):
-        return comparison.difference.mean != 0
+        return math.fsum(differences) != 0
     return corrected_p < ALPHA
 
 
@@ -47,7 +47,7 @@ def rank(
     """
     best: list[set[Key]] = [set() for _ in columns]
     near: list[set[Key]] = [set() for _ in columns]
-    comparisons: list[tuple[int, Key, Paired]] = []
+    comparisons: list[tuple[int, Key, list[float]]] = []
     for i, column in enumerate(columns):
         groups: dict[Hashable, list[Key]] = {}
         for key, values in column.items():
@@ -64,8 +64,10 @@ def rank(
             best[i] |= winners
             for key in keys:
                 if key not in winners:
-                    comparisons.append((i, key, paired_difference(column[key], column[winner])))
-    for (i, key, comparison), p in zip(comparisons, holm([c.p for _, _, c in comparisons]), strict=True):
-        if not separated(comparison, p):
+                    others, mine = column[winner], column[key]
+                    comparisons.append((i, key, [mine[seed] - others[seed] for seed in mine if seed in others]))
+    corrected = holm([paired_p(differences) for _, _, differences in comparisons])
+    for (i, key, differences), p in zip(comparisons, corrected, strict=True):
+        if not separated(differences, p):
             near[i].add(key)
     return [Ranked(frozenset(b), frozenset(n)) for b, n in zip(best, near, strict=True)]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from harness import report
-from harness.report.statistics import new_subjects
+from harness.report.statistics import new_subjects, studentised_interval, t_interval
 from tests.report.conftest import evaluation
 
 # spatial − abs: -2, -1, -3; temporal − abs: +1, 0, +2 at every level
@@ -133,17 +133,19 @@ def test_higher_is_better_in_the_probability_of_improvement(make):
     assert found["difference"] == "+2.00" and found["improvement"] == "1.00"
 
 
-def test_from_ten_seeds_intervals_show_their_ends(make):
-    draws = np.random.default_rng(5).exponential(5.0, (2, 12))
-    made = make({(arm, s): 100.0 + draws[i, s] for i, arm in enumerate(("abs", "spatial")) for s in range(12)})
-    found = tables(made)
-    shown = cells(found["ablation"], "abs")["none"]
-    assert re.fullmatch(r"10\d\.\d \[10\d\.\d, 1\d\d\.\d\] \(12\)", shown.text)
-    low, mean, high = (float(shown.numbers[name]) for name in ("low", "mean", "high"))
-    # the longer tail lies above
-    assert high - mean > mean - low > 0 and "half_width" not in shown.numbers
-    assert any("studentised bootstrap" in note for note in found["ablation"].notes)
-    assert not any("half-width" in note for note in found["ablation"].notes)
+def test_from_ten_seeds_intervals_are_the_bootstraps_and_said(make):
+    draws = np.random.default_rng(5).exponential(50.0, 12)
+    made = make({("abs", s): 100.0 + draws[s] for s in range(12)})
+    shown = tables(made)["ablation"]
+    expected = studentised_interval((100.0 + draws).round(4))
+    text = cells(shown, "abs")["none"].text
+    assert text == f"{expected.mean:.1f} ± {expected.half:.1f} (12)"
+    assert abs(expected.half - t_interval(100.0 + draws).half) > 0.1, "Student's would read otherwise"
+    assert any("studentised bootstrap from 10 seeds" in note for note in shown.notes)
+
+
+def test_below_ten_seeds_nothing_is_said_of_a_bootstrap(make):
+    assert not any("bootstrap" in note for note in tables(make(ERRORS))["ablation"].notes)
 
 
 def test_a_level_nobody_was_tested_at_is_missing_and_counted(make):

@@ -16,7 +16,7 @@ from harness.report.statistics.intervals import (
     t_interval,
 )
 from harness.report.statistics.multiplicity import fixed_order, holm
-from harness.report.statistics.paired import Paired, paired_difference
+from harness.report.statistics.paired import Paired, paired_difference, paired_p
 from harness.report.statistics.seeds import MOST_SEEDS, seeds_needed
 from harness.report.statistics.sign_flip import sign_flip
 from harness.report.statistics.subjects import MIN_SUBJECTS, new_subjects
@@ -36,6 +36,7 @@ __all__ = [
     "interval",
     "new_subjects",
     "paired_difference",
+    "paired_p",
     "seeds_needed",
     "sign_flip",
     "studentised_interval",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -59,12 +59,21 @@ def paired_difference(a: Mapping[Pairing, float], b: Mapping[Pairing, float], le
     n = differences.size
     lower = float(np.mean((differences < 0) + 0.5 * (differences == 0))) if n else math.nan
     p_sign_flip = sign_flip(differences)
-    # Equal differences (two deterministic baselines) leave no variance to test against.
-    if without_spread(differences):
-        return Paired(found, math.nan, p_sign_flip, math.nan, lower, unpaired)
-    effect = found.mean / sd(differences)
-    p = 2 * float(stdtr(n - 1, -abs(effect) * math.sqrt(n)))
-    return Paired(found, p, p_sign_flip, effect * hedges(n), lower, unpaired)
+    p = paired_p(differences)
+    effect = math.nan if math.isnan(p) else found.mean / sd(differences) * hedges(n)
+    return Paired(found, p, p_sign_flip, effect, lower, unpaired)
+
+
+def paired_p(differences: Sequence[float] | np.ndarray) -> float:
+    """Two-sided p-value of the t-test that the mean difference is 0.
+
+    NaN with fewer than two differences, and where all are equal: two deterministic baselines leave no variance to
+    test against.
+    """
+    d = np.asarray(differences, dtype=float)
+    if without_spread(d):
+        return math.nan
+    return 2 * float(stdtr(d.size - 1, -abs(math.fsum(d) / d.size) / sd(d) * math.sqrt(d.size)))
 
 
 def hedges(n: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -29,6 +30,11 @@ def sign_flip(differences: Sequence[float] | np.ndarray) -> float:
         for one in d[1:]:
             sums = np.concatenate([sums + one, sums - one])
         return float(np.mean(np.abs(sums) >= seen))
-    signs = np.random.default_rng([21, d.size]).integers(0, 2, (DRAWS, d.size), dtype=np.int8)
-    sums = 2.0 * (signs @ d) - d.sum()
+    sums = 2.0 * (_patterns(d.size) @ d) - d.sum()
     return float((1 + np.count_nonzero(np.abs(sums) >= seen)) / (1 + DRAWS))
+
+
+@lru_cache(maxsize=4)
+def _patterns(n: int) -> np.ndarray:
+    """(DRAWS, n) zeros and ones, as the numbers they are multiplied with: products of integers are slow."""
+    return np.random.default_rng([21, n]).integers(0, 2, (DRAWS, n), dtype=np.int8).astype(float)

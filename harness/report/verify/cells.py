@@ -174,11 +174,8 @@ def _mean(values: list[float]) -> Expected | None:
         return None
     centre = own.mean(values)
     half = own.half_width(values)
-    ends: list[tuple[str, float]] = []
-    if half is not None:
-        around = [("low", centre - half[0]), ("high", centre + half[0])]
-        ends = around if half[1] else [("half_width", half[0])]
-    return Expected([("mean", centre), *ends, ("n", len(values))])
+    around = [("half_width", half[0])] if half is not None else []
+    return Expected([("mean", centre), *around, ("n", len(values))])
 
 
 def _difference(values: list[float], adjusted: float, better: str | None) -> Expected:
