@@ -65,6 +65,7 @@ DECISIVE = [
         "steps": 1, "batch": 1, "epochs": 1, "optimiser": "adam", "lr": 1, "weight_decay": 0, "schedule": "constant",
         "warmup": 1, "decay": 1, "clip_norm": 0, "flip": False, "flip_test": False, "body_shape": 0.1,
         "occlusion": "severe", "validate_on": ["none"], "threads": 2,
+        "precision": "bfloat16", "compile": True,
     }.items()),
 ]  # fmt: skip
 

@@ -63,8 +63,9 @@ def test_a_compiled_training_draws_the_same_dropout_and_differs_by_rounding(make
     backbone = Choice(name="simple_baseline", options={"linear_size": 16, "num_stage": 1})
     plain = train(make_run(TERMS, backbone=backbone))
     compiled = train(make_run(TERMS, backbone=backbone, compile=True))
-    # Not by weight: a bias in front of a batch norm has no gradient but rounding, which Adam makes as large as any.
-    for name in ("term.mpjpe", "term.temporal_rdc", "val_mpjpe"):
+    # Weights can't be held together so: in front of a batch norm a bias has no gradient but rounding, which Adam
+    # makes as large as any other. In training the norm takes it out again.
+    for name in ("term.mpjpe", "term.temporal_rdc"):
         torch.testing.assert_close(curve(compiled, name), curve(plain, name), rtol=1e-5, atol=0)
 
 
