@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 
 import torch
@@ -18,17 +19,23 @@ _FRAMES_AT_ONCE = 8192
 
 
 @lru_cache(maxsize=32)
-def observed(views: Views, level: Level, observer: Observer) -> tuple[Tensor, Tensor]:
+def observed(
+    views: Views, level: Level, observer: Observer, only: frozenset[int] | None = None
+) -> tuple[Tensor, Tensor]:
     """What a network sees of whole clips at one occlusion level.
 
     Noise and masks are keyed by the view and the frame, and a keypoint held at its last seen place is
     held over the whole clip: whatever the window, every arm sees the same.
 
+    Args:
+        only: numbers of the views that matter; rows of others are NaN, and nothing is visible there.
     Returns:
         inputs (N, J, C) and visible (N, J).
     """
-    inputs, visible = [], []
-    for number in range(len(views)):
+    joints = views.pixels.shape[1]
+    inputs = torch.full((views.frames, joints, observer.features), float("nan"))
+    visible = torch.zeros((views.frames, joints), dtype=torch.bool)
+    for number in range(len(views)) if only is None else sorted(only):
         length, offset = int(views.length[number]), int(views.offset[number])
         frames = torch.arange(length)[None]  # (1, F)
         one, mask = observer(
@@ -38,28 +45,42 @@ def observed(views: Views, level: Level, observer: Observer) -> tuple[Tensor, Te
             frames,
             level,
         )
-        inputs.append(one[0])
-        visible.append(mask[0])
-    return torch.cat(inputs), torch.cat(visible)
+        inputs[offset : offset + length], visible[offset : offset + length] = one[0], mask[0]
+    return inputs, visible
 
 
 def predict(
-    lifter: Lifter, views: Views, level: Level, observer: Observer, *, flip: bool, device: torch.device
+    lifter: Lifter,
+    views: Views,
+    level: Level,
+    observer: Observer,
+    *,
+    flip: bool,
+    device: torch.device,
+    only: Collection[int] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Predict all frames of ``views`` as seen at one occlusion level.
 
     Args:
         flip: average the predictions of each input and of its mirror image.
+        only: numbers of the views that are wanted. They are predicted in the batches in which all would be, and so to
+            the same bits; rows of other views mean nothing.
     Returns:
         poses (N, J, 3) in metres, and hidden (N, J) bool.
     """
     windows, counted = scoring_windows(views, lifter.window, lifter.frames_out, lifter.left)
-    seen, visible = observed(views, level, observer)
+    batches = list(torch.arange(len(windows)).split(max(1, _FRAMES_AT_ONCE // lifter.window)))
+    if only is None:
+        seen, visible = observed(views, level, observer)
+    else:
+        wanted = torch.isin(windows.view, torch.tensor(sorted(only), dtype=torch.int64))
+        batches = [which for which in batches if bool(wanted[which].any())]
+        beside = frozenset(number for which in batches for number in windows.view[which].unique().tolist())
+        seen, visible = observed(views, level, observer, beside)
     poses = torch.full_like(views.poses, float("nan"))
     lifter.eval()
-    chunk = max(1, _FRAMES_AT_ONCE // lifter.window)
     with torch.inference_mode():
-        for which in torch.arange(len(windows)).split(chunk):
+        for which in batches:
             _, rows = windows.inputs(which)
             answer = _forward(lifter, seen[rows].to(device), observer, flip).cpu()  # (B, T_out, J, 3)
             count = counted[which]
