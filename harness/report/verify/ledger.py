@@ -51,8 +51,11 @@ class Ledger:
         self.counts[kind] += 1
         if agrees(expected, found):
             return True
-        decimals = len(found.partition(".")[2]) + 2 if re.fullmatch(r"[+-]?[\d,.]+", found) else 6
-        self.mismatches.append(Mismatch(file, cell, f"{expected:.{decimals}f}", found))
+        decimals = len(found.partition(".")[2]) if re.fullmatch(r"[+-]?[\d,.]+", found) else 6
+        shown = f"{expected:.{decimals}f}"
+        if shown == found.lstrip("+"):  # on the edge of rounding: two more decimals tell them apart
+            shown = f"{expected:.{decimals + 2}f}"
+        self.mismatches.append(Mismatch(file, cell, shown, found))
         return False
 
 
