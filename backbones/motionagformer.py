@@ -66,6 +66,20 @@ class MotionAGFormer(nn.Module):
     frames_out = "all"
     causal = False
     needs_confidence = True
+    # As published, in the words of specs; sources are in docs/recipes.md.
+    recipe: ClassVar = {
+        "train": {
+            "optimiser": "adamw",
+            "lr": 5e-4,
+            "weight_decay": 0.01,
+            "clip_norm": 0.0,
+            "schedule": "per_pass",
+            "decay": 0.99,
+            "batch": 16,
+            "passes": 60,
+        },
+        "objective": {"mpjpe": 1.0, "n_mpjpe": 0.5, "mpjve": 20.0},
+    }
     fits_window: ClassVar = ("==", "n_frames")
     applies: ClassVar = {
         "temporal_connection_len": ("use_temporal_similarity", False),
@@ -307,7 +321,8 @@ class _Graph(nn.Module):
     @torch.no_grad()
     def _similar(self, h: Tensor) -> Tensor:
         """(S, N, C) → (S, N, N): each node hears the most similar ones, by dot product."""
-        with torch.autocast(h.device.type, enabled=False):  # a choice, which rounding could turn
+        where = h.device.type if torch.amp.is_autocast_available(h.device.type) else "cpu"  # none for meta
+        with torch.autocast(where, enabled=False):  # a choice, which rounding could turn
             wide = h.float()
             likeness = wide @ wide.transpose(1, 2)
             least = likeness.topk(self.neighbours or 1, dim=-1).values[..., -1:]
