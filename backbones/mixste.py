@@ -42,6 +42,20 @@ class MixSTE(nn.Module):
     frames_out = "all"
     causal = False
     needs_confidence = False
+    # As published, in the words of specs; sources are in docs/recipes.md.
+    recipe: ClassVar = {
+        "train": {
+            "optimiser": "adamw",
+            "lr": 4e-5,
+            "weight_decay": 0.1,
+            "clip_norm": 0.0,
+            "schedule": "per_pass",
+            "decay": 0.99,
+            "batch": 4,
+            "passes": 120,
+        },
+        "objective": {"weighted_mpjpe": 1.0, "temporal_consistency": 0.5, "mpjve": 2.0},
+    }
     fits_window: ClassVar = ("==", "num_frame")
 
     def __init__(

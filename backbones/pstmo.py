@@ -50,6 +50,23 @@ class PSTMO(nn.Module):
     frames_out = "one"
     causal = False
     needs_confidence = False
+    # As published, in the words of specs; sources are in docs/recipes.md.
+    recipe: ClassVar = {
+        "train": {
+            "optimiser": "adam",
+            "amsgrad": True,
+            "lr": 7e-4,
+            "weight_decay": 0.0,
+            "clip_norm": 0.0,
+            "schedule": "per_pass",
+            "decay": 0.97,
+            "batch": 160,
+            "passes": 80,
+            "pretrain": {"lr": 1e-4, "frames_hidden": 0.8, "joints_hidden": 2},
+        },
+        "objective": {"mpjpe": 1.0},
+    }
+    masked_form = "backbones.pstmo_mae:MaskedPSTMO"
     slides = True
     fits_window: ClassVar = (">=", "frames")
 

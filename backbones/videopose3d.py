@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from itertools import accumulate
 from operator import mul
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
 from annotated_types import Ge, Lt, MinLen
@@ -43,6 +43,23 @@ class VideoPose3D(nn.Module):
 
     frames_out = "one"
     needs_confidence = False
+    anneals_bn = True  # its momentum can be set, see `set_bn_momentum`
+    # As published, in the words of specs; sources are in docs/recipes.md.
+    recipe: ClassVar = {
+        "train": {
+            "optimiser": "adam",
+            "amsgrad": True,
+            "lr": 1e-3,
+            "weight_decay": 0.0,
+            "clip_norm": 0.0,
+            "schedule": "per_pass",
+            "decay": 0.95,
+            "batch": 1024,
+            "passes": 80,
+            "bn_momentum_end": 0.001,
+        },
+        "objective": {"mpjpe": 1.0},
+    }
 
     def __init__(
         self,

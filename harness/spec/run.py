@@ -98,20 +98,44 @@ class Choice(Part):
     options: dict[str, Any] = {}
 
 
+class Pretrain(Part):
+    """A first stage of training that needs no poses: hidden keypoints are guessed from the others.
+
+    Attributes:
+        steps: optimiser steps; without them or passes, as many as the training that follows.
+        passes: passes over the training frames, in place of steps.
+        lr: highest learning rate; None is that of the training. The schedule is the training's too.
+        frames_hidden: share of each window's frames that is hidden.
+        joints_hidden: keypoints hidden in each frame that is shown.
+    """
+
+    steps: Count | None = None
+    passes: Positive | None = None
+    lr: Positive | None = None
+    frames_hidden: Annotated[float, Field(ge=0, lt=1), _plain] = 0.8
+    joints_hidden: Whole = 2
+
+
 class Train(Part):
     """How a run is trained.
 
     Attributes:
         steps: optimiser steps.
+        passes: passes over the training frames, in place of steps: in one, as many windows are drawn as it takes to
+            answer for each frame once.
         batch: windows a step.
         epochs: how often the run is validated, evenly over the steps; one of these epochs is chosen.
         optimiser: adamw or adam.
+        amsgrad: never let a step grow because a gradient that was large is forgotten (Reddi et al., ICLR 2018).
         lr: highest learning rate.
         weight_decay: decoupled (adamw) or L2 (adam).
-        schedule: constant; cosine to 0; or exponential to ``lr * decay`` at the last step.
+        schedule: constant; cosine to 0; exponential to ``lr * decay`` at the last step; or per_pass, times decay after
+            each pass over the training frames.
         warmup: steps of linear warm-up from 0.
-        decay: the exponential schedule's factor at the last step.
+        decay: the factor of the exponential schedule at the last step, of per_pass at each pass.
         clip_norm: largest gradient norm; 0 doesn't clip.
+        bn_momentum_end: batch-norm momentum of the last pass, to which that of the first, 0.1, decays geometrically
+            pass by pass; None leaves it alone.
         flip: mirror half of the training windows.
         flip_test: average the predictions of an input and of its mirror image at evaluation.
         body_shape: largest relative change of each bone length in training, drawn for each window.
@@ -120,25 +144,30 @@ class Train(Part):
         threads: CPU threads; hashed, since the number changes the order of sums.
         precision: of the network's passes in training: float32, or bfloat16 where torch's autocast says that it
             is enough. Weights, loss terms and all scores stay float32.
+        pretrain: a stage in front of the training, for networks that have a masked form; None is no such stage.
         compile: train through ``torch.compile``; other kernels round otherwise. Scores are made without it.
     """
 
     steps: Count = 3000
+    passes: Positive | None = None
     batch: Count = 32
     epochs: Count = 10
     optimiser: Literal["adamw", "adam"] = "adamw"
+    amsgrad: bool = False
     lr: Positive = 1e-3
     weight_decay: NonNegative = 0.01
-    schedule: Literal["constant", "cosine", "exponential"] = "cosine"
+    schedule: Literal["constant", "cosine", "exponential", "per_pass"] = "cosine"
     warmup: Whole = 0
     decay: Annotated[float, Field(gt=0, le=1), _plain] = 0.05
     clip_norm: NonNegative = 1.0
+    bn_momentum_end: Annotated[float, Field(gt=0, le=1), _plain] | None = None
     flip: bool = True
     flip_test: bool = True
     body_shape: Annotated[float, Field(ge=0, le=0.3), _plain] = 0.0
     occlusion: str = "none"
     validate_on: Annotated[list[str], Field(min_length=1)] = ["none", "minor", "moderate", "severe"]
     threads: Count = 1
+    pretrain: Pretrain | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
 

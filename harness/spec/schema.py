@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from harness.errors import UserError, unknown, wrong_value
 from harness.spec.claims import Claim
+from harness.spec.recipes import TrainSection
 from harness.spec.report_section import Report
-from harness.spec.run import Count, Data, NonNegative, Part, Positive, Test, Train, Whole
+from harness.spec.run import Count, Data, NonNegative, Part, Positive, Test, Whole
 from harness.spec.yaml_lines import Document, Path
 
 
@@ -51,7 +52,7 @@ class SpecFile(Part):
     data: Data = Data()
     backbone: Any = None
     backbones: dict[Name, dict[str, Any]] = Field(default_factory=dict)
-    train: Train = Train()
+    train: TrainSection = TrainSection()
     test: Test = Test()
     objectives: Annotated[dict[Name, Any], Field(min_length=1)]
     grid: dict[str, Any]

@@ -64,7 +64,8 @@ DECISIVE = [
     *({"train": {name: value}} for name, value in {
         "steps": 1, "batch": 1, "epochs": 1, "optimiser": "adam", "lr": 1, "weight_decay": 0, "schedule": "constant",
         "warmup": 1, "decay": 1, "clip_norm": 0, "flip": False, "flip_test": False, "body_shape": 0.1,
-        "occlusion": "severe", "validate_on": ["none"], "threads": 2,
+        "occlusion": "severe", "passes": 1, "amsgrad": True, "bn_momentum_end": 0.001, "pretrain": {},
+        "validate_on": ["none"], "threads": 2,
         "precision": "bfloat16", "compile": True,
     }.items()),
 ]  # fmt: skip
@@ -137,8 +138,9 @@ def test_the_order_of_keys_axes_and_files_never_changes_an_id(write):
 
 
 def test_the_order_of_what_is_included_and_other_words_for_it_never_change_an_id(write, base):
-    entries = ["{backbone: ridge, objective: both, seed: 7}", "{train.steps: 40, data.window: 27, seed: 0}"]
-    turned = ["{seed: 0, data.window: 27.0, train.steps: 4e1}", "{seed: [7], objective: [both], backbone: [ridge]}"]
+    whole, same = "data.window: 27, data.frames_out: 27", "data.frames_out: 27.0, data.window: 27.0"
+    entries = ["{backbone: ridge, objective: both, seed: 7}", f"{{train.steps: 40, {whole}, seed: 0}}"]
+    turned = [f"{{seed: 0, {same}, train.steps: 4e1}}", "{seed: [7], objective: [both], backbone: [ridge]}"]
     tied = '"train.lr, train.batch": [[1, 8], [0.5, 4]]'
     other = '"train.batch, train.lr": [[4, 0.50], [8.0, 1.0]]'
     spelt = "small"
