@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.util
 import math
 import typing
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ import annotated_types
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 import backbones
+from harness import class_source, own_backbones
 from harness.errors import UserError, unknown, wrong_value
 
 _LOSSES = {
@@ -51,7 +51,11 @@ _OCCLUSIONS = {
 }
 _METRICS = {
     "mpjpe": ("harness.metrics.of_joints:Mpjpe", 1, "mean per-joint position error, mm"),
-    "mpjpe_occluded": ("harness.metrics.of_joints:MpjpeOccluded", 1, "MPJPE of the joints hidden at the test level, mm"),
+    "mpjpe_occluded": (
+        "harness.metrics.of_joints:MpjpeOccluded",
+        1,
+        "MPJPE of the joints hidden at the test level, mm",
+    ),
     "mpjpe_fixed": (
         "harness.metrics.of_joints:MpjpeFixed",
         1,
@@ -77,7 +81,7 @@ class Entry:
     kind: str
     name: str
     target: str
-    version: int
+    version: int | str
     summary: str
     preset: dict[str, Any] = field(default_factory=dict, hash=False)
     base: str | None = None
@@ -85,6 +89,11 @@ class Entry:
     @property
     def canonical(self) -> str:
         return self.base or self.name
+
+    @property
+    def hashed(self) -> str:
+        """The name that is part of identities: of a class in a file its own, wherever the file is."""
+        return self.target.rpartition(":")[2] if own_backbones.in_file(self.name) else self.canonical
 
 
 @cache
@@ -96,16 +105,44 @@ def entries(kind: str) -> dict[str, Entry]:
     return {name: Entry(kind, name, *line) for name, line in table.items()}
 
 
+def names(kind: str) -> set[str]:
+    """All names of one kind, those of installed packages included."""
+    return {*entries(kind), *(own_backbones.installed() if kind == "backbones" else ())}
+
+
 def get(kind: str, name: str, **where: Any) -> Entry:
-    """The entry called ``name``. Raises `UserError` with the nearest name; ``where`` locates it."""
+    """The entry called ``name``; of a backbone also ``path/to/file.py:Class``, or an installed package's name.
+
+    The harness's own names come first. Raises `UserError` with the nearest name, or with what is wrong with the
+    user's class; ``where`` locates it.
+    """
     known = entries(kind)
-    if name not in known:
-        raise unknown(kind.removesuffix("s") if kind != "losses" else "loss", name, known, **where)
-    return known[name]
+    if name in known:
+        return known[name]
+    if kind == "backbones":
+        try:
+            if own_backbones.in_file(name):
+                return _own(own_backbones.of_file(name))
+            installed = own_backbones.installed()
+            if name in installed:
+                return _own(own_backbones.of_package(installed[name]))
+        except UserError as error:
+            raise UserError(error.message, **where) from None
+    raise unknown(kind.removesuffix("s") if kind != "losses" else "loss", name, names(kind), **where)
+
+
+def _own(found: own_backbones.Own) -> Entry:
+    return Entry("backbones", found.name, found.target, found.version, found.summary)
 
 
 def load(entry: Entry) -> Any:
-    """Import and return the class or function of an entry (this is where torch comes in)."""
+    """Import and return the class or function of an entry (this is where torch comes in).
+
+    Raises:
+        UserError: a file of the user's that changed since, or that can't be imported.
+    """
+    if own_backbones.in_file(entry.name):
+        return own_backbones.load_file(entry.name)
     module, attribute = entry.target.split(":")
     return getattr(importlib.import_module(module), attribute)
 
@@ -123,27 +160,47 @@ _NAMES = {
     **{n: getattr(typing, n) for n in ("Literal", "Annotated", "Any", "Sequence", "Union", "Optional")},
     **{n: getattr(annotated_types, n) for n in ("Ge", "Gt", "Le", "Lt", "MinLen", "MaxLen")},
 }
+_PLAIN = {kind.__name__: kind for kind in (bool, int, float, str, list, tuple, dict)}
 
 
 @cache
 def options(entry: Entry) -> dict[str, Option]:
-    """The options of an entry, read from the keyword-only arguments of its class or function."""
-    module, attribute = entry.target.split(":")
-    function = _definition(module, attribute)
+    """The options of an entry, read from the keyword-only arguments of its class or function.
+
+    Raises:
+        UserError: an annotation or a default that can't be read without running the source.
+    """
     found = {}
+    function = _definition(entry)
     for arg, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
-        annotation = eval(ast.unparse(arg.annotation), dict(_NAMES)) if arg.annotation else Any
-        value = ast.literal_eval(default) if default is not None else None
+        try:
+            annotation = _type(arg.annotation)
+            value = ast.literal_eval(default) if default is not None else None
+        except (ValueError, TypeError, NameError, AttributeError, SyntaxError):
+            names = ", ".join((*_PLAIN, *_NAMES))
+            message = f"the option '{arg.arg}' of {entry.target} can't be read from its source: its type must be made"
+            message += f" of {names}, under these names, and its default must be a literal"
+            raise UserError(message) from None
         found[arg.arg] = Option(annotation, default is None, value)
     return found
 
 
+def _type(annotation: ast.expr | None) -> Any:
+    """The type that an annotation says. Only the names known here mean something: nothing else is run."""
+    if annotation is None:
+        return Any
+    return eval(ast.unparse(annotation), {"__builtins__": {}, **_PLAIN, **_NAMES})
+
+
 @cache
 def attribute(entry: Entry, name: str, default: Any) -> Any:
-    """A literal class attribute of an entry, or of its bases in the same module, without importing it."""
-    module, wanted = entry.target.split(":")
-    classes = {node.name: node for node in _tree(module).body if isinstance(node, ast.ClassDef)}
-    pending = [wanted]
+    """A literal class attribute of an entry, or of its bases in the same module, without importing it.
+
+    Raises:
+        UserError: it's there and no literal.
+    """
+    classes = {node.name: node for node in _tree(entry).body if isinstance(node, ast.ClassDef)}
+    pending = [entry.target.rpartition(":")[2]]
     while pending:
         node = classes.get(pending.pop(0))
         for item in node.body if node else ():
@@ -151,21 +208,35 @@ def attribute(entry: Entry, name: str, default: Any) -> Any:
                 continue
             targets = item.targets if isinstance(item, ast.Assign) else [item.target]
             if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-                return ast.literal_eval(item.value)
+                try:
+                    return ast.literal_eval(item.value)
+                except (ValueError, TypeError):
+                    raise UserError(f"{name} of {entry.target} must be a literal: it is read without import") from None
         pending += [base.id for base in node.bases if isinstance(base, ast.Name)] if node else []
     return default
 
 
+def has_method(entry: Entry, name: str) -> bool:
+    """Whether an entry's class, or a base of it in the same module, defines a method, without importing it."""
+    return class_source.has_method(_tree(entry), entry.target.rpartition(":")[2], name)
+
+
+def _tree(entry: Entry) -> ast.Module:
+    return _parsed(entry.target.rpartition(":")[0], entry.version)
+
+
 @lru_cache(maxsize=64)
-def _tree(module: str) -> ast.Module:
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
+def _parsed(module: str, version: int | str) -> ast.Module:
+    """The source of a module, or of a file by its path; ``version`` keeps a changed file's old content apart."""
+    file = module if module.endswith(".py") else own_backbones.locate(module)
+    if file is None:
         raise ModuleNotFoundError(f"registry line names a module that isn't there: {module}")
-    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    return ast.parse(Path(file).read_text(encoding="utf-8"))
 
 
-def _definition(module: str, attribute: str) -> ast.FunctionDef:
-    for node in _tree(module).body:
+def _definition(entry: Entry) -> ast.FunctionDef:
+    attribute = entry.target.rpartition(":")[2]
+    for node in _tree(entry).body:
         if isinstance(node, ast.FunctionDef) and node.name == attribute:
             return node
         if isinstance(node, ast.ClassDef) and node.name == attribute:
@@ -173,7 +244,7 @@ def _definition(module: str, attribute: str) -> ast.FunctionDef:
                 if isinstance(item, ast.FunctionDef) and item.name == "__init__":
                     return item
             return ast.parse("def __init__(self): pass").body[0]  # type: ignore[return-value]
-    raise AttributeError(f"registry line names something that isn't there: {module}:{attribute}")
+    raise AttributeError(f"registry line names something that isn't there: {entry.target}")
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness import registry
+from harness.errors import UserError
 from harness.spec import shipped
 
 
@@ -20,9 +21,14 @@ def lines(kind: str, *, options: bool = False) -> list[str]:
         width = max((len(name) for name, _, _ in rows), default=0)
         return [f"{name:<{width}}  {summary}" for name, _, summary in rows]
     found = []
-    entries = registry.entries(kind)
-    width = max(len(name) for name in entries)
-    for name, entry in entries.items():
+    names = [*registry.entries(kind), *sorted(registry.names(kind) - registry.entries(kind).keys())]
+    width = max(len(name) for name in names)
+    for name in names:
+        try:
+            entry = registry.get(kind, name)
+        except UserError as error:  # of an installed package; the others are shown all the same
+            found.append(f"{name:<{width}}  can't be used: {error.message}")
+            continue
         found.append(f"{name:<{width}}  v{entry.version}  {entry.summary}")
         if options and kind != "metrics":
             for option, item in registry.options(entry).items():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness import registry
+from harness import own_backbones, registry
 from harness.data import check_fingerprint, fingerprint, longest, longest_clip, open_dataset, partition
 from harness.errors import UserError
 from harness.spec import seen
@@ -25,12 +25,13 @@ def backbones(file: SpecFile, document: Document) -> None:
     """
     for name, declared in file.backbones.items():
         place: Place = ("backbones", name)
-        if name in registry.entries("backbones"):
+        if name in registry.names("backbones"):
             raise UserError(f"'{name}' is a registered backbone already; choose another name", **document.where(place))
         base = declared.get("base")
         if not isinstance(base, str):
             raise UserError("a declared backbone needs 'base', a registered name", **document.where(place))
-        entry = registry.get("backbones", base, **document.where((*place, "base")))
+        located_at = document.where((*place, "base"))
+        entry = registry.get("backbones", own_backbones.absolute(base, document.folder), **located_at)
         options = {key: value for key, value in declared.items() if key != "base"}
         try:
             registry.check_options(entry, options)

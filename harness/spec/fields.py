@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from harness import registry
+from harness import own_backbones, registry
 from harness.errors import UserError, unknown
 from harness.spec.run import Cameras, Data, Train
 from harness.spec.schema import SpecFile
@@ -83,7 +83,7 @@ def resolve(name: str, file: SpecFile, document: Document, place: Path) -> Field
         entry = registry.get("datasets", file.data.dataset, **document.where(("data", "dataset")))
         known += [f"data.options.{option}" for option in registry.options(entry)]
     if len(parts) > 1 and parts[0] in ("objectives", "backbones", "backbone"):
-        known += _declared(file)
+        known += _declared(file, document)
         if len(parts) == 2 and parts[0] == "backbone":
             return Field(name, "backbone", parts)
     if name not in known:
@@ -100,7 +100,7 @@ def _known(file: SpecFile) -> list[str]:
     return names
 
 
-def _declared(file: SpecFile) -> list[str]:
+def _declared(file: SpecFile, document: Document) -> list[str]:
     """Fields of the objectives and backbones that the spec declares, term options included."""
     losses = registry.entries("losses")
     terms: dict[str, set[str]] = {}
@@ -121,6 +121,6 @@ def _declared(file: SpecFile) -> list[str]:
             options = ["weight", "lambda", *registry.options(losses[term])]
             names += [f"objectives.{objective}.{term}.{option}" for option in options]
     for name, raw in file.backbones.items():
-        entry = registry.entries("backbones").get(str(raw.get("base")))
-        names += [f"backbones.{name}.{option}" for option in (registry.options(entry) if entry else ())]
+        entry = registry.get("backbones", own_backbones.absolute(str(raw.get("base")), document.folder))
+        names += [f"backbones.{name}.{option}" for option in registry.options(entry)]
     return names

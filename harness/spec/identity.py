@@ -74,7 +74,7 @@ def backbone_fragment(backbone: Choice) -> str:
     entry = registry.get("backbones", backbone.name, key="backbone")
     options = registry.check_options(entry, backbone.options, key="backbone")
     base = registry.get("backbones", entry.canonical)
-    return dumps({"name": base.name, "version": base.version, "options": options})
+    return dumps({"name": base.hashed, "version": base.version, "options": options})
 
 
 def objective_fragment(objective: dict[str, dict[str, Any]]) -> str:
@@ -183,7 +183,7 @@ def counted(files: Mapping[File, Collection[str]], test: Test) -> dict[File, set
         metric's do. A version of a metric that isn't the present one never counts.
     """
     wanted = evaluations(test)
-    raised = {name: entry.version for name, entry in registry.entries("metrics").items() if entry.version > 1}
+    raised = {name: entry.version for name, entry in registry.entries("metrics").items() if entry.version != 1}
     found: dict[File, set[tuple[str, ...]]] = {file: set() for file in files}
     for file, keys in files.items():
         for key in (key for key in keys if key in wanted):

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness import registry
+from harness import own_backbones, registry
 from harness.data import longest_clip, resolve_split
 from harness.errors import UserError, unknown, wrong_value
 from harness.spec import identity
@@ -125,8 +125,8 @@ class Builder:
             where = self.document.where(place)
         if not isinstance(raw, str):
             raise UserError(f"a backbone is a name; got {raw!r}", **where)
-        known = {*registry.entries("backbones"), *self.file.backbones}
-        if raw not in known:
+        known = {*registry.names("backbones"), *self.file.backbones}
+        if raw not in known and not own_backbones.in_file(raw):
             raise unknown("backbone", raw, known, **where)
         home: Path = ("backbone",)
         name = raw
@@ -136,7 +136,8 @@ class Builder:
             name = declared["base"]
             options = {**{key: value for key, value in declared.items() if key != "base"}, **options}
         extra = [s for s in settings if s.field.path[:-1] in (("backbone",), ("backbones", raw))]
-        entry = registry.get("backbones", name, **self.document.where((*home, "base")))
+        located = where if home == ("backbone",) else self.document.where((*home, "base"))
+        entry = registry.get("backbones", own_backbones.absolute(name, self.document.folder), **located)
         options |= {s.field.path[-1]: s.value for s in extra}
         checked = self._option_places(home, extra)(lambda where: registry.check_options(entry, options, **where))
         part = Choice(name=entry.canonical, options=checked)

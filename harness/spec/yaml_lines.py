@@ -7,6 +7,7 @@ YAML 1.2's plain scalars (``1e-3`` is a number, ``on`` is a word), duplicate key
 from __future__ import annotations
 
 import os
+import pathlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -63,6 +64,11 @@ class Document:
     data: Any
     file: str
     lines: dict[Path, int | str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> pathlib.Path:
+        """Where the file is."""
+        return pathlib.Path(self.file).parent
 
     def where(self, path: Path) -> dict[str, Any]:
         """Keyword arguments that locate ``path`` (or its nearest parent) in a `UserError`."""

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from backbones import LINES
 from harness import registry
 from harness.errors import UserError
 from harness.skeleton import Skeleton
@@ -61,7 +60,12 @@ class Lifter(nn.Module):
         if self._pad_after:
             parts.append(inputs[:, -1:].expand(-1, self._pad_after, -1, -1))
         padded = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]  # (B, T + pads, J, C)
-        return self.backbone(padded)[:, self._skip : self._skip + self.frames_out]
+        answer = self.backbone(padded)[:, self._skip : self._skip + self.frames_out]
+        expected = (len(inputs), self.frames_out, inputs.shape[2], 3)
+        if answer.shape != expected:  # a loss would stretch it to the target without a word
+            found = f"{type(self.backbone).__name__} answered {tuple(answer.shape)}"
+            raise UserError(f"{found}, not (B, T_out, J, 3) = {expected}; see `repose check backbone`", key="backbone")
+        return answer
 
 
 def lead(window: int, frames_out: int, causal: bool) -> int:
@@ -84,7 +88,7 @@ def make_lifter(name: str, options: dict, *, skeleton: Skeleton, features: int, 
     cls = registry.load(entry)
     shape = {"joints": len(skeleton), "features": features, "frames": window}
     try:
-        backbone = cls.for_data(**{**shape, **LINES[name].preset, **options})  # one may have an option of that name
+        backbone = cls.for_data(**{**shape, **entry.preset, **options})  # one may have an option of that name
     except ValueError as error:  # options that are each valid and don't go together
         raise UserError(f"{name} can't be built: {error}", key="backbone") from None
     return Lifter(backbone, window, frames_out)
