@@ -8,10 +8,13 @@ it. Norms, activations, softmax, sums and transforms that are no product count n
 
 from __future__ import annotations
 
+import os
+import platform
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,10 +23,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
+from harness import registry
+from harness.errors import UserError
 from harness.skeleton import H36M17, Skeleton
 from harness.spec.run import Train
 from harness.training.lifter import Lifter, make_lifter
 from harness.training.optimisation import make_optimiser
+from harness.training.repeatable import pick_device, repeatable
 from harness.training.speed import Forward
 
 _USUAL = Train()
@@ -115,6 +121,74 @@ def solved(lifter: Lifter) -> Lifter:
     return lifter
 
 
+def shape_for(name: str, window: int, frames_out: int | None) -> tuple[int, int]:
+    """Window and output frames at which a registered network is measured.
+
+    A window that it can't take, or that is shorter than its receptive field, is raised to the least it needs.
+    Output frames are by default those it answers for: the window's, or the centre one.
+    """
+    entry = registry.get("backbones", name)
+    relation, option = registry.attribute(entry, "fits_window", (None, None))
+    if relation in (">=", "=="):
+        window = max(window, entry.preset.get(option, registry.options(entry)[option].default) or 1)
+    with torch.device("meta"):
+        network = registry.load(entry).for_data(
+            **{"joints": len(H36M17), "features": _features(name), "frames": window, **entry.preset}
+        )
+    window = max(window, network.receptive_field)
+    return window, frames_out or (window if network.frames_out == "all" else 1)
+
+
+def _features(name: str) -> int:
+    return 3 if registry.attribute(registry.get("backbones", name), "needs_confidence", False) else 2
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A network's count, its prediction and its training step; no step for one that is solved in closed form."""
+
+    counted: Counted
+    forward: Timed
+    step: Timed | None
+
+
+def measure(
+    name: str,
+    *,
+    window: int,
+    frames_out: int | None = None,
+    batch: int = 8,
+    device: str | torch.device | None = None,
+    train: Train = _USUAL,
+    budget: float = 0.5,
+) -> Cost:
+    """Count and time a registered network with untrained weights.
+
+    Args:
+        window, frames_out: see `shape_for`.
+        batch: windows of a pass.
+        device: default is the GPU this process was given, else the CPU.
+        train: its threads, optimiser, precision and compile are used.
+        budget: seconds for which each pass is repeated.
+    Raises:
+        UserError: more output frames than the network gives for the window.
+    """
+    where = pick_device(device)
+    window, frames_out = shape_for(name, window, frames_out)
+    features = _features(name)
+    counted = count(name, window=window, frames_out=frames_out, features=features)
+    with repeatable(where, train.threads):
+        torch.manual_seed(0)
+        lifter = solved(
+            make_lifter(name, {}, skeleton=H36M17, features=features, window=window, frames_out=frames_out)
+        ).to(where)
+        inputs = torch.rand(batch, window, len(H36M17), features).to(where)
+        forward = timed(forward_pass(lifter, inputs, train), batch, where, budget=budget)
+        trainable = counted.parameters > 0
+        step = timed(training_step(lifter, inputs, train), batch, where, budget=budget) if trainable else None
+    return Cost(counted, forward, step)
+
+
 def forward_pass(lifter: Lifter, inputs: Tensor, train: Train = _USUAL) -> Callable[[], object]:
     """One prediction of a batch, as ``train`` asks for passes; call it to run it."""
     lifter.eval()
@@ -134,17 +208,20 @@ def training_step(lifter: Lifter, inputs: Tensor, train: Train = _USUAL) -> Call
     target = torch.zeros(*inputs.shape[:1], lifter.frames_out, inputs.shape[2], 3, device=inputs.device)
 
     def run() -> object:
-        optimiser.zero_grad(set_to_none=True)
         torch.linalg.vector_norm(forward(lifter, inputs) - target, dim=-1).mean().backward()
         optimiser.step()
+        optimiser.zero_grad(set_to_none=True)  # last, so that what a step frees is what it made
         return None
 
     return run
 
 
 def timed(function: Callable[[], object], batch: int, device: torch.device, *, budget: float = 1.0) -> Timed:
-    """Median time and peak memory of ``function``, run again until ``budget`` seconds are spent (once at least)."""
-    function()  # what is made once, such as the optimiser's state or compiled kernels, isn't the pass
+    """Median time and peak memory of ``function``, run again until ``budget`` seconds are spent (once at least).
+
+    The first time isn't counted: it makes what is made once, such as the optimiser's state or compiled kernels.
+    """
+    function()
     memory = peak_memory(function, device)
     spent: list[float] = []
     while not spent or sum(spent) < budget:
@@ -167,6 +244,7 @@ def peak_memory(function: Callable[[], object], device: torch.device) -> int:
         function()
         torch.cuda.synchronize(device)
         return torch.cuda.max_memory_allocated(device) - before
+    os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # errors only; otherwise it announces each start and stop
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched:
         function()
     results: Any = watched.profiler.kineto_results if watched.profiler else None
@@ -176,6 +254,37 @@ def peak_memory(function: Callable[[], object], device: torch.device) -> int:
         held += change
         most = max(most, held)
     return most
+
+
+def usable(device: str | None) -> torch.device:
+    """The device asked for, or the one runs would take.
+
+    Raises:
+        UserError: no such device here.
+    """
+    try:
+        where = pick_device(device)
+        torch.empty(0, device=where)
+    except (RuntimeError, AssertionError) as error:  # what torch raises depends on how it was built
+        raise UserError(f"no device '{device}' here: {str(error).splitlines()[0]}", key="--device") from None
+    return where
+
+
+def described(device: torch.device) -> str:
+    """The device in words, with what decides its times."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
+    return f"one thread of {_processor()}, torch {torch.__version__}"
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
 
 
 def _wait(device: torch.device) -> None:
