@@ -11,7 +11,7 @@ from harness import own_backbones, registry
 from harness.data import check_fingerprint, fingerprint, longest, longest_clip, open_dataset, partition
 from harness.errors import UserError
 from harness.spec import seen
-from harness.spec.run import Choice, Data, Run
+from harness.spec.run import Choice, Data, Run, Train
 from harness.spec.schema import SpecFile
 from harness.spec.yaml_lines import Document
 from harness.spec.yaml_lines import Path as Place
@@ -90,6 +90,42 @@ def backbone_fits_data(backbone: Choice, name: str, data: Data, document: Docume
     if needed is not None and not holds(data.window, needed):
         message = f"{name} {said.format(needed=needed)} ({option}), and a window has {data.window}"
         raise UserError(f"{message}: change data.window, or {option}", **_written(document, "window"))
+
+
+def training_fits_backbone(train: Train, backbone: Choice, name: str, document: Document) -> None:
+    """Refuse what a backbone's training can't have: it would change nothing and be hashed all the same.
+
+    Args:
+        name: what the spec calls the backbone.
+    Raises:
+        UserError: a batch-norm momentum that can't be set; pre-training without a masked form.
+    """
+    entry = registry.get("backbones", backbone.name)
+    if train.bn_momentum_end is not None and not registry.attribute(entry, "anneals_bn", False):
+        message = f"'bn_momentum_end' has no effect: {name} has no batch-norm momentum to set"
+        raise UserError(message, **document.where(("train", "bn_momentum_end")))
+    if train.pretrain is not None and registry.attribute(entry, "masked_form", None) is None:
+        known = [k for k, e in registry.entries("backbones").items() if registry.attribute(e, "masked_form", None)]
+        message = f"{name} has no masked form to pre-train (with one: {', '.join(known)})"
+        raise UserError(message, **document.where(("train", "pretrain")))
+
+
+def frames_equal(runs: Iterable[Run], document: Document) -> None:
+    """Refuse arms that answer for different numbers of a window's frames without saying so.
+
+    What a network answers for decides which loss terms it can have and how much of each window counts: arms that
+    differ in it by the way, through their windows, aren't compared fairly. As an axis it is what is compared.
+
+    Raises:
+        UserError: more than one number, located at the frames predicted.
+    """
+    found = sorted({run.data.frames_predicted for run in runs})
+    if len(found) > 1:
+        counts = f"{', '.join(map(str, found[:-1]))} and {found[-1]}"
+        message = f"arms would predict {counts} frames of their windows: set data.frames_out to one number for all"
+        pairs = ", ".join(f"[{number}, {number}]" for number in found)
+        hint = f'or vary it openly, e.g. "data.window, data.frames_out": [{pairs}]'
+        raise UserError(f"{message}, {hint}", **_written(document, "frames_out"))
 
 
 def test_levels(file: SpecFile, document: Document) -> None:

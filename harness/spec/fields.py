@@ -11,7 +11,8 @@ from typing import Any
 
 from harness import own_backbones, registry
 from harness.errors import UserError, unknown
-from harness.spec.run import Cameras, Data, Train
+from harness.spec.recipes import TrainSection
+from harness.spec.run import Cameras, Data, Pretrain
 from harness.spec.schema import SpecFile
 from harness.spec.yaml_lines import Document, Path
 
@@ -96,7 +97,8 @@ def _known(file: SpecFile) -> list[str]:
     names = list(SHORTHANDS)
     names += [f"data.{field}" for field in Data.model_fields if field not in ("cameras", "options")]
     names += [f"data.cameras.{field}" for field in Cameras.model_fields]
-    names += [f"train.{field}" for field in Train.model_fields]
+    names += [f"train.{field}" for field in TrainSection.model_fields]
+    names += [f"train.pretrain.{field}" for field in Pretrain.model_fields]
     return names
 
 

@@ -58,6 +58,8 @@ def expand(
     if not runs:
         raise UserError("the grid is empty: 'exclude' removes every point", **document.where(("exclude",)))
     values: dict[str, dict[str, None]] = {name: {} for name in (*SHORTHANDS, *swept)}
+    if "data.frames_out" not in swept:
+        checks.frames_equal(runs.values(), document)
     for run in runs.values():
         for name, value in run.labels.items():
             values[name][value] = None
@@ -74,25 +76,32 @@ def _points(builder: Builder, axes: Sequence[Axis], excluded: Excluded, fixed: S
     built: dict[tuple, Section] = {}
     checked: set[tuple] = set()
 
-    def section(name: str, point: tuple[int, ...]) -> Section:
-        key = (name, *(point[at] for at in touching[name]))
+    every = [*fixed, *(setting for axis in axes for choice in axis.choices for setting in choice)]
+    by_backbone = {name for name in SECTIONS if builder.by_backbone(name, every)}
+
+    def section(name: str, point: tuple[int, ...], of: Section | None = None) -> Section:
+        backbone = of.part.name if of is not None and name in by_backbone else None
+        key = (name, backbone, *(point[at] for at in touching[name]))
         found = built.get(key)
         if found is None:
             own = [s for at in touching[name] for s in axes[at].choices[point[at]] if s.field.section == name]
-            found = built[key] = builder.build(name, [*base[name], *own])
+            found = built[key] = builder.build(name, [*base[name], *own], backbone)
         return found
 
     for point in itertools.product(*(range(len(axis.choices)) for axis in axes)):
         if any(all(point[at] in choices for at, choices in entry) for entry in excluded):
             continue
-        data, backbone, objective = section("data", point), section("backbone", point), section("objective", point)
-        train, seed = section("train", point), section("seed", point)
+        data, backbone, seed = section("data", point), section("backbone", point), section("seed", point)
+        objective, train = section("objective", point, backbone), section("train", point, backbone)
         if (id(data), id(objective)) not in checked:
             checked.add((id(data), id(objective)))
             checks.objective_fits_data(objective.part, objective.labels["objective"], data.part, builder.document)
         if (id(data), id(backbone)) not in checked:
             checked.add((id(data), id(backbone)))
             checks.backbone_fits_data(backbone.part, backbone.labels["backbone"], data.part, builder.document)
+        if (id(train), id(backbone)) not in checked:
+            checked.add((id(train), id(backbone)))
+            checks.training_fits_backbone(train.part, backbone.part, backbone.labels["backbone"], builder.document)
         labels = {**backbone.labels, **objective.labels, **train.labels, **seed.labels, **data.labels}
         # Every part is validated already; validating ten thousand runs again would take most of `plan`.
         run = Run.model_construct(

@@ -6,6 +6,7 @@ keeps up to date.
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from typing import Any
@@ -15,8 +16,9 @@ from pydantic import TypeAdapter
 from harness import registry
 from harness.spec import published
 from harness.spec.fields import SHORTHANDS
+from harness.spec.recipes import PUBLISHED, TrainSection
 from harness.spec.report_section import FIGURES, Published
-from harness.spec.run import Cameras, Data, Train
+from harness.spec.run import Cameras, Data, Pretrain, Train
 from harness.spec.schema import SpecFile
 
 _ATTRIBUTE = re.compile(r"^    ([\w, ]+): (.*(?:\n        .*)*)", re.MULTILINE)
@@ -32,6 +34,8 @@ def schema() -> dict[str, Any]:
     _drop_titles(made)
     made["title"] = "A spec of the repose harness"
     definitions = made["$defs"]
+    inherited, own = inspect.getdoc(Train) or "", inspect.getdoc(TrainSection) or ""
+    definitions["TrainSection"]["description"] = f"{inherited}\n{own.partition('Attributes:')[2].strip(chr(10))}"
     for definition in (made, *definitions.values()):
         _describe(definition)
     definitions["objective"] = _objective()
@@ -71,8 +75,8 @@ def schema() -> dict[str, Any]:
     properties["include"]["description"] = "Further points; what an entry doesn't name runs over the grid."
     properties["exclude"]["description"] = "Points of the grid to leave out; all named axes must match."
     levels = {"enum": list(registry.entries("occlusions"))}
-    definitions["Train"]["properties"]["occlusion"] |= levels
-    definitions["Train"]["properties"]["validate_on"]["items"] = levels
+    definitions["TrainSection"]["properties"]["occlusion"] |= levels
+    definitions["TrainSection"]["properties"]["validate_on"]["items"] = levels
     definitions["Test"]["properties"]["occlusion"]["items"] = levels
     definitions["Data"]["properties"]["dataset"] |= {"enum": list(registry.entries("datasets"))}
     metrics = {"enum": list(registry.entries("metrics"))}
@@ -127,6 +131,7 @@ def _objective() -> dict[str, Any]:
         "anyOf": [
             {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": terms},
             {"type": "array", "minItems": 1, "items": {"type": "string"}},
+            {"const": PUBLISHED, "description": "the loss of each backbone's published recipe"},
         ]
     }
 
@@ -149,7 +154,8 @@ def _option(option: registry.Option) -> dict[str, Any]:
 def _point(backbones: list[str]) -> dict[str, Any]:
     fields = [f"data.{name}" for name in Data.model_fields if name not in ("cameras", "options")]
     fields += [f"data.cameras.{name}" for name in Cameras.model_fields]
-    fields += [f"train.{name}" for name in Train.model_fields]
+    fields += [f"train.{name}" for name in TrainSection.model_fields]
+    fields += [f"train.pretrain.{name}" for name in Pretrain.model_fields]
     shorthand: dict[str, Any] = dict.fromkeys(SHORTHANDS, _NUMBER_OR_TEXT)
     shorthand["backbone"] = {**_NUMBER_OR_TEXT, "examples": [backbones]}
     shorthand["train_occlusion"] = {**_NUMBER_OR_TEXT, "examples": [list(registry.entries("occlusions"))]}

@@ -17,8 +17,9 @@ from pydantic import TypeAdapter, ValidationError
 from harness import own_backbones, registry
 from harness.data import longest_clip, resolve_split
 from harness.errors import UserError, unknown, wrong_value
-from harness.spec import identity
+from harness.spec import identity, recipes
 from harness.spec.fields import Setting, printed
+from harness.spec.recipes import PUBLISHED, TrainSection
 from harness.spec.run import Choice, Data, Part, Train, Whole, join_term, split_term
 from harness.spec.schema import SpecFile, explain
 from harness.spec.yaml_lines import Document, Path
@@ -56,12 +57,26 @@ class Builder:
     ) -> None:
         self.file, self.document, self.swept, self.fingerprint = file, document, swept, fingerprint
 
-    def build(self, section: str, settings: Sequence[Setting]) -> Section:
+    def by_backbone(self, section: str, settings: Sequence[Setting]) -> bool:
+        """Whether a section depends on the run's backbone: its recipe fills it. ``settings`` are all there may be."""
+        if section == "objective":
+            declared = self.file.objectives.values()
+            return any(raw == PUBLISHED or (isinstance(raw, list) and PUBLISHED in raw) for raw in declared)
+        recipe = any(setting.field.name == "train.recipe" for setting in settings)
+        return section == "train" and (recipe or self.file.train.recipe == PUBLISHED)
+
+    def build(self, section: str, settings: Sequence[Setting], backbone: str | None = None) -> Section:
         """One section of `harness.spec.fields.SECTIONS` under ``settings`` (later ones win).
 
+        Args:
+            section: its name.
+            settings: values for its fields.
+            backbone: the run's, by its registered name, where the section depends on it (`by_backbone`).
         Raises:
             UserError: a value that isn't allowed, located where it stands in the file.
         """
+        if section in ("train", "objective"):
+            return getattr(self, f"_{section}")(settings, backbone)
         return getattr(self, f"_{section}")(settings)
 
     def _data(self, settings: Sequence[Setting]) -> Section:
@@ -82,22 +97,32 @@ class Builder:
         resolve_split(data.dataset, data.split, options, **self._where(("data", "split"), settings))
         return Section(data, identity.data_fragment(data), self._read_back("data", data))
 
-    def _train(self, settings: Sequence[Setting]) -> Section:
-        train: Train = self._part("train", Train, settings)
+    def _train(self, settings: Sequence[Setting], backbone: str | None) -> Section:
+        given: TrainSection = self._part("train", TrainSection, settings)
+        for said, place in ((given, ("train",)), (given.pretrain, ("train", "pretrain"))):
+            if said is not None and {"steps", "passes"} <= said.model_fields_set and said.passes and said.steps:
+                where = self._where((*place, "passes"), settings)
+                raise UserError("the length is given twice, as 'steps' and as 'passes': leave one out", **where)
+        train: Train = recipes.filled(given, backbone, **self._where(("train", "recipe"), settings))
         registry.get("occlusions", train.occlusion, **self._where(("train", "occlusion"), settings))
         for index, level in enumerate(train.validate_on):
             where = self._where(("train", "validate_on", index), settings)
             registry.get("occlusions", level, **where)
             if level in train.validate_on[:index]:
                 raise UserError(f"'{level}' is named twice", **where)
-        if train.schedule != "exponential" and train.decay != Train.model_fields["decay"].default:
+        if train.schedule not in ("exponential", "per_pass") and train.decay != Train.model_fields["decay"].default:
             # It would be hashed all the same, and one run would have two names.
-            message = f"'decay' has no effect here: it belongs to schedule: exponential, and this is {train.schedule}"
-            raise UserError(message, **self._where(("train", "decay"), settings))
-        if train.warmup >= train.steps:
+            message = "'decay' has no effect here: it belongs to schedule: exponential or per_pass"
+            raise UserError(f"{message}, and this is {train.schedule}", **self._where(("train", "decay"), settings))
+        if train.schedule == "per_pass" and "decay" not in train.model_fields_set:
+            message = "schedule: per_pass needs 'decay', the factor after each pass, e.g. 0.99"
+            raise UserError(message, **self._where(("train", "schedule"), settings))
+        if train.passes is None and train.warmup >= train.steps:
             where = self._where(("train", "warmup"), settings)
             raise UserError(f"a warm-up of {train.warmup} steps leaves none of the {train.steps} to train", **where)
         labels = {"train_occlusion": train.occlusion, **self._read_back("train", train)}
+        if "train.recipe" in self.swept:
+            labels["train.recipe"] = given.recipe
         return Section(train, identity.train_fragment(train), labels)
 
     def _seed(self, settings: Sequence[Setting]) -> Section:
@@ -150,7 +175,7 @@ class Builder:
                 labels[field] = printed(checked.get(option, found.default)) if found else "-"
         return Section(part, identity.backbone_fragment(part), labels)
 
-    def _objective(self, settings: Sequence[Setting]) -> Section:
+    def _objective(self, settings: Sequence[Setting], backbone: str | None) -> Section:
         chosen = [s for s in settings if s.field.path == ("objective",)]
         if chosen:
             name, where = chosen[-1].value, self.document.where(chosen[-1].place)
@@ -161,7 +186,7 @@ class Builder:
             raise UserError(f"which objective? add 'objective: [{names}]'", **self.document.where(("grid",)))
         if not isinstance(name, str):
             raise UserError(f"an objective is a name; got {name!r}", **where)
-        part, involved = self.terms(name, settings, where)
+        part, involved = self.terms(name, settings, where, backbone=backbone or "")
         labels = {"objective": name}
         for field in self.swept:
             path = field.split(".")
@@ -172,9 +197,18 @@ class Builder:
         return Section(part, identity.objective_fragment(part), labels)
 
     def terms(
-        self, name: str, settings: Sequence[Setting] = (), where: dict[str, Any] | None = None, outer: tuple = ()
+        self,
+        name: str,
+        settings: Sequence[Setting] = (),
+        where: dict[str, Any] | None = None,
+        outer: tuple = (),
+        *,
+        backbone: str | None = None,
     ) -> tuple[dict[str, dict[str, Any]], set[str]]:
         """The terms of the objective called ``name``, composed, and the names of all objectives in it.
+
+        The word ``published`` stands for the loss of the backbone's recipe. Without a backbone, terms that it brings
+        are left out.
 
         Raises:
             UserError: an unknown objective, term or option, a weight that isn't finite and ≥ 0, an
@@ -194,18 +228,25 @@ class Builder:
                 here = self.document.where((*place, index))
                 if not isinstance(part, str):
                     raise UserError(f"a composed objective lists names of objectives; got {part!r}", **here)
-                terms, inner = self.terms(part, settings, here, (*outer, name))
+                if part == PUBLISHED and part not in self.file.objectives:
+                    terms, inner = self._published(backbone, (*place, index)), set[str]()
+                else:
+                    terms, inner = self.terms(part, settings, here, (*outer, name), backbone=backbone)
                 involved |= inner
                 for term, given in terms.items():
                     if found.setdefault(term, given) != given:
                         message = f"'{sources[term]}' and '{part}' disagree about {term}: {found[term]} and {given}"
                         raise UserError(message, **here)
                     sources.setdefault(term, part)
+        elif raw == PUBLISHED:
+            found = self._published(backbone, place)
         elif isinstance(raw, dict):
             found = {term: self._term(term, given, (*place, term)) for term, given in raw.items()}
         else:
-            message = "an objective is a mapping of loss terms to weights, or a list of objectives"
+            message = "an objective is a mapping of loss terms to weights, a list of objectives, or the word published"
             raise UserError(f"{message}; got {raw!r}", **self.document.where(place))
+        if backbone is None and self.by_backbone("objective", ()):
+            return found, involved
         if not found:
             raise UserError("an objective needs at least one loss term", **self.document.where(place))
         for setting in settings:
@@ -217,6 +258,13 @@ class Builder:
             last = next((s.place for s in reversed(settings) if s.field.path[:2] == place), place)
             raise UserError("all weights are 0: there is nothing to train with", **self.document.where(last))
         return {term: found[term] for term in sorted(found)}, involved
+
+    def _published(self, backbone: str | None, place: Path) -> dict[str, dict[str, Any]]:
+        """The terms of the loss that a backbone was published with; none without a backbone."""
+        if not backbone:
+            return {}
+        recipe = recipes.of(backbone, **self.document.where(place))
+        return {term: self._term(term, given, place) for term, given in recipe["objective"].items()}
 
     def _term(self, term: str, given: Any, place: Path, places: dict[str, Path] | None = None) -> dict[str, Any]:
         """``{"weight": λ, **options}`` with options reduced to what differs from their defaults."""
@@ -252,7 +300,8 @@ class Builder:
         for setting in settings:
             at = raw
             for step in setting.field.path[1:-1]:
-                at = at.setdefault(step, {})
+                at[step] = at.get(step) or {}
+                at = at[step]
             at[setting.field.path[-1]] = setting.value
         try:
             return model.model_validate(raw)
@@ -289,11 +338,11 @@ class Builder:
         labels = {}
         for field in self.swept:
             path = field.split(".")
-            if path[0] != section:
+            if path[0] != section or field == "train.recipe":
                 continue
             value: Any = part
             for step in path[1:]:
-                value = _data_option(part, step) if isinstance(value, dict) else getattr(value, step)
+                value = _data_option(part, step) if isinstance(value, dict) else getattr(value, step, None)
             labels[field] = "-" if value is None else printed(value)
         return labels
 

@@ -98,7 +98,7 @@ def test_an_option_called_weight_leaves_room_for_lambda(write, base):
 
 
 def test_tied_axes_vary_together(write, base):
-    text = base + '  "data.window, train.batch": [[9, 64], [27, 32]]\n'
+    text = base + '  data.frames_out: 9\n  "data.window, train.batch": [[9, 64], [27, 32]]\n'
     spec = load(write(text))
     assert {(r.data.window, r.train.batch) for r in spec.runs} == {(9, 64), (27, 32)}
     assert len(spec.runs) == 16

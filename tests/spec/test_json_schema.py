@@ -78,5 +78,5 @@ def test_it_knows_every_name(validator):
 
 
 def test_editors_get_descriptions(validator):
-    steps = validator.schema["$defs"]["Train"]["properties"]["steps"]
+    steps = validator.schema["$defs"]["TrainSection"]["properties"]["steps"]
     assert steps == {"default": 3000, "minimum": 1, "type": "integer", "description": "optimiser steps."}

@@ -90,7 +90,7 @@ def test_overrides_need_an_equals_sign(write, base):
 
 
 def test_a_tied_axis_is_overridden_as_a_whole(write, base):
-    path = write(base + '  "data.window, train.batch": [[9, 64], [27, 32]]\n')
+    path = write(base + '  data.frames_out: 9\n  "data.window, train.batch": [[9, 64], [27, 32]]\n')
     with pytest.raises(UserError, match="tied in the axis"):
         load(path, ["train.batch=3"])
     assert len(load(path, ["grid.data.window, train.batch=[[9, 8]]"]).runs) == 8
