@@ -14,6 +14,7 @@ from harness.errors import UserError, nearest
 COMMANDS = {
     "plan": "what would run: counts per axis, finished and to do, estimated time",
     "run": "run what isn't done, then report",
+    "rescore": "score saved weights again: metrics and test conditions that came later, without training",
     "report": "tables and figures from what the runs left",
     "power": "how many seeds a stated effect needs, from the runs of a pilot",
     "validate": "check a spec: exit 0, or the line that is wrong",

@@ -6,13 +6,13 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-from harness.errors import UserError, unknown
+from harness.errors import unknown
 from harness.report.area import CURVE
 from harness.report.arranging import Labels, arranged, ordered
 from harness.report.differences import difference_tables
 from harness.report.evidence import Evidence
 from harness.report.records import option
-from harness.report.selection import AREA, EVALUATION, HEADS, Column, dimension_values, listed, metric
+from harness.report.selection import AREA, EVALUATION, HEADS, Column, dimension_values, listed, metric, unlogged
 from harness.report.table import Table
 from harness.report.tables import mean_table
 
@@ -35,10 +35,7 @@ def declared_tables(evidence: Evidence, layout: Any, number: int, common: Labels
     logged = set(evidence.frame["metric"])
     for name in names:
         if name not in logged:
-            known = ", ".join(sorted(logged))
-            raise UserError(
-                f"no finished run has logged the metric '{name}'; logged were: {known}", key=f"{key}.metric"
-            )
+            raise unlogged(name, logged, f"{key}.metric")
     group, order = option(layout, "group"), dict(option(layout, "order", {}))
     rows = tuple(listed(option(layout, "rows", DEFAULT["rows"])))
     across = tuple(listed(option(layout, "columns", DEFAULT["columns"])))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
@@ -96,16 +96,20 @@ def filtered(evidence: Evidence, where: Mapping[str, Any]) -> pd.DataFrame:
     for name in listed(where["metric"]):
         found = set(frame.loc[(frame["metric"] == name).to_numpy(), "group"])
         if not found:
-            logged = ", ".join(sorted(frame["metric"].unique()))
-            later = "; `repose rescore` adds it" if name in registry.entries("metrics") else ""
-            raise UserError(
-                f"no finished run has logged the metric '{name}'; those that were: {logged}{later}", key="report.tables"
-            )
+            raise unlogged(name, frame["metric"].unique(), "report.tables")
         groups |= found
     # Parts of a metric (gaps) are averaged only where it has no number for the whole.
     if "all" in groups:
         where.setdefault("group", "all")
     return frame[_kept(evidence, frame, where)]
+
+
+def unlogged(name: str, logged: Iterable[str], key: str) -> UserError:
+    """The error about a metric that no finished run has logged."""
+    later = "; `repose rescore` adds it" if name in registry.entries("metrics") else ""
+    return UserError(
+        f"no finished run has logged the metric '{name}'; logged were: {', '.join(sorted(logged))}{later}", key=key
+    )
 
 
 def _kept(evidence: Evidence, frame: pd.DataFrame, where: Mapping[str, Any]) -> np.ndarray:

@@ -35,7 +35,7 @@ def execute(run: Any, test: Any, logger: tracking.RunLogger, on_epoch: Callable[
     logger.log_points(result.curves)
     logger.artifact("best.pt", _saved(result.best_weights))
     logger.artifact("last.pt", _saved(result.last_weights))
-    logger.evaluation(tracking.parquet_bytes(table), identity.conditions(test))
+    logger.evaluation(tracking.parquet_bytes(table), identity.evaluations(test))
     # First, so that it is among the figures that MLflow's page shows.
     return {"test_mpjpe": _test_mpjpe(table), **result.summary, "train_seconds": result.seconds}
 

@@ -6,13 +6,14 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness import tracking
 from harness.errors import UserError
+from harness.spec import identity
 from harness.sweep import supplements
 
 if TYPE_CHECKING:
@@ -89,16 +90,51 @@ def run_sweep(
     outcome = SweepOutcome(skipped=[run_id for run_id in runs if run_id in done])
     todo = [run_id for run_id in runs if run_id not in done]
     chosen = todo[:limit]
-    lacking = supplements.find(uri, done, spec.test)
+    wanted = supplements.of_test(spec.test)
+    lacking = supplements.find(uri, done, wanted)
     added = list(lacking)[: None if limit is None else limit - len(chosen)]
     if chosen or added:
-        queue = supplements.Queue(uri, spec.test, {run_id: lacking[run_id] for run_id in added})
+        queue = supplements.Queue(uri, wanted, {run_id: lacking[run_id] for run_id in added})
         sweep = _Sweep(spec, uri, {run_id: runs[run_id] for run_id in [*chosen, *added]}, queue, outcome)
         sweep.go(chosen, workers or spec.resources.workers, address, fail_fast, retries, command, body)
     else:
         _register(spec, uri)
     over = {*outcome.finished, *outcome.skipped, *outcome.failed}
     outcome.left = [run_id for run_id in runs if run_id not in over]
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def rescore(
+    spec: Any,
+    *,
+    metrics: Collection[str] | None = None,
+    uri: str | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    command: str | None = None,
+) -> SweepOutcome:
+    """Score saved weights of the finished runs of ``spec`` for what their records lack; nothing is trained.
+
+    Args:
+        spec: as `run_sweep`; its ``test`` says under which conditions.
+        metrics: of the metrics that came later than the records, only these; None: all that are registered.
+        uri, workers, address, command: as `run_sweep`.
+
+    Raises:
+        UserError: as `run_sweep`; or a metric isn't registered.
+    """
+    began = time.monotonic()
+    uri = tracking.resolve(uri or spec.tracking.uri)
+    runs = {run.run_id: run for run in spec.runs}
+    done = tracking.finished(uri, runs)
+    outcome = SweepOutcome(skipped=list(done), left=[run_id for run_id in runs if run_id not in done])
+    wanted = identity.evaluations(spec.test, metrics)
+    lacking = supplements.find(uri, done, wanted)
+    if lacking:
+        queue = supplements.Queue(uri, wanted, lacking)
+        sweep = _Sweep(spec, uri, {run_id: runs[run_id] for run_id in lacking}, queue, outcome)
+        sweep.go([], workers or spec.resources.workers, address, False, 1, command, None)
     outcome.seconds = time.monotonic() - began
     return outcome
 

@@ -1,17 +1,19 @@
-"""Evaluations added to finished runs: test conditions that the spec names and their records lack, without training."""
+"""Evaluations added to finished runs, without training: test conditions or metrics that their records lack."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness import tracking
-from harness.spec.identity import conditions
+from harness.spec import identity
 from harness.spec.run import Test
 
 Pair = tuple[str, str]
+Wanted = Mapping[str, tuple[str, ...]]
+"""Key → (level, cameras), or (level, cameras, metric); see `harness.spec.identity.evaluations`."""
 
 
 @dataclass(frozen=True)
@@ -20,16 +22,20 @@ class Supplement:
 
     Attributes:
         record: its finished record.
-        lacking: key → (occlusion level, cameras) of the conditions; see `harness.spec.identity.condition`.
+        lacking: what of `Wanted`.
     """
 
     record: tracking.Record
-    lacking: dict[str, Pair]
+    lacking: dict[str, tuple[str, ...]]
 
 
-def find(uri: str, records: Mapping[str, tracking.Record], test: Test | None) -> dict[str, Supplement]:
-    """What finished runs lack of ``test``, by run_id; only those that lack something."""
-    wanted = conditions(test) if test is not None else {}
+def of_test(test: Test | None) -> Wanted:
+    """What a sweep sees to by itself: the spec's test conditions. Metrics that came later are asked for by name."""
+    return identity.conditions(test) if test is not None else {}
+
+
+def find(uri: str, records: Mapping[str, tracking.Record], wanted: Wanted) -> dict[str, Supplement]:
+    """What finished runs lack of what is wanted, by run_id; only those that lack something."""
     found = tracking.unevaluated(uri, records, wanted)
     return {r: Supplement(records[r], {key: wanted[key] for key in keys}) for r, keys in found.items()}
 
@@ -39,12 +45,12 @@ class Queue:
 
     Args:
         uri: the store.
-        test: what the spec wants.
+        wanted: what all runs are to have.
         first: what is known to be lacking, by run_id.
     """
 
-    def __init__(self, uri: str, test: Test | None, first: Mapping[str, Supplement]) -> None:
-        self._uri, self._test = uri, test
+    def __init__(self, uri: str, wanted: Wanted, first: Mapping[str, Supplement]) -> None:
+        self._uri, self._wanted = uri, wanted
         self._waiting: deque[tuple[str, Supplement]] = deque(first.items())
 
     def __len__(self) -> int:
@@ -52,7 +58,7 @@ class Queue:
 
     def look(self, records: Mapping[str, tracking.Record]) -> int:
         """Add what these finished runs lack, which another driver may have done for another spec; how many do."""
-        found = find(self._uri, records, self._test)
+        found = find(self._uri, records, self._wanted)
         self._waiting.extend(found.items())
         return len(found)
 
@@ -66,7 +72,9 @@ class Queue:
 
 
 def evaluate(uri: str, run: Any, supplement: Supplement) -> None:
-    """Score a finished run's saved weights under the conditions it lacks and add the rows to its record.
+    """Score a finished run's saved weights for what it lacks and add the rows to its record.
+
+    A condition brings all metrics of today. A metric alone has a file of its own, so that no two files hold the same.
 
     Raises:
         FileNotFoundError: the record has no weights.
@@ -85,8 +93,33 @@ def evaluate(uri: str, run: Any, supplement: Supplement) -> None:
         for name in ("best.pt", "last.pt")
     )
     result = training.Result(best, last, curves=[], summary={}, seconds=0.0)
-    tables = [training.evaluate(run, test, result) for test in _tests(supplement.lacking[key] for key in lacking)]
-    tracking.add_evaluation(uri, record, tracking.parquet_bytes(pd.concat(tables, ignore_index=True)), lacking)
+    asked = [supplement.lacking[key] for key in lacking]
+    whole: list[Pair] = [(level, cameras) for level, cameras, *metric in asked if not metric]
+    tests = _tests(whole)
+    if tests:
+        tables = [training.evaluate(run, test, result) for test in tests]
+        keys = [key for test in tests for key in identity.evaluations(test)]
+        tracking.add_evaluation(uri, record, tracking.parquet_bytes(pd.concat(tables, ignore_index=True)), keys)
+    for metrics, pairs in _alone(asked, whole).items():
+        tables = [training.evaluate(run, test, result, metrics=metrics) for test in _tests(pairs)]
+        table = pd.concat(tables, ignore_index=True)
+        for metric in metrics:
+            keys = [key for key in lacking if supplement.lacking[key][2:] == (metric,)]
+            keys = [key for key in keys if supplement.lacking[key][:2] in pairs]
+            rows = table[table["metric"] == metric].reset_index(drop=True)
+            tracking.add_evaluation(uri, record, tracking.parquet_bytes(rows), keys)
+
+
+def _alone(asked: Iterable[tuple[str, ...]], whole: Collection[Pair]) -> dict[tuple[str, ...], list[Pair]]:
+    """Metrics that are asked for alone → the conditions: those that lack the same metrics go together."""
+    metrics: dict[Pair, list[str]] = {}
+    for level, cameras, *metric in asked:
+        if metric and (level, cameras) not in whole:
+            metrics.setdefault((level, cameras), []).extend(metric)
+    together: dict[tuple[str, ...], list[Pair]] = {}
+    for pair, names in metrics.items():
+        together.setdefault(tuple(names), []).append(pair)
+    return together
 
 
 def _tests(pairs: Iterable[Pair]) -> list[Test]:

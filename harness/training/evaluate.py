@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from harness import occlusion
 from harness.data.views import Views
-from harness.metrics.records import clip_rows
+from harness.metrics.records import clip_rows, scored
 from harness.skeleton import Skeleton
 from harness.spec.run import Run, Test
 from harness.training.material import open_material
@@ -38,10 +38,18 @@ FIXED_LEVEL = "severe"
 """The level whose hidden joints are scored at every level: the same joints, seen or not."""
 
 
-def evaluate(run: Run, test: Test, result: Result, *, device: str | torch.device | None = None) -> pd.DataFrame:
+def evaluate(
+    run: Run,
+    test: Test,
+    result: Result,
+    *,
+    metrics: Collection[str] | None = None,
+    device: str | torch.device | None = None,
+) -> pd.DataFrame:
     """Score the chosen and the last weights of a run on its test clips.
 
-    The chosen weights (``best``) get every metric; the last ones the MPJPE.
+    The chosen weights (``best``) get every metric, or those in ``metrics``; the last ones only the cheap ones of them
+    (position errors).
 
     Returns:
         one row per weights × test level × cameras × clip × camera × joint group × metric; errors in
@@ -49,10 +57,16 @@ def evaluate(run: Run, test: Test, result: Result, *, device: str | torch.device
     """
     where = pick_device(device)
     with repeatable(where, run.train.threads):
-        return _evaluate(run, test, {"best": result.best_weights, "last": result.last_weights}, where)
+        return _evaluate(run, test, {"best": result.best_weights, "last": result.last_weights}, metrics, where)
 
 
-def _evaluate(run: Run, test: Test, weights: Mapping[str, Mapping[str, Tensor]], device: torch.device) -> pd.DataFrame:
+def _evaluate(
+    run: Run,
+    test: Test,
+    weights: Mapping[str, Mapping[str, Tensor]],
+    metrics: Collection[str] | None,
+    device: torch.device,
+) -> pd.DataFrame:
     material = open_material(run.data)
     observer = Observer(run.data.noise, run.data.confidence, material.skeleton)
     lifter = build_lifter(run, material, observer).to(device)
@@ -61,7 +75,8 @@ def _evaluate(run: Run, test: Test, weights: Mapping[str, Mapping[str, Tensor]],
         views = material.tests[cameras]
         fixed = ~observed(views, occlusion.level(FIXED_LEVEL), observer)[1]
         for kind, state in weights.items():
-            if kind == "last" and _same(state, weights["best"]):
+            cheap = kind == "last"
+            if cheap and (_same(state, weights["best"]) or not scored(cheap=True, metrics=metrics)):
                 continue
             lifter.backbone.load_state_dict(state)
             for name in test.occlusion:
@@ -69,13 +84,20 @@ def _evaluate(run: Run, test: Test, weights: Mapping[str, Mapping[str, Tensor]],
                     lifter, views, occlusion.level(name), observer, flip=run.train.flip_test, device=device
                 )
                 labels = {"weights": kind, "test_occlusion": name, "cameras": cameras}
-                rows += _rows(views, poses, hidden, fixed, labels, material.skeleton, cheap=kind == "last")
+                rows += _rows(views, poses, hidden, fixed, labels, material.skeleton, cheap, metrics)
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return _with_last(frame)
 
 
 def _rows(
-    views: Views, poses: Tensor, hidden: Tensor, fixed: Tensor, labels: dict, skeleton: Skeleton, *, cheap: bool
+    views: Views,
+    poses: Tensor,
+    hidden: Tensor,
+    fixed: Tensor,
+    labels: dict,
+    skeleton: Skeleton,
+    cheap: bool,
+    metrics: Collection[str] | None,
 ) -> list[dict]:
     """Rows of all views under one condition."""
     found = []
@@ -83,7 +105,7 @@ def _rows(
         clip = views.clips[int(views.clip[number])]
         place = slice(int(views.offset[number]), int(views.offset[number] + views.length[number]))
         about = {"subject": clip.subject, "action": clip.action, "clip": clip.name, "camera": int(views.camera[number])}
-        scored = clip_rows(
+        rows = clip_rows(
             poses[place],
             views.poses[place],
             hidden=hidden[place],
@@ -92,8 +114,9 @@ def _rows(
             skeleton=skeleton,
             root=skeleton.root,
             cheap=cheap,
+            metrics=metrics,
         )
-        found += [{**labels, **about, **row} for row in scored]
+        found += [{**labels, **about, **row} for row in rows]
     return found
 
 

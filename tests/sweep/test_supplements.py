@@ -10,6 +10,7 @@ import torch
 from harness import report, tracking, training
 from harness.spec.run import Cameras, Choice, Data, Run, Test, Train
 from harness.sweep import body, run_sweep, supplements
+from harness.sweep.supplements import of_test
 from harness.tracking import tags
 from harness.tracking.store import client
 from tests.sweep.bodies import FakeSpec
@@ -101,8 +102,8 @@ def test_an_evaluation_whose_worker_dies_is_tried_again_and_then_fails(store, fi
     from harness.sweep.driver import SweepOutcome, _Sweep
     from harness.sweep.pool import Died, Job
 
-    found = supplements.find(store, {RUN.run_id: finish()}, MORE)
-    outcome, queue = SweepOutcome(skipped=[RUN.run_id]), supplements.Queue(store, MORE, found)
+    found = supplements.find(store, {RUN.run_id: finish()}, of_test(MORE))
+    outcome, queue = SweepOutcome(skipped=[RUN.run_id]), supplements.Queue(store, of_test(MORE), found)
     sweep = _Sweep(FakeSpec([RUN], test=MORE), store, {RUN.run_id: RUN}, queue, outcome)
     display = Display(Counts(total=1, skipped=1, todo=0, workers=1, evaluations=1))
     for left in (1, 0):
@@ -129,17 +130,17 @@ def test_the_limit_takes_runs_before_evaluations(store, finish, monkeypatch):
 def test_what_is_lacking_is_found_with_and_without_the_tag(store, finish, tagged):
     record = finish(tagged=tagged)
     assert (record.evaluated is not None) == tagged
-    found = supplements.find(store, {RUN.run_id: record}, MORE)
+    found = supplements.find(store, {RUN.run_id: record}, of_test(MORE))
     assert set(found[RUN.run_id].lacking) == {"severe@1/seen", "severe@1/unseen", "none@1/unseen"}
-    assert not supplements.find(store, {RUN.run_id: record}, FIRST)
+    assert not supplements.find(store, {RUN.run_id: record}, of_test(FIRST))
     supplements.evaluate(store, RUN, found[RUN.run_id])
     pd.testing.assert_frame_equal(kept(store), at_once(store, MORE))
-    assert not supplements.find(store, tracking.finished(store), MORE)
+    assert not supplements.find(store, tracking.finished(store), of_test(MORE))
 
 
 def test_a_crash_between_file_and_tag_and_two_drivers_at_once_leave_each_row_once(store, finish):
     record = finish()
-    found = supplements.find(store, {RUN.run_id: record}, MORE)[RUN.run_id]
+    found = supplements.find(store, {RUN.run_id: record}, of_test(MORE))[RUN.run_id]
     supplements.evaluate(store, RUN, found)
     [_, file] = tracking.read_evaluations(store, [RUN.run_id])[RUN.run_id]
     content = file.read_bytes()
@@ -160,7 +161,7 @@ def test_the_report_shows_an_added_level(store, finish):
     before = report.collect(spec, store)
     assert any("severe with seen cameras (1)" in said for said in before.warnings)
     assert set(before.evidence.frame["test_occlusion"]) == {"none"}
-    supplements.evaluate(store, RUN, supplements.find(store, {RUN.run_id: record}, spec.test)[RUN.run_id])
+    supplements.evaluate(store, RUN, supplements.find(store, {RUN.run_id: record}, of_test(spec.test))[RUN.run_id])
     after = report.collect(spec, store)
     assert not any("not tested yet" in said for said in after.warnings)
     shown = after.tables[0]
