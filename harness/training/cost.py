@@ -244,7 +244,7 @@ def peak_memory(function: Callable[[], object], device: torch.device) -> int:
         function()
         torch.cuda.synchronize(device)
         return torch.cuda.max_memory_allocated(device) - before
-    os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # errors only; otherwise it announces each start and stop
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # errors only; otherwise it announces each start and stop
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched:
         function()
     results: Any = watched.profiler.kineto_results if watched.profiler else None
