@@ -34,17 +34,25 @@ class TrainingBatches:
         level: training occlusion level.
         observer: how true pixels become network input.
         device: where batches are put.
+        purpose: stage of the run; each has draws of its own.
     """
 
     def __init__(
-        self, run: Run, views: Views, windows: Windows, level: Level, observer: Observer, device: torch.device
+        self,
+        run: Run,
+        views: Views,
+        windows: Windows,
+        level: Level,
+        observer: Observer,
+        device: torch.device,
+        purpose: str = "train",
     ) -> None:
         self.run, self.views, self.windows, self.level = run, views, windows, level
         self.observer, self.device = observer, device
         self._group = max(1, _TOGETHER // (run.train.batch * windows.window))
         self._ready: tuple[int, list[Batch]] = (-1, [])
         self._order: dict[int, Tensor] = {}
-        self._base = keyed.key("train", run.seed)
+        self._base = keyed.key(purpose, run.seed)
 
     def __getitem__(self, step: int) -> Batch:
         group, place = divmod(step, self._group)

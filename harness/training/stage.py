@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -14,16 +15,20 @@ from harness.objectives.term import Batch, Context, Output
 from harness.spec.run import Run
 from harness.training.errors import Diverged
 from harness.training.lifter import Lifter
-from harness.training.optimisation import learning_rate, make_optimiser, set_learning_rate
+from harness.training.optimisation import batch_norm_momentum, learning_rate, make_optimiser, set_learning_rate
 from harness.training.speed import Forward
 from harness.training.state import TrainState
 
 
 class Stage(Protocol):
-    """One phase of a run's recipe, with its own modules' step and its own number of steps."""
+    """One phase of a run's recipe, with its own modules' step and its own number of steps.
+
+    ``validates`` says whether poses can be scored at its validation points.
+    """
 
     name: str
     steps: int
+    validates: bool
 
     def step(self, state: TrainState, batch: Batch, context: Context) -> dict[str, Tensor]:
         """Advance the modules by one batch; give the values to log by name (detached scalars)."""
@@ -38,16 +43,20 @@ class Supervised:
     """
 
     name = "supervised"
+    validates = True
 
-    def __init__(self, run: Run, objective: Objective, probe_every: int) -> None:
+    def __init__(self, run: Run, objective: Objective, probe_every: int, a_pass: float = math.inf) -> None:
         self.run, self.objective, self.steps = run, objective, run.train.steps
-        self.probe_every = probe_every
+        self.probe_every, self.a_pass = probe_every, a_pass
         self.forward = Forward(run.train)
 
     def step(self, state: TrainState, batch: Batch, context: Context) -> dict[str, Tensor]:
         train, lifter, optimiser = self.run.train, state.lifter, state.optimisers["lifter"]
         torch.manual_seed(keyed.key("step", self.run.seed, context.step) & _POSITIVE)
-        set_learning_rate(optimiser, learning_rate(train, context.step))
+        set_learning_rate(optimiser, learning_rate(train, context.step, self.a_pass))
+        momentum = batch_norm_momentum(train, context.step, self.a_pass)
+        if momentum is not None:
+            lifter.backbone.set_bn_momentum(momentum)  # type: ignore[operator, union-attr]
         output = Output(pose=self.forward(lifter, batch.inputs), extra={})
         total, values = self.objective(output, batch, context)
         if not torch.isfinite(total):

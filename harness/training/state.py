@@ -26,8 +26,8 @@ class Best:
 class TrainState:
     """Modules, optimisers, progress and random state of a run.
 
-    The learning rate is a function of ``step`` and the random draws are keyed by it, so neither needs
-    a place here beyond ``step`` itself; the torch generator is kept for modules that stream from it.
+    ``step`` is counted within ``stage``. The learning rate is a function of both and the random draws are keyed by
+    them, so neither needs a place here; the torch generator is kept for modules that stream from it.
     """
 
     modules: dict[str, nn.Module]

@@ -16,6 +16,7 @@ from harness import keyed, occlusion
 from harness.objectives import Objective
 from harness.objectives.term import Batch, Context
 from harness.spec.run import Run
+from harness.training import passes, pretraining
 from harness.training.batches import TrainingBatches
 from harness.training.convergence import slope
 from harness.training.errors import Diverged
@@ -37,9 +38,9 @@ class EpochInfo:
     """What ``on_epoch`` is told at each validation point.
 
     Attributes:
-        step, steps: done, and in all.
+        step, steps: done, and in all, all stages together.
         epoch: number of validation points passed.
-        val_mpjpe: mm.
+        val_mpjpe: mm; None in a stage that has no poses to score.
         curves: the points since the last call.
         snapshot: gives a state from which `train` can go on, when called.
     """
@@ -47,7 +48,7 @@ class EpochInfo:
     step: int
     steps: int
     epoch: int
-    val_mpjpe: float
+    val_mpjpe: float | None
     curves: list[Curve]
     snapshot: Callable[[], dict[str, Any]]
 
@@ -86,6 +87,7 @@ def _train(
     observer = Observer(run.data.noise, run.data.confidence, material.skeleton)
     lifter = build_lifter(run, material, observer).to(device)
     batches = training_batches(run, material, observer, lifter, device)
+    run = passes.resolved(run, batches.windows)
 
     def validate() -> float:
         levels = [occlusion.level(name) for name in run.train.validate_on]
@@ -93,15 +95,32 @@ def _train(
 
     if hasattr(lifter.backbone, "fit"):
         return _solve(run, lifter, batches, validate, began, on_epoch)
-    state = supervised_state(run, lifter)
+    state, a_pass = supervised_state(run, lifter), passes.steps_a_pass(run, batches.windows)
+    probe_every = max(1, run.train.steps // _PROBES)
+    stages: list[tuple[Stage, TrainingBatches]] = [
+        (Supervised(run, build_objective(run, material), probe_every, a_pass), batches)
+    ]
+    if run.train.pretrain is not None:
+        first = pretraining.Pretraining(run, a_pass)
+        stages.insert(0, (first, first.batches(material, observer, device)))
+        if resume is None or resume["stage"] == 0:
+            pretraining.enter(run, lifter, state, device)
     if resume is not None:
         state.load_state_dict(resume)
-    earlier = state.seconds
-    stage = Supervised(run, build_objective(run, material), probe_every=max(1, run.train.steps // _PROBES))
-    _run_stage(
-        run, stage, material, lifter, state, batches, validate, on_epoch, lambda: earlier + time.perf_counter() - began
-    )
-    state.seconds = earlier + time.perf_counter() - began
+    earlier, in_all = state.seconds, sum(stage.steps for stage, _ in stages)
+
+    def clock() -> float:
+        return earlier + time.perf_counter() - began
+
+    before = 0
+    for number, (stage, fed) in enumerate(stages):
+        if number == state.stage:
+            _run_stage(run, stage, material, lifter, state, fed, validate, on_epoch, clock, (before, in_all))
+            if number + 1 < len(stages):
+                pretraining.leave(state)
+                state.stage, state.step = number + 1, 0
+        before += stage.steps
+    state.seconds = clock()
     return _result(run, state, lifter)
 
 
@@ -141,14 +160,18 @@ def _run_stage(
     validate: Callable[[], float],
     on_epoch: Callable[[EpochInfo], None] | None,
     clock: Callable[[], float],
+    place: tuple[int, int],
 ) -> None:
+    """Go on with a stage to its end; ``place`` are the steps of the stages before it, and of all."""
+    before, in_all = place
     steps, epochs = stage.steps, min(run.train.epochs, stage.steps)
     ends = [round(steps * (n + 1) / epochs) for n in range(epochs)]
     told = len(state.curves)
     for epoch, end in enumerate(ends):
         if end <= state.step:
             continue
-        lifter.train()
+        for module in state.modules.values():
+            module.train()
         gathered: dict[str, list[Tensor]] = defaultdict(list)
         while state.step < end:
             context = Context(epoch=epoch, step=state.step, modules=state.modules, skeleton=material.skeleton)
@@ -156,16 +179,17 @@ def _run_stage(
                 gathered[name].append(value)
             state.step += 1
         state.curves += [(name, end, float(torch.stack(values).nanmean())) for name, values in gathered.items()]
-        error = validate()
-        if not math.isfinite(error):
-            raise Diverged("val_mpjpe", end, error)
-        state.curves.append(("val_mpjpe", end, error))
-        if error < state.best.mpjpe:
-            state.best = Best(error, end, weights_of(lifter.backbone))
+        error = validate() if stage.validates else None
+        if error is not None:
+            if not math.isfinite(error):
+                raise Diverged("val_mpjpe", end, error)
+            state.curves.append(("val_mpjpe", end, error))
+            if error < state.best.mpjpe:
+                state.best = Best(error, end, weights_of(lifter.backbone))
         if on_epoch is not None:
             state.seconds = clock()
             new, told = state.curves[told:], len(state.curves)
-            on_epoch(EpochInfo(end, steps, epoch + 1, error, new, state.state_dict))
+            on_epoch(EpochInfo(before + end, in_all, epoch + 1, error, new, state.state_dict))
 
 
 def _result(run: Run, state: TrainState, lifter: Lifter) -> Result:
