@@ -19,6 +19,7 @@ COMMANDS = {
     "power": "how many seeds a stated effect needs, from the runs of a pilot",
     "validate": "check a spec: exit 0, or the line that is wrong",
     "ls": "what can be named in a spec, one line each",
+    "check": "check a backbone against the contract, a line a check: exit 0, or 1 if one fails",
     "cp": "copy a shipped spec to start from",
     "schema": "the JSON Schema of spec files, for editors",
     "ui": "MLflow's own page on the store in use",

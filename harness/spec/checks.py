@@ -82,10 +82,39 @@ def backbone_fits_data(backbone: Choice, name: str, data: Data, document: Docume
     if registry.attribute(entry, "needs_confidence", False) and data.confidence == "none":
         message = f"{name} needs keypoints with confidence: set data.confidence to oracle or calibrated"
         raise UserError(message, **_written(document, "confidence"))
-    relation, option = registry.attribute(entry, "fits_window", (None, None))
-    if relation is None:
-        return
-    needed = backbone.options.get(option, registry.options(entry)[option].default)
+    found = misfit(entry, backbone.options, data.window)
+    if found is not None:
+        raise UserError(f"{name} {found}", **_written(document, "window"))
+
+
+def limit(entry: registry.Entry, options: Mapping[str, Any]) -> tuple[str, str, int] | None:
+    """How the windows that a backbone takes compare with which of its options, and that option's value.
+
+    Args:
+        options: its own, checked.
+    Returns:
+        e.g. ``(">=", "num_frame", 27)``; None if it takes any window.
+    Raises:
+        UserError: its ``fits_window`` says nothing of the kind.
+    """
+    stated = registry.attribute(entry, "fits_window", None)
+    if stated is None:
+        return None
+    known = registry.options(entry)
+    if not isinstance(stated, tuple) or len(stated) != 2 or stated[0] not in _FITS or stated[1] not in known:
+        message = f'fits_window of {entry.target} must be a pair such as (">=", "num_frame"): one of {", ".join(_FITS)}'
+        raise UserError(f"{message}, and one of its options ({', '.join(known)})")
+    relation, option = stated
+    value = options.get(option, known[option].default)
+    return None if value is None else (relation, option, value)
+
+
+def misfit(entry: registry.Entry, options: Mapping[str, Any], window: int) -> str | None:
+    """Why a backbone can't take windows of so many frames, or None. Raises as `limit`."""
+    bound = limit(entry, options)
+    if bound is None:
+        return None
+    relation, option, value = bound
     holds, said = _FITS[relation]
     if needed is not None and not holds(data.window, needed):
         message = f"{name} {said.format(needed=needed)} ({option}), and a window has {data.window}"
