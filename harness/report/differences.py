@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from harness.report.area import CURVE
 from harness.report.cells import (
+    UNDEFINED,
     absent,
     difference_cell,
     falling_mark,
@@ -19,10 +20,20 @@ from harness.report.cells import (
     selections,
     subjects_cell,
 )
-from harness.report.evidence import Evidence
-from harness.report.selection import HEADS, Column, Key, listed, row_keys, subject_values, values
+from harness.report.evidence import Arm, Evidence
+from harness.report.selection import (
+    DIMENSIONS,
+    HEADS,
+    Column,
+    Key,
+    listed,
+    matches,
+    row_keys,
+    subject_values,
+    values,
+)
 from harness.report.statistics import MIN_SUBJECTS, Paired, fixed_order, holm, new_subjects, paired_difference
-from harness.report.table import Recipe, Row, Table
+from harness.report.table import Cell, Recipe, Row, Table
 
 Place = tuple[Key, int]
 """Row key and number of the column."""
@@ -60,18 +71,17 @@ def difference_table(
     area under the curve, then the hardest level, down to none. Else all cells are corrected together by Holm. None
     where no baseline is named or the baseline's axis is none of the table's.
     """
-    keys, open_columns = _compared(evidence, rows, columns, where)
+    keys = _compared(evidence, rows, where)
     if not keys:
         return None
-    found = [values(evidence, rows, column) for column in open_columns]
+    found = _read(evidence, rows, columns, values)
+    pairs = _pairs(evidence, rows, keys, columns)
     comparisons: dict[Place, Paired] = {}
-    for key in keys:
-        other = _to_baseline(evidence, rows, key)
-        for i, cells_of in enumerate(found):
-            if key in cells_of and other in cells_of:
-                paired = paired_difference(cells_of[key], cells_of[other])
-                if paired.n:
-                    comparisons[key, i] = paired
+    for (key, i), (arm, base) in pairs.items():
+        own, other = (found[i].get(_at(evidence, rows, key, side), {}) for side in (arm, base))
+        paired = paired_difference(own, other)
+        if paired.n:
+            comparisons[key, i] = paired
     steps = _steps(evidence, columns)
     chains = _chains(keys, columns, steps, [bool(cells_of) for cells_of in found])
     adjusted = _adjusted({place: paired.p for place, paired in comparisons.items()}, chains)
@@ -82,7 +92,7 @@ def difference_table(
             if (key, i) in comparisons:
                 cells.append(difference_cell(comparisons[key, i], adjusted[key, i], kind_of(rows, key, column)))
             else:
-                cells.append(absent(evidence, rows, key, column, found[i]))
+                cells.append(_absent(evidence, rows, key, column, found[i], (key, i) in pairs))
         body.append(Row(key, tuple(cells), falling_mark(evidence, rows, key, columns), marked(rows)))
     tests = sum(not math.isnan(p) for p in adjusted.values())
     explained = (
@@ -90,12 +100,13 @@ def difference_table(
         "seed, with its 95 % interval over seeds (t; studentised bootstrap from ten pairs), the corrected p-value of "
         "the paired t-test, and the number of seed pairs. Negative means lower than the baseline; p ≥ 0.05 means not "
         "separated, not equal.",
+        _nothing_like(evidence, pairs),
         _correction(tests, columns, steps),
         _no_p(comparisons, adjusted),
         _unpaired(comparisons),
         _refused(evidence),
     )
-    recipe = Recipe("difference", rows, selections(open_columns, evidence.mean), dict(evidence.baseline), steps)
+    recipe = Recipe("difference", rows, selections(columns, evidence.mean), dict(evidence.baseline), steps)
     said = (*notes, *(note for note in explained if note))
     title = f"{title}; these subjects (over seeds)"
     return finished(evidence, name, title, rows, columns, body, said, recipe)
@@ -115,19 +126,21 @@ def new_subjects_table(
     Only complete tables of common seeds × common subjects enter. None where `difference_table` is, and with fewer
     than six test subjects, whose spread says too little about others; and where no single subject has a number.
     """
-    keys, open_columns = _compared(evidence, rows, columns, where)
+    keys = _compared(evidence, rows, where)
     if not keys or _subjects(evidence) < MIN_SUBJECTS:
         return None
-    found = [subject_values(evidence, rows, column) for column in open_columns]
+    found = _read(evidence, rows, columns, subject_values)
     if not any(found):
         return None
+    pairs = _pairs(evidence, rows, keys, columns)
     body, left_out = [], 0
     for key in keys:
-        other, cells = _to_baseline(evidence, rows, key), []
+        cells = []
         for i, column in enumerate(columns):
-            of_seeds, subjects = _complete(found[i].get(key, {}), found[i].get(other, {}))
+            sides = [found[i].get(_at(evidence, rows, key, arm), {}) for arm in pairs.get((key, i), ())]
+            of_seeds, subjects = _complete(*sides) if sides else ([], [])
             if not of_seeds or not subjects:
-                cells.append(absent(evidence, rows, key, column, found[i]))
+                cells.append(_absent(evidence, rows, key, column, found[i], (key, i) in pairs))
                 continue
             # (seeds, subjects)
             table = np.array([[a[subject] - b[subject] for subject in subjects] for a, b in of_seeds])
@@ -139,29 +152,90 @@ def new_subjects_table(
         "seeds and new subjects: both count as drawn at random (crossed random effects, Satterthwaite's degrees of "
         "freedom), and the number of seed pairs × subjects. Each interval stands for itself, not corrected for their "
         "number.",
+        _nothing_like(evidence, pairs),
         "It speaks of people like these subjects, filmed like them; the interval over seeds speaks of these alone.",
         "" if evidence.protocol == "mean-per-subject" else "Here every subject weighs alike, whatever the protocol.",
         f"{left_out} cells rest on fewer subjects, those with a value on both sides." if left_out else "",
     )
-    recipe = Recipe("new_subjects", rows, selections(open_columns, "value"), dict(evidence.baseline))
+    recipe = Recipe("new_subjects", rows, selections(columns, "value"), dict(evidence.baseline))
     said = (*notes, *(note for note in explained if note))
     return finished(evidence, name, f"{title}; new subjects", rows, columns, body, said, recipe)
 
 
-def _compared(
-    evidence: Evidence, rows: tuple[str, ...], columns: list[Column], where: Mapping[str, Any] | None
-) -> tuple[list[Key], list[Column]]:
-    """The rows that have a baseline other than themselves, and the columns without what would hide it."""
-    baseline = evidence.baseline
-    if not baseline or not set(baseline) <= set(rows):
-        return [], []
-    # A filter on the baseline's own axes chooses rows; it mustn't hide the baseline.
-    opened = [Column({k: v for k, v in c.where.items() if k not in baseline}, c.head) for c in columns]
-    return [key for key in row_keys(evidence, rows, where) if _to_baseline(evidence, rows, key) != key], opened
+def _compared(evidence: Evidence, rows: tuple[str, ...], where: Mapping[str, Any] | None) -> list[Key]:
+    """The rows of arms other than the baseline; none where a table doesn't tell it from others."""
+    pinned = {axis for axis, wanted in (where or {}).items() if len(listed(wanted)) == 1}
+    if not evidence.baseline or not set(evidence.baseline) <= {*rows, *pinned}:
+        return []
+    # A checkpoint has no seed that could be paired with one of the baseline's.
+    trained = [arm for arm in evidence.arms if arm.trained and matches(arm, where or {})]
+    others = [arm for arm in trained if not evidence.is_baseline(arm)]
+    kept = {_of_arm(rows, arm) for arm in others}
+    return [key for key in row_keys(evidence, rows, where) if _without_conditions(rows, key) in kept]
 
 
-def _to_baseline(evidence: Evidence, rows: tuple[str, ...], key: Key) -> Key:
-    return tuple(evidence.baseline.get(name, value) for name, value in zip(rows, key, strict=True))
+def _of_arm(rows: tuple[str, ...], arm: Arm) -> Key:
+    return tuple(arm.labels[name] for name in rows if name not in DIMENSIONS)
+
+
+def _without_conditions(rows: tuple[str, ...], key: Key) -> Key:
+    return tuple(value for name, value in zip(rows, key, strict=True) if name not in DIMENSIONS)
+
+
+def _read(
+    evidence: Evidence, rows: tuple[str, ...], columns: Sequence[Column], read: Callable[..., dict[Key, Any]]
+) -> list[dict[Key, Any]]:
+    """For each column: all labels of an arm and the test conditions of a row → what was measured there.
+
+    A column's choice of arms doesn't enter: it mustn't hide the baseline.
+    """
+    names = (*evidence.axes, *(name for name in rows if name in DIMENSIONS))
+    known: dict[str, dict[Key, Any]] = {}
+    found = []
+    for column in columns:
+        conditions = {name: wanted for name, wanted in column.where.items() if name not in evidence.arms[0].labels}
+        seen = repr(sorted(conditions.items()))
+        if seen not in known:
+            known[seen] = read(evidence, names, Column(conditions, column.head))
+        found.append(known[seen])
+    return found
+
+
+def _pairs(
+    evidence: Evidence, rows: tuple[str, ...], keys: Sequence[Key], columns: Sequence[Column]
+) -> dict[Place, tuple[Arm, Arm]]:
+    """Cell → its arm and the baseline of that; of the cells that have both."""
+    found = {}
+    for i, column in enumerate(columns):
+        behind: dict[Key, list[Arm]] = {}
+        for arm in (arm for arm in evidence.arms if matches(arm, column.where)):
+            behind.setdefault(_of_arm(rows, arm), []).append(arm)
+        for key in keys:
+            arms = behind.get(_without_conditions(rows, key), [])
+            base = evidence.baseline_of(arms[0]) if len(arms) == 1 else None
+            if base is not None:
+                found[key, i] = (arms[0], base)
+    return found
+
+
+def _at(evidence: Evidence, rows: tuple[str, ...], key: Key, arm: Arm) -> Key:
+    """Where `_read` has an arm under the test conditions of a row."""
+    conditions = (value for name, value in zip(rows, key, strict=True) if name in DIMENSIONS)
+    return tuple([*(arm.labels[axis] for axis in evidence.axes), *conditions])
+
+
+def _absent(
+    evidence: Evidence, rows: tuple[str, ...], key: Key, column: Column, found: Mapping[Key, Any], planned: bool
+) -> Cell:
+    """Nothing is missing where the grid has no baseline to compare with."""
+    return absent(evidence, rows, key, column, found) if planned else UNDEFINED
+
+
+def _nothing_like(evidence: Evidence, pairs: Mapping[Place, tuple[Arm, Arm]]) -> str:
+    """What a reader must know of axes that the arms have and their baseline hasn't."""
+    apart = {axis for arm, base in pairs.values() for axis in evidence.axes if arm.labels[axis] != base.labels[axis]}
+    own = [axis for axis in evidence.axes if axis in apart and axis not in evidence.baseline]
+    return f"The baseline has no {', '.join(own)}: it is the same for every value of it." if own else ""
 
 
 def _named(evidence: Evidence) -> str:

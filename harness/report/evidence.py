@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 
 from harness.report import area, scores
 from harness.report.area import Scale
+from harness.spec.partners import partners
 
 STEPS = "train.steps"
 
@@ -28,6 +30,7 @@ class Arm:
         finished: the seeds that left an evaluation.
         slopes: seed → slope of the validation MPJPE over the last fifth of the steps, mm per 1,000 steps.
         falling: seeds whose validation error was still falling when training ended.
+        trained: whether the harness trained it; else it is a checkpoint, of one run.
     """
 
     labels: dict[str, str]
@@ -36,6 +39,7 @@ class Arm:
     finished: tuple[int, ...] = ()
     slopes: dict[int, float] = field(default_factory=dict)
     falling: tuple[int, ...] = ()
+    trained: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,31 @@ class Evidence:
         if path is None:
             return pd.DataFrame({"name": [], "step": [], "value": []})
         return pq.read_table(path, columns=["name", "step", "value"], use_threads=False).to_pandas()
+
+    def baseline_of(self, arm: Arm) -> Arm | None:
+        """The arm that ``arm`` is compared with, see `harness.spec.partners`.
+
+        None where no baseline is named, where ``arm`` is one, and where no arm or several would do.
+        """
+        return self._baselines.get(id(arm))
+
+    def is_baseline(self, arm: Arm) -> bool:
+        """Whether others are compared with this arm."""
+        return bool(self.baseline) and all(arm.labels.get(axis) == value for axis, value in self.baseline.items())
+
+    @cached_property
+    def _baselines(self) -> dict[int, Arm]:
+        if not self.baseline:
+            return {}
+        by_labels = {tuple(arm.labels.items()): arm for arm in self.arms}
+        every, found = [arm.labels for arm in self.arms], {}
+        for arm in (arm for arm in self.arms if not self.is_baseline(arm)):
+            # Equal labels are found at once: a thousand runs have too many pairs of arms to try them all.
+            exact = by_labels.get(tuple({**arm.labels, **self.baseline}.items()))
+            near = [] if exact else partners(arm.labels, self.baseline, every)
+            if exact or len(near) == 1:
+                found[id(arm)] = exact or by_labels[tuple(near[0].items())]
+        return found
 
     def describe(self, arm: Arm) -> str:
         """The arm's name in a sentence: the values that tell it apart."""

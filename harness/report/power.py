@@ -14,7 +14,7 @@ from scipy.special import chdtri
 from harness.errors import UserError, unknown
 from harness.report.area import CURVE
 from harness.report.evidence import Arm, Evidence
-from harness.report.selection import Column, Key, listed, matches, values
+from harness.report.selection import Column, listed, matches, values
 from harness.report.selection import metric as printed
 from harness.report.statistics import MOST_SEEDS, paired_difference, seeds_needed
 
@@ -103,14 +103,15 @@ def pilot(
     if (rows["test_occlusion"] == CURVE).any():
         where.setdefault("test_occlusion", CURVE)
     _check(evidence, rows, where)
-    # A filter on the baseline's own axes chooses arms; it mustn't hide the baseline.
-    column = Column({"metric": metric, **{k: v for k, v in where.items() if k not in evidence.baseline}}, ("", ""))
-    found = values(evidence, evidence.axes, column)
+    # A filter on axes chooses arms; it mustn't hide the baseline.
+    conditions = {name: wanted for name, wanted in where.items() if name not in evidence.arms[0].labels}
+    found = values(evidence, evidence.axes, Column({"metric": metric, **conditions}, ("", "")))
     arms = {tuple(arm.labels[axis] for axis in evidence.axes): arm for arm in evidence.arms}
+    keys = {id(arm): key for key, arm in arms.items()}
     compared = {
-        key: other
+        key: keys[id(base)]
         for key, arm in arms.items()
-        if matches(arm, where) and (other := _to_baseline(evidence, key)) != key and other in arms
+        if matches(arm, where) and (base := evidence.baseline_of(arm)) is not None
     }
     pairs = {key: paired_difference(found.get(key, {}), found.get(other, {})) for key, other in compared.items()}
     tests = sum(paired.n >= 2 for paired in pairs.values())
@@ -179,10 +180,6 @@ def _check(evidence: Evidence, rows: pd.DataFrame, where: Mapping[str, Any]) -> 
         for value in listed(wanted):
             if value not in held:
                 raise unknown(f"value of {name}", value, held, key="--where")
-
-
-def _to_baseline(evidence: Evidence, key: Key) -> Key:
-    return tuple(evidence.baseline.get(axis, value) for axis, value in zip(evidence.axes, key, strict=True))
 
 
 def _falling(arm: Arm, seeds: Sequence[int]) -> bool:

@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from harness.spec import identity
+from harness.spec.partners import Labels, alike, partners
 from harness.spec.run import NonNegative, Part, Positive
 
 CURVE = "curve"
 """Stands for the area under the occlusion curve where a claim names a test level."""
-Labels = Mapping[str, str]
 
 
 class Claim(Part):
@@ -60,26 +60,32 @@ class Claim(Part):
 
 
 def compared(claim: Claim, arms: Sequence[Labels]) -> list[tuple[Labels, Labels]]:
-    """The pairs of arms that a checked claim compares: the two named, all else equal; one pair if it is precise.
+    """The pairs of arms that a checked claim compares: the two named, else `partners`; one pair if it is precise.
 
     Args:
         arms: labels of each arm, axis → printed value, without the seed.
     """
     left, right = _named(claim.arm), _named(claim.versus)
-    chosen = [arm for arm in arms if matches(arm, claim.where)]
     found = []
-    for arm in (arm for arm in chosen if matches(arm, left)):
-        rest = {axis: value for axis, value in arm.items() if axis not in left and axis not in right}
-        others = [other for other in chosen if matches(other, {**rest, **right}) and other != arm]
+    for arm in (arm for arm in arms if matches(arm, left)):
         # An axis that one side alone names is free on the other: equal, if that can be.
-        free = {axis: arm[axis] for axis in left if axis not in right and axis in arm}
-        found += [(arm, other) for other in [o for o in others if matches(o, free)] or others]
+        free = [axis for axis in left if axis not in right and axis in arm]
+        found += [(arm, other) for other in partners(arm, right, arms, free) if _there(claim.where, arm, other)]
     return found
 
 
 def matches(arm: Labels, where: Mapping[str, Any]) -> bool:
     """Whether an arm has the labels that ``where`` names; what is no axis of arms doesn't matter."""
     return all(arm[axis] in _listed(wanted) for axis, wanted in where.items() if axis in arm)
+
+
+def _there(where: Mapping[str, Any], one: Labels, other: Labels) -> bool:
+    """Whether both arms have what ``where`` names; one is enough on an axis that means nothing to the other."""
+    for axis in (axis for axis in where if axis in one):
+        has = [arm[axis] in _listed(where[axis]) for arm in (one, other)]
+        if not all(has) and not (any(has) and alike(axis, one[axis], other[axis])):
+            return False
+    return True
 
 
 def _named(side: str | dict[str, Any]) -> dict[str, Any]:

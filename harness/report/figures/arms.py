@@ -39,25 +39,6 @@ def key(evidence: Evidence, arm: Arm, *rest: str) -> Key:
     return (*(arm.labels[axis] for axis in evidence.axes), *rest)
 
 
-def baseline_of(evidence: Evidence, arm: Arm) -> Arm | None:
-    """The arm that ``arm`` is compared with: all else equal, but for axes that mean nothing to it (a λ of other terms).
-
-    None where no baseline is named, where ``arm`` is one, and where none or several would do.
-    """
-    if not evidence.baseline or is_baseline(evidence, arm):
-        return None
-    wanted = {**arm.labels, **evidence.baseline}
-    exact = [b for b in evidence.arms if b.labels == wanted]
-    near = [b for b in evidence.arms if all(b.labels[axis] in (value, "-") for axis, value in wanted.items())]
-    found = exact or near
-    return found[0] if len(found) == 1 else None
-
-
-def is_baseline(evidence: Evidence, arm: Arm) -> bool:
-    """Whether others are compared with this arm."""
-    return bool(evidence.baseline) and all(arm.labels.get(axis) == v for axis, v in evidence.baseline.items())
-
-
 def mean_curve(curves: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Steps that all curves (points, 2) have, and the mean there."""
     if not curves:

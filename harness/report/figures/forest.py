@@ -28,7 +28,7 @@ def draw(evidence: Evidence, *, metric: str = "mpjpe") -> Sketch:
     rows = (*evidence.axes, "cameras", "test_occlusion")
     levels = [*([CURVE] if evidence.scale else []), *evidence.levels]
     found = arms.measured(evidence, rows, metric=metric, test_occlusion=levels)
-    compared = [arm for arm in arms.shown(evidence) if not arms.is_baseline(evidence, arm)]
+    compared = [arm for arm in arms.shown(evidence) if not evidence.is_baseline(arm)]
     if not compared:
         raise Unfilled("no arm but the baseline is finished")
     styles = arms.styles(evidence)
@@ -66,7 +66,7 @@ def _differences(
 ) -> dict[tuple[int, str, str], Paired]:
     """(arm's number, cameras, level) → its paired difference to the baseline, where seeds are common."""
     paired = {}
-    bases = [arms.baseline_of(evidence, arm) for arm in compared]
+    bases = [evidence.baseline_of(arm) for arm in compared]
     for (i, arm), cameras, level in itertools.product(enumerate(compared), evidence.cameras, levels):
         base = bases[i]
         own = found.get(arms.key(evidence, arm, cameras, level), {})

@@ -82,7 +82,7 @@ def _baseline(
 ) -> str:
     """The number that the cells of a panel are compared with; nothing where they have no baseline in common."""
     members = [arm for arm in crossed if tuple(arm.labels[axis] for axis in others) == labels]
-    bases = {id(base): base for arm in members if (base := arms.baseline_of(evidence, arm))}
+    bases = {id(base): base for arm in members if (base := evidence.baseline_of(arm))}
     values = [found.get(arms.key(evidence, base, level), {}) for base in bases.values()]
     if len(bases) != 1 or not values[0]:
         return ""

@@ -67,7 +67,7 @@ def _bodies(
     figure, axes = panels(-(-len(drawn) // across), across, 2.3, 3.1)
     differences, absolute = {}, {}
     for arm in drawn:
-        base = arms.baseline_of(evidence, arm)
+        base = evidence.baseline_of(arm)
         own = [seeds.get(arms.key(evidence, arm, joint), {}) for joint in skeleton.joints]
         if base is None:
             absolute[id(arm)] = [interval(list(values.values())) for values in own]

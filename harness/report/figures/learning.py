@@ -23,7 +23,7 @@ def draw(evidence: Evidence) -> Sketch:
     every = [panel for line in axes for panel in line]
     styles = arms.styles(evidence)
     for panel, arm in zip(every, drawn, strict=False):
-        base = arms.baseline_of(evidence, arm)
+        base = evidence.baseline_of(arm)
         if base is not None:
             x, y = arms.mean_curve(_curves(evidence, base))
             panel.plot(x, y, color=GREY, linewidth=2.2, solid_capstyle="round")

@@ -83,7 +83,7 @@ def _lines(evidence: Evidence, axis: str, others: Sequence[str]) -> dict[str, li
 def _level_arms(evidence: Evidence, axis: str) -> list[Arm]:
     """Arms without a value on the axis: those of the baseline where one is named."""
     without = [arm for arm in evidence.arms if arm.labels[axis] == "-" and arm.finished]
-    return [arm for arm in without if arms.is_baseline(evidence, arm)] or without[:3]
+    return [arm for arm in without if evidence.is_baseline(arm)] or without[:3]
 
 
 def _named(evidence: Evidence, labels: dict[str, str], told: Sequence[str]) -> str:
@@ -107,14 +107,14 @@ def _places(numbers: Sequence[float]) -> dict[float, float]:
 
 def _relative(evidence: Evidence, axis: str, groups: Mapping[str, list[tuple[float, Arm]]]) -> bool:
     """Whether all arms have a baseline that the axis means nothing to: then paired differences tell more."""
-    bases = [arms.baseline_of(evidence, arm) for members in groups.values() for _, arm in members]
+    bases = [evidence.baseline_of(arm) for members in groups.values() for _, arm in members]
     return all(base is not None and base.labels[axis] == "-" for base in bases)
 
 
 def _point(evidence: Evidence, found: Values, arm: Arm, level: str, relative: bool) -> Interval | None:
     """The arm's mean over seeds, or its paired difference to its baseline; None where there is none."""
     own = found.get(arms.key(evidence, arm, level), {})
-    base = arms.baseline_of(evidence, arm) if relative else None
+    base = evidence.baseline_of(arm) if relative else None
     if base is None:
         return interval(list(own.values())) if own else None
     one = paired_difference(own, found.get(arms.key(evidence, base, level), {})).difference

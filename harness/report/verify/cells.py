@@ -13,7 +13,7 @@ import pandas as pd
 from harness.report.verify import adjusting
 from harness.report.verify import arithmetic as own
 from harness.report.verify.ledger import Ledger, numbers
-from harness.report.verify.selecting import AREA, Keyed, behind, listed
+from harness.report.verify.selecting import AREA, Keyed, behind, listed, pair, sides
 
 KIND = "cells"
 _WORDS = ("missing", "–", "")
@@ -43,7 +43,7 @@ def check(ledger: Ledger, file: str, table: Mapping[str, Any], runs: pd.DataFram
         file: where the table stands.
         table: as ``report.json`` has it.
         runs: of `runs.csv`, or of `subjects.parquet` for a table of new subjects; names and keys as text.
-        known: ``tested`` of ``report.json``.
+        known: ``tested`` of ``report.json``, and ``arms``: axis → value of each.
     """
     kind = table["recipe"]["kind"]
     if kind not in EXPECTED:
@@ -90,8 +90,11 @@ def means(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any]
 def differences(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any]) -> Grid:
     """Paired differences to the baseline over seeds, with corrected p-values."""
     recipe = table["recipe"]
-    found = [behind(runs, recipe["rows"], column) for column in recipe["columns"]]
-    pairs = [[paired(of, row["raw"], recipe) for of in found] for row in table["rows"]]
+    found = sides(runs, list(known["arms"][0]), recipe)
+    pairs = []
+    for row in table["rows"]:
+        both = [_both(of, known, recipe, row["raw"], i) for i, of in enumerate(found)]
+        pairs.append([[a[seed] - b[seed] for seed in a if seed in b] for a, b in both])
     adjusted = _adjusted(recipe, pairs, [bool(of) for of in found], known)
     grid: Grid = []
     for row, line, corrected in zip(table["rows"], pairs, adjusted, strict=True):
@@ -108,12 +111,12 @@ def differences(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str
 def new_subjects(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any]) -> Grid:
     """Paired differences to the baseline for new seeds and subjects."""
     recipe = table["recipe"]
-    found = [behind(runs, recipe["rows"], column, ("seed", "subject")) for column in recipe["columns"]]
+    found = sides(runs, list(known["arms"][0]), recipe, ("seed", "subject"))
     grid: Grid = []
     for row in table["rows"]:
         line: list[Expected | None] = []
-        for of in found:
-            a, b = _sides(of, row["raw"], recipe)
+        for i, of in enumerate(found):
+            a, b = _both(of, known, recipe, row["raw"], i)
             seeds = sorted({seed for seed, _ in a} & {seed for seed, _ in b})
             everywhere = [{s for seed, s in side if seed == one} for one in seeds for side in (a, b)]
             subjects = sorted(set.intersection(*everywhere)) if everywhere else []
@@ -158,15 +161,12 @@ EXPECTED: dict[str, Callable[[Mapping[str, Any], pd.DataFrame, Mapping[str, Any]
 }
 
 
-def paired(found: Keyed, raw: list[str], recipe: Mapping[str, Any]) -> list[float]:
-    """Differences of a row to its baseline over common seeds."""
-    a, b = _sides(found, raw, recipe)
-    return [a[seed] - b[seed] for seed in a if seed in b]
-
-
-def _sides(found: Keyed, raw: list[str], recipe: Mapping[str, Any]) -> tuple[dict[Any, float], dict[Any, float]]:
-    base = [recipe["baseline"].get(name, value) for name, value in zip(recipe["rows"], raw, strict=True)]
-    return found.get(tuple(raw), {}), found.get(tuple(base), {})
+def _both(
+    found: Keyed, known: Mapping[str, Any], recipe: Mapping[str, Any], raw: list[str], column: int
+) -> list[dict[Any, float]]:
+    """What was measured of a cell's arm and of its baseline; nothing where the grid doesn't have one of each."""
+    keys = pair(known["arms"], recipe, raw, recipe["columns"][column])
+    return [found.get(key, {}) for key in keys] if keys else [{}, {}]
 
 
 def _mean(values: list[float]) -> Expected | None:

@@ -13,6 +13,8 @@ from harness.report.verify.arithmetic import mean
 AREA = "curve"
 """What `runs.csv` calls the area under the occlusion curve among the test levels."""
 NOT_FILTERS = ("mean", "part")
+# Options of a loss or network mean nothing to others: there they read "-".
+_OWN = ("objectives", "backbone", "backbones")
 Keyed = dict[tuple[str, ...], dict[Any, float]]
 
 
@@ -69,3 +71,51 @@ def _named(frame: pd.DataFrame, column: Mapping[str, Any]) -> np.ndarray:
     for name, values in wanted.items():
         kept &= frame[name].isin(values).to_numpy()
     return kept
+
+
+def sides(
+    frame: pd.DataFrame, axes: Sequence[str], recipe: Mapping[str, Any], units: Sequence[str] = ("seed",)
+) -> list[Keyed]:
+    """For each column of a table of differences: all of an arm's labels and a row's test conditions → values.
+
+    Args:
+        frame: as for `behind`.
+        axes: what tells arms apart.
+        recipe: of the table.
+        units: as for `behind`.
+    """
+    keyed = [*axes, *(name for name in recipe["rows"] if name not in axes)]
+    every = [{name: value for name, value in column.items() if name not in axes} for column in recipe["columns"]]
+    known: dict[str, Keyed] = {}
+    for column in every:
+        if repr(column) not in known:
+            known[repr(column)] = behind(frame, keyed, column, units)
+    return [known[repr(column)] for column in every]
+
+
+def pair(
+    arms: Sequence[Mapping[str, str]], recipe: Mapping[str, Any], raw: Sequence[str], column: Mapping[str, Any]
+) -> list[tuple[str, ...]]:
+    """The keys in `sides` of a cell's arm and of its baseline; empty where the grid doesn't have one of each.
+
+    The baseline equals the arm but for the axes that the spec names, or differs also in options of a loss or
+    network that one of the two lacks.
+    """
+    row = dict(zip(recipe["rows"], raw, strict=True))
+    if not arms:
+        return []
+    wanted = {name: listed(value) for name, value in column.items() if name in arms[0]}
+    wanted |= {name: [value] for name, value in row.items() if name in arms[0]}
+    mine = [arm for arm in arms if all(arm[name] in values for name, values in wanted.items())]
+    named = recipe["baseline"]
+    if len(mine) != 1 or all(mine[0][name] == value for name, value in named.items()):
+        return []
+    there = [arm for arm in arms if all(arm[name] == value for name, value in named.items())]
+    far = [[axis for axis in arm if axis not in named and arm[axis] != mine[0][axis]] for arm in there]
+    chosen = [arm for arm, axes in zip(there, far, strict=True) if not axes] or [
+        arm
+        for arm, axes in zip(there, far, strict=True)
+        if all(axis.split(".")[0] in _OWN and "-" in (arm[axis], mine[0][axis]) for axis in axes)
+    ]
+    conditions = [value for name, value in row.items() if name not in arms[0]]
+    return [tuple([*arm.values(), *conditions]) for arm in (mine[0], chosen[0])] if len(chosen) == 1 else []
