@@ -64,8 +64,9 @@ class PSTMO(nn.Module):
             "passes": 80,
             "pretrain": {"lr": 1e-4, "frames_hidden": 0.8, "joints_hidden": 2},
         },
-        "objective": {"mpjpe": 1.0},
+        "objective": {"mpjpe": 1.0, "mpjpe_every_frame": 1.0},
     }
+    heads = ("every",)  # what `both` gives beside the pose
     masked_form = "backbones.pstmo_mae:MaskedPSTMO"
     slides = True
     fits_window: ClassVar = (">=", "frames")

@@ -36,6 +36,7 @@ _LOSSES = {
         "size of the predicted steps (TCLoss)",
     ),
     "trajectory_mpjpe": ("harness.objectives.weighted:TrajectoryMpjpe", 1, "MPJPE over true depth from the camera"),
+    "mpjpe_every_frame": ("harness.objectives.every_frame:MpjpeEveryFrame", 1, "MPJPE of all frames, by a second head"),
     "spatial_rdc": ("harness.objectives.relational:SpatialRdc", 1, "depth order across joints (RePOSE, ECCV 2024)"),
     "temporal_rdc": ("harness.objectives.relational:TemporalRdc", 1, "depth order across frames (RePOSE, ECCV 2024)"),
 }
@@ -132,7 +133,11 @@ def get(kind: str, name: str, **where: Any) -> Entry:
 
 
 def _own(found: own_backbones.Own) -> Entry:
-    return Entry("backbones", found.name, found.target, found.version, found.summary)
+    entry = Entry("backbones", found.name, found.target, found.version, found.summary)
+    options(entry)  # what can't be read is told here, where it's known who named it
+    for name in ("needs_confidence", "fits_window", "slides"):
+        attribute(entry, name, None)
+    return entry
 
 
 def load(entry: Entry) -> Any:

@@ -47,6 +47,12 @@ class Objective:
         """The fewest output frames that every term of positive weight can work with."""
         return max(self.terms[name].min_frames for name, weight in self.weights.items() if weight)
 
+    @property
+    def heads(self) -> set[str]:
+        """Names of the outputs beside the pose that terms of positive weight read."""
+        named = {getattr(self.terms[name], "head", None) for name, weight in self.weights.items() if weight}
+        return {name for name in named if name is not None}
+
     def __call__(self, output: Output, batch: Batch, context: Context) -> tuple[Tensor, dict[str, Tensor]]:
         """The total Σ λ·value, and each term's own value (detached, without λ), for λ > 0.
 

@@ -34,6 +34,8 @@ class Batch:
         valid: (B, T) bool, False where the frame is padding.
         keys: (B,) int64, the samples' keys for keyed draws.
         camera: (B, n) camera parameters, for terms that project.
+        whole, whole_valid: (B, T_read, J, 3) and (B, T_read), target and mask of every frame that the network reads;
+            only for terms of a second head.
     """
 
     inputs: Tensor
@@ -42,6 +44,8 @@ class Batch:
     valid: Tensor
     keys: Tensor
     camera: Tensor | None = None
+    whole: Tensor | None = None
+    whole_valid: Tensor | None = None
 
 
 @dataclass(frozen=True)

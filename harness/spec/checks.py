@@ -58,6 +58,28 @@ def objective_fits_data(objective: Mapping[str, Any], name: str, data: Data, doc
             raise UserError(f"{message} (data.frames_out)", **document.where(("objectives", name, term)))
 
 
+def heads_there(
+    objective: Mapping[str, Any], backbone: Choice, data: Data, names: tuple[str, str], document: Document
+) -> None:
+    """Refuse a loss term of a second head where the backbone has none, or more than one frame is asked for.
+
+    Args:
+        names: what the spec calls the objective and the backbone.
+    Raises:
+        UserError: such a term, located at the objective.
+    """
+    for term in objective:
+        head = registry.attribute(registry.get("losses", term), "head", None)
+        if head is None:
+            continue
+        where = document.where(("objectives", names[0], term))
+        if head not in registry.attribute(registry.get("backbones", backbone.name), "heads", ()):
+            raise UserError(f"{term} supervises a second head, and {names[1]} has none", **where)
+        if data.frames_predicted != 1:
+            message = f"{term} goes with one frame out of each window; here {data.frames_predicted} come out"
+            raise UserError(f"{message} (data.frames_out)", **where)
+
+
 # How a backbone's window may compare with the option that it names in ``fits_window``, and how that is said.
 _FITS: dict[str, tuple[Callable[[int, int], bool], str]] = {
     ">=": (operator.ge, "reads {needed} frames at a time"),
@@ -116,9 +138,9 @@ def misfit(entry: registry.Entry, options: Mapping[str, Any], window: int) -> st
         return None
     relation, option, value = bound
     holds, said = _FITS[relation]
-    if needed is not None and not holds(data.window, needed):
-        message = f"{name} {said.format(needed=needed)} ({option}), and a window has {data.window}"
-        raise UserError(f"{message}: change data.window, or {option}", **_written(document, "window"))
+    if holds(window, value):
+        return None
+    return f"{said.format(needed=value)} ({option}), and a window has {window}: change data.window, or {option}"
 
 
 def training_fits_backbone(train: Train, backbone: Choice, name: str, document: Document) -> None:

@@ -96,6 +96,10 @@ def _points(builder: Builder, axes: Sequence[Axis], excluded: Excluded, fixed: S
         if (id(data), id(objective)) not in checked:
             checked.add((id(data), id(objective)))
             checks.objective_fits_data(objective.part, objective.labels["objective"], data.part, builder.document)
+        if (id(data), id(objective), id(backbone)) not in checked:
+            checked.add((id(data), id(objective), id(backbone)))
+            names = objective.labels["objective"], backbone.labels["backbone"]
+            checks.heads_there(objective.part, backbone.part, data.part, names, builder.document)
         if (id(data), id(backbone)) not in checked:
             checked.add((id(data), id(backbone)))
             checks.backbone_fits_data(backbone.part, backbone.labels["backbone"], data.part, builder.document)

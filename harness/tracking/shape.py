@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 _TRAIN = ("steps", "batch", "epochs", "threads")
-_FASTER = {"precision": "float32", "compile": False}
+_RARELY = {"precision": "float32", "compile": False, "passes": None, "pretrain": None}
 _DATA = ("dataset", "window", "frames_out")
 
 
@@ -19,8 +19,8 @@ def shape_of(run: Any) -> str:
         "objective": sorted(resolved.get("objective") or {}),
         **{key: data.get(key) for key in _DATA},
         **{key: train.get(key) for key in _TRAIN},
-        # Only where they are asked for: records older than these two go on predicting.
-        **{key: train[key] for key, usual in _FASTER.items() if train.get(key, usual) != usual},
+        # Only where they are asked for: records older than these go on predicting.
+        **{key: train[key] for key, usual in _RARELY.items() if train.get(key, usual) != usual},
     }
     return json.dumps(shape, sort_keys=True, separators=(",", ":"))
 
@@ -37,7 +37,7 @@ def params_of(run: Any) -> dict[str, str]:
         "lambdas": json.dumps(weights, sort_keys=True),
         "train_occlusion": train.get("occlusion"),
         "seed": resolved.get("seed"),
-        "steps": train.get("steps"),
+        "steps": train.get("steps") if train.get("passes") is None else f"{train['passes']:g} passes",
         "batch": train.get("batch"),
         "window": data.get("window"),
         "dataset": data.get("dataset"),

@@ -35,6 +35,7 @@ class TrainingBatches:
         observer: how true pixels become network input.
         device: where batches are put.
         purpose: stage of the run; each has draws of its own.
+        whole: give the targets of every input frame too.
     """
 
     def __init__(
@@ -46,9 +47,10 @@ class TrainingBatches:
         observer: Observer,
         device: torch.device,
         purpose: str = "train",
+        whole: bool = False,
     ) -> None:
         self.run, self.views, self.windows, self.level = run, views, windows, level
-        self.observer, self.device = observer, device
+        self.observer, self.device, self.whole = observer, device, whole
         self._group = max(1, _TOGETHER // (run.train.batch * windows.window))
         self._ready: tuple[int, list[Batch]] = (-1, [])
         self._order: dict[int, Tensor] = {}
@@ -66,7 +68,12 @@ class TrainingBatches:
         which, visit = self._visited(sample)
         keys = keyed.combine(self._base, which, visit)
         whole = self.make(which, keys)
-        return [Batch(*parts) for parts in zip(*(part.split(size) for part in whole), strict=True)]
+        parts = zip(*(part.split(size) for part in whole), strict=True)
+        found = []
+        for inputs, target, visible, valid, keys, *every in parts:
+            there, mask = every or (None, None)
+            found.append(Batch(inputs, target, visible, valid, keys, whole=there, whole_valid=mask))
+        return found
 
     def _visited(self, sample: Tensor) -> tuple[Tensor, Tensor]:
         """Window number and pass of each sample of the stream."""
@@ -83,23 +90,36 @@ class TrainingBatches:
             which[now] = self._order[number][place[now]]
         return which, visit
 
-    def make(self, which: Tensor, keys: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """(inputs, target, visible, valid, keys) of windows ``which``, on the device."""
+    def make(self, which: Tensor, keys: Tensor) -> tuple[Tensor, ...]:
+        """(inputs, target, visible, valid, keys) of windows ``which``, on the device; then whole and its mask, if
+        asked for."""
         views, windows, train = self.views, self.windows, self.run.train
         frames, rows = windows.inputs(which)
         _, out_rows, valid = windows.outputs(which)
         seen_from = windows.view[which]
         resolution = views.resolution[seen_from][:, None, None]  # (B, 1, 1, 2)
         pixels, poses = views.pixels[rows], views.poses[out_rows]
+        every = views.poses[rows] if self.whole else None  # (B, T, J, 3)
         if train.body_shape > 0:
             pixels, poses = self._reshape(rows, out_rows, keys, views.intrinsic[seen_from], resolution)
+            if every is not None:
+                factors = draw_factors(keys, train.body_shape, self.observer.skeleton)
+                every = scale_bones(every, factors, self.observer.skeleton)
         inputs, visible = self.observer(pixels, resolution, keys, frames, self.level)
         visible = output_part(windows, visible) | ~valid[..., None]
         target = relative(poses, self.run.data.root, self.observer.skeleton)
+        if every is not None:
+            root = self.observer.skeleton.root
+            first = poses[:, :1] if self.run.data.root == "first_frame" else every
+            every = every - first[:, :, root : root + 1]
+            wanted = windows.start[which, None] + torch.arange(windows.window) - windows.lead
         if train.flip:
             mirrored = keyed.uniform(keyed.combine(keys, keyed.key("flip"))) < 0.5
+            if every is not None:
+                every = torch.where(mirrored[:, None, None, None], mirror_poses(every, self.observer.skeleton), every)
             inputs, target, visible = _mirror(mirrored, inputs, target, visible, self.observer.skeleton)
-        return tuple(part.to(self.device) for part in (inputs, target, visible, valid, keys))  # type: ignore[return-value]
+        parts = (inputs, target, visible, valid, keys, *(() if every is None else (every, frames == wanted)))
+        return tuple(part.to(self.device) for part in parts)
 
     def _reshape(
         self, rows: Tensor, out_rows: Tensor, keys: Tensor, intrinsic: Tensor, resolution: Tensor

@@ -68,6 +68,22 @@ class Lifter(nn.Module):
         return answer
 
 
+class EveryFrame(nn.Module):
+    """A lifter whose backbone also answers for every frame it reads, both at once.
+
+    Args:
+        lifter: of a backbone with the head ``every``, asked for one frame.
+    """
+
+    def __init__(self, lifter: Lifter) -> None:
+        super().__init__()
+        self.lifter, self.read = lifter, slice(*lifter._used)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(B, window, J, C) → (B, 1 + T_read, J, 3): the frame asked for, then every frame that is read."""
+        return torch.cat(self.lifter.backbone.both(inputs[:, self.read]), dim=1)
+
+
 def lead(window: int, frames_out: int, causal: bool) -> int:
     """Input frames in front of the first output frame."""
     return window - frames_out if causal else (window - frames_out) // 2

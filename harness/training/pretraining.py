@@ -23,6 +23,7 @@ from harness.training.lifter import Lifter
 from harness.training.material import Material, training_windows
 from harness.training.observation import Observer
 from harness.training.optimisation import learning_rate, make_optimiser, set_learning_rate
+from harness.training.speed import Forward
 from harness.training.state import TrainState
 
 NAME = "masked"
@@ -83,6 +84,8 @@ class Pretraining:
         self.run, self.steps, self.a_pass = run, run.train.pretrain.steps, a_pass
         self.train = run.train.model_copy(update={"steps": self.steps, "lr": own.lr or run.train.lr, "warmup": 0})
 
+        self.forward = Forward(run.train)
+
     def batches(self, material: Material, observer: Observer, device: torch.device) -> TrainingBatches:
         """Whole windows, of the same frames as the training that follows, drawn by keys of their own."""
         window = self.run.data.window
@@ -100,7 +103,7 @@ class Pretraining:
         part = slice(first, first + masked.frames)
         inputs, valid = batch.inputs[:, part], batch.valid[:, part]
         counts = batch.visible[:, part] & valid[..., None]  # (B, T, J)
-        guess = masked(inputs, *masked.seen(*_numbers(batch.keys, *counts.shape[1:]), valid=valid))
+        guess = self.forward(masked, inputs, *masked.seen(*_numbers(batch.keys, *counts.shape[1:]), valid=valid))
         error = torch.linalg.vector_norm((guess - inputs)[..., :2], dim=-1)
         loss = (error * counts).sum() / counts.sum().clamp(min=1)
         if not torch.isfinite(loss):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Protocol
+from dataclasses import replace
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from harness.objectives import Objective
 from harness.objectives.term import Batch, Context, Output
 from harness.spec.run import Run
 from harness.training.errors import Diverged
-from harness.training.lifter import Lifter
+from harness.training.lifter import EveryFrame, Lifter
 from harness.training.optimisation import batch_norm_momentum, learning_rate, make_optimiser, set_learning_rate
 from harness.training.speed import Forward
 from harness.training.state import TrainState
@@ -49,6 +50,7 @@ class Supervised:
         self.run, self.objective, self.steps = run, objective, run.train.steps
         self.probe_every, self.a_pass = probe_every, a_pass
         self.forward = Forward(run.train)
+        self._every: EveryFrame | None = None
 
     def step(self, state: TrainState, batch: Batch, context: Context) -> dict[str, Tensor]:
         train, lifter, optimiser = self.run.train, state.lifter, state.optimisers["lifter"]
@@ -57,7 +59,7 @@ class Supervised:
         momentum = batch_norm_momentum(train, context.step, self.a_pass)
         if momentum is not None:
             lifter.backbone.set_bn_momentum(momentum)  # type: ignore[operator, union-attr]
-        output = Output(pose=self.forward(lifter, batch.inputs), extra={})
+        output, batch = self._answer(lifter, batch)
         total, values = self.objective(output, batch, context)
         if not torch.isfinite(total):
             raise _diverged(total, values, context.step)
@@ -71,12 +73,24 @@ class Supervised:
             logged |= self._probe(output, batch, context)
         return logged
 
+    def _answer(self, lifter: Any, batch: Batch) -> tuple[Output, Batch]:
+        """What the network gives, and the batch cut to the frames that it reads where a second head is supervised."""
+        if batch.whole is None or batch.whole_valid is None:
+            return Output(pose=self.forward(lifter, batch.inputs), extra={}), batch
+        if self._every is None:
+            self._every = EveryFrame(lifter)
+        answers, read = self.forward(self._every, batch.inputs), self._every.read
+        cut = replace(batch, whole=batch.whole[:, read], whole_valid=batch.whole_valid[:, read])
+        return Output(pose=answers[:, :1], extra={"every": answers[:, 1:]}), cut
+
     def _probe(self, output: Output, batch: Batch, context: Context) -> dict[str, Tensor]:
         """Each term's share of the gradient, its cosine with the absolute terms', its active pairs.
 
         Of a term of weight 0, which no step computes, also the value.
         """
-        detached = Output(pose=output.pose.detach(), extra=output.extra)
+        detached = Output(
+            pose=output.pose.detach(), extra={name: value.detach() for name, value in output.extra.items()}
+        )
         found = {}
         for name, row in self.objective.shares(detached, batch, context).items():
             if not self.objective.weights[name]:

@@ -142,7 +142,8 @@ def training_batches(
 ) -> TrainingBatches:
     """The run's training batches, by step."""
     windows = training_windows(material.train, run.data.window, run.data.frames_predicted, lifter.left)
-    return TrainingBatches(run, material.train, windows, occlusion.level(run.train.occlusion), observer, device)
+    level, heads = occlusion.level(run.train.occlusion), build_objective(run, material).heads
+    return TrainingBatches(run, material.train, windows, level, observer, device, whole="every" in heads)
 
 
 def build_objective(run: Run, material: Material) -> Objective:

@@ -78,9 +78,8 @@ def test_the_recipe_can_be_an_axis_and_arms_know_theirs(write):
 
 
 def test_pretraining_is_part_of_pstmos_recipe_and_can_be_turned_off_or_changed(write):
-    text = SPEC.replace("[videopose3d, mixste, dstformer-tiny]", "pstmo-tiny").replace(
-        "rel: {spatial_rdc: 0.1}", "rel: {depth_l1: 1}"
-    )
+    text = SPEC.replace("[videopose3d, mixste, dstformer-tiny]", "pstmo-tiny").replace("frames_out: 9", "frames_out: 1")
+    text = text.replace("rel: {spatial_rdc: 0.1}", "rel: {depth_l1: 1}")
     pretrain = runs_of(write(text))["pstmo-tiny", "abs"].train.pretrain
     assert (pretrain.lr, pretrain.frames_hidden, pretrain.joints_hidden) == (1e-4, 0.8, 2)
     assert runs_of(write(text), "train.pretrain=null")["pstmo-tiny", "abs"].train.pretrain is None
@@ -119,3 +118,14 @@ def test_a_window_as_an_axis_needs_equal_frames_or_frames_as_an_axis(write, base
     assert {run.data.frames_predicted for run in load(path).runs} == {9, 27}
     equal = write(base.replace("window: 9", "window: 9, frames_out: 5") + "  data.window: [9, 27]\n")
     assert {run.data.frames_predicted for run in load(equal).runs} == {5}
+
+
+def test_a_second_head_is_supervised_only_where_there_is_one(write, base):
+    text = base.replace("abs: {mpjpe: 1}", "abs: {mpjpe_every_frame: 1}")
+    with pytest.raises(UserError, match="videopose3d-s has none") as caught:
+        load(write(text))
+    assert (caught.value.line, caught.value.key) == (5, "objectives.abs.mpjpe_every_frame")
+    one = text.replace("[videopose3d-s, simple_baseline]", "pstmo-tiny").replace("[abs, spatial]", "abs")
+    with pytest.raises(UserError, match="goes with one frame out of each window; here 27"):
+        load(write(one.replace("window: 9", "window: 27")))
+    assert load(write(one.replace("window: 9", "window: 27, frames_out: 1"))).runs

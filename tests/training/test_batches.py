@@ -126,6 +126,21 @@ def test_beyond_a_clips_ends_its_first_and_last_reports_are_held(make_run, data)
     assert visible[~valid].all()
 
 
+@pytest.mark.parametrize("root", ["per_frame", "first_frame"])
+def test_targets_of_every_frame_agree_with_those_asked_for(make_run, root):
+    objective = {"mpjpe": {"weight": 1.0}, "mpjpe_every_frame": {"weight": 1.0}}
+    fields = {"data": {"frames_out": 1, "window": 9, "root": root}, "body_shape": 0.1}
+    plain, both = batches_of(make_run(**fields)), batches_of(make_run(objective, **fields))
+    for step in range(4):
+        assert_equal(plain[step], both[step])
+        batch = both[step]
+        assert plain[step].whole is None and batch.whole.shape == (4, 9, 17, 3)
+        assert torch.equal(batch.whole[:, 4:5], batch.target) and batch.whole_valid[:, 4].all()
+        moved = batch.whole[:, :, H36M17.root].norm(dim=-1).max()
+        assert moved == 0 if root == "per_frame" else moved > 0
+    assert not all(both[step].whole_valid.all() for step in range(20)), "frames beyond a clip's ends don't count"
+
+
 def test_training_shares_no_key_with_validation_and_test(make_run):
     run = make_run()
     material, batches = open_material(run.data), batches_of(run)

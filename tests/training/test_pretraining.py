@@ -79,6 +79,19 @@ def test_confidence_is_no_place_and_is_not_guessed(make_run):
     assert math.isfinite(train(run).summary["val_mpjpe_best"])
 
 
+@pytest.mark.parametrize("fields", [{"precision": "bfloat16"}, {"body_shape": 0.1}])
+def test_both_heads_are_supervised_in_the_published_way(two_stages, fields):
+    run = two_stages(window=11, **fields)
+    published = run.model_copy(update={"objective": {"mpjpe": {"weight": 1.0}, "mpjpe_every_frame": {"weight": 1.0}}})
+    first, second = train(published), train(published)
+    assert same_weights(first.last_weights, second.last_weights)
+    assert any(name == "term.mpjpe_every_frame" and 0 < value < 10 for name, _, value in first.curves)
+    moved = {
+        name for name, value in train(run).last_weights.items() if not torch.equal(value, first.last_weights[name])
+    }
+    assert "fcn_1.1.weight" in moved, "the head of all frames learns only if it is supervised"
+
+
 def test_more_hidden_joints_than_there_are_is_told(two_stages):
     with pytest.raises(UserError, match=r"train\.pretrain.*17"):
         train(two_stages({"joints_hidden": 18}))
