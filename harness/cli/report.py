@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli import arguments as shared
+from harness.cli import clips as player
 from harness.errors import UserError
 
 _SHOWN = 20
@@ -28,6 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="compute every number of the written report again, from the records and from its files, by other code; "
         "exits 1 where one differs",
     )
+    parser.add_argument(
+        "--clips",
+        type=shared.positive,
+        default=player.CLIPS,
+        metavar="N",
+        help="play the N test clips in which the best arm differs most from its baseline, predicted again from saved "
+        f"weights (default: {player.CLIPS})",
+    )
+    parser.add_argument("--no-player", action="store_true", help="play no clips: neither data nor weights are read")
     shared.store(parser)
 
 
@@ -42,7 +52,7 @@ def execute(arguments: argparse.Namespace) -> int:
             if arguments.verify:
                 wrong += verify(spec, uri, arguments.out)
             else:
-                publish(spec, uri, arguments.out)
+                publish(spec, uri, arguments.out, clips=0 if arguments.no_player else arguments.clips)
     return 1 if wrong else 0
 
 
@@ -62,11 +72,15 @@ def _asked(specs: list[Spec], arguments: argparse.Namespace) -> list[Spec] | lis
     return specs
 
 
-def publish(spec: Spec | Comparison, uri: str | None, out: str | Path | None = None) -> None:
-    """Write the report; print its main table and where it is."""
+def publish(
+    spec: Spec | Comparison, uri: str | None, out: str | Path | None = None, *, clips: int = player.CLIPS
+) -> None:
+    """Write the report, with so many clips to play; print its main table and where it is."""
     from harness import report
 
     found = report.collect(spec, uri)
+    if clips:
+        found = player.with_clips(found, clips)
     written = report.write(found, out=out)
     print(report.render_terminal(found, width=shutil.get_terminal_size((120, 24)).columns).rstrip())
     print(f"\nreport: {written}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.report import data_writers, layouts, literature, provenance, records, underlying, writers
 from harness.report.claims_view import claims_table
-from harness.report.figures import Figures, figures
+from harness.report.figures import Drawn, Figures, figures
 from harness.report.page import Section, figure_section, page, provenance_section, table_section
 from harness.report.records import Evidence, Source, Store, option
 from harness.report.table import Table
@@ -27,12 +27,14 @@ class Report:
         evidence: what the finished runs left.
         uri: the tracking store it was read from.
         player: HTML of the playable clips, complete in itself; None without any.
+        still: the same clips on paper, a figure among the others.
     """
 
     spec: Any
     evidence: Evidence
     uri: str | None = None
     player: str | None = None
+    still: Drawn | None = None
 
     @cached_property
     def tables(self) -> list[Table]:
@@ -53,7 +55,10 @@ class Report:
     @cached_property
     def figures(self) -> Figures:
         """The figures the spec asks for, else all that the evidence can fill."""
-        return figures(self.evidence, option(self.spec.report, "figures") or None)
+        drawn = figures(self.evidence, option(self.spec.report, "figures") or None)
+        if self.still is not None:
+            drawn["clips"] = self.still
+        return drawn
 
     @property
     def all_tables(self) -> list[Table]:

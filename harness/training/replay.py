@@ -14,6 +14,7 @@ from torch import Tensor
 from harness import occlusion
 from harness.data.views import Views
 from harness.errors import UserError, unknown
+from harness.skeleton import Skeleton
 from harness.spec.run import Run
 from harness.training.material import open_material
 from harness.training.observation import Observer
@@ -31,6 +32,7 @@ class Replay:
         visible: (F, J), whether it was the keypoint itself.
         truth, poses: (F, J, 3), metres, camera coordinates: x to the right, y down, z away. The root isn't removed.
         fps: frames a second.
+        skeleton: what the joints are.
     """
 
     inputs: np.ndarray
@@ -38,6 +40,7 @@ class Replay:
     truth: np.ndarray
     poses: np.ndarray
     fps: float
+    skeleton: Skeleton
 
 
 def replay(
@@ -79,7 +82,7 @@ def replay(
             lifter, views, hides, observer, flip=run.train.flip_test, device=where, only=sorted(set(numbers))
         )
         inputs, _ = observed(views, hides, observer, frozenset(numbers))
-    return [_cut(views, number, inputs, ~hidden, poses) for number in numbers]
+    return [_cut(views, number, inputs, ~hidden, poses, material.skeleton) for number in numbers]
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:
@@ -100,7 +103,7 @@ def _numbers(views: Views, clips: Sequence[tuple[str, int]]) -> list[int]:
     return [known[clip] for clip in clips]
 
 
-def _cut(views: Views, number: int, inputs: Tensor, visible: Tensor, poses: Tensor) -> Replay:
+def _cut(views: Views, number: int, inputs: Tensor, visible: Tensor, poses: Tensor, skeleton: Skeleton) -> Replay:
     rows = slice(int(views.offset[number]), int(views.offset[number] + views.length[number]))
     return Replay(
         inputs=inputs[rows, :, :2].numpy(),
@@ -108,4 +111,5 @@ def _cut(views: Views, number: int, inputs: Tensor, visible: Tensor, poses: Tens
         truth=views.poses[rows].numpy(),
         poses=poses[rows].numpy(),
         fps=float(views.fps[number]),
+        skeleton=skeleton,
     )

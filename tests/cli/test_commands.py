@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness import report, sweep, tracking
+from harness.cli import clips
 from harness.spec import load
 from harness.sweep import SweepOutcome
 
@@ -64,6 +65,7 @@ def executed(monkeypatch):
     monkeypatch.setattr(sweep, "run_sweep", run_sweep)
     monkeypatch.setattr(report, "collect", collect)
     monkeypatch.setattr(report, "write", lambda spec, out=None: Path("results") / spec.name / "report.html")
+    monkeypatch.setattr(clips, "with_clips", lambda found, wanted: calls.update(clips=wanted) or found)
     monkeypatch.setattr(report, "render_terminal", lambda spec, width: "the table\n\n")
     return calls
 
@@ -117,6 +119,12 @@ def test_report(repose, spec, executed):
     assert (answer.code, answer.out) == (0, "the table\n\nreport: results/trial/report.html\n")
     assert executed["report"] == ("trial", "sqlite:///x.db")
     assert "sweep" not in executed
+    assert executed.pop("clips") == 4
+    repose("report", "spec.yaml", "--clips", "2")
+    assert executed.pop("clips") == 2
+    repose("report", "spec.yaml", "--no-player")
+    assert "clips" not in executed
+    assert "--clips: a whole number from 1" in repose("report", "spec.yaml", "--clips", "0").err
 
 
 def test_ls(repose):
