@@ -150,6 +150,8 @@ def _configurations() -> Callable[[Run], str]:
     known: dict[tuple[int, ...], str] = {}
 
     def find(run: Run) -> str:
+        if run.checkpoint is not None:
+            return run.run_id
         # Runs of a spec share their parts.
         parts = (id(run.data), id(run.backbone), id(run.objective), id(run.train))
         if parts not in known:

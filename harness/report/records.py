@@ -162,20 +162,23 @@ def read_curve(path: Path, name: str = "val_mpjpe") -> np.ndarray:
 
 
 def _arms(spec: Any) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
-    longer = len({run.train.steps for run in spec.runs}) > 1
+    longer = len({run.train.steps for run in spec.runs if option(run, "checkpoint") is None}) > 1
     grouped: dict[tuple[tuple[str, str], ...], Arm] = {}
     names = list(dict.fromkeys(axis for run in spec.runs for axis in run.labels if axis != "seed"))
     # The number of steps is printed as an axis of its own when arms differ in it.
     names = [name for name in names if name != STEPS] + [STEPS] * longer
     for run in spec.runs:
         labels = {name: run.labels.get(name, "-") for name in names}
+        trained = option(run, "checkpoint") is None
         if longer:
-            labels[STEPS] = str(run.train.steps)
-        arm = grouped.setdefault(tuple(labels.items()), Arm(labels, run.train.steps, {}))
+            labels[STEPS] = str(run.train.steps) if trained else "-"
+        arm = grouped.setdefault(tuple(labels.items()), Arm(labels, run.train.steps, {}, trained=trained))
         if arm.runs.setdefault(run.seed, run.run_id) != run.run_id:
             raise UserError(f"two runs of '{describe(labels)}' have seed {run.seed}; an axis between them has no label")
-    arms = sorted(grouped.values(), key=lambda arm: arm.steps)
-    varying = [name for name in names if len({arm.labels[name] for arm in arms}) > 1]
+    arms = sorted(grouped.values(), key=lambda arm: (not arm.trained, arm.steps))
+    # Of what a checkpoint lacks nothing varies.
+    found = {name: {a.labels[name] for a in arms if a.trained or a.labels[name] != "-"} for name in names}
+    varying = [name for name in names if len(found[name]) > 1]
     axes = [name for name in names if name in varying or name == "objective"] or names[:1]
     return tuple(arms), tuple(sorted(axes, key=lambda axis: axis != "objective"))
 

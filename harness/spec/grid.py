@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from harness.errors import UserError
 from harness.spec import axes as axes_of
-from harness.spec import checks, identity
+from harness.spec import checkpoints, checks, identity
 from harness.spec.axes import Axis
 from harness.spec.fields import SECTIONS, SHORTHANDS, Setting
+from harness.spec.readback import NOTHING
 from harness.spec.run import Data, Run
 from harness.spec.schema import SpecFile
 from harness.spec.sections import Builder, Section
@@ -60,9 +61,12 @@ def expand(
     values: dict[str, dict[str, None]] = {name: {} for name in (*SHORTHANDS, *swept)}
     if "data.frames_out" not in swept:
         checks.frames_equal(runs.values(), document)
+    for run in checkpoints.runs(builder, fixed):
+        runs.setdefault(run.run_id, run)
     for run in runs.values():
         for name, value in run.labels.items():
-            values[name][value] = None
+            if run.checkpoint is None or value != NOTHING:  # what a checkpoint lacks is no value of an axis
+                values[name][value] = None
     return Expansion(list(runs.values()), {name: list(found) for name, found in values.items()})
 
 

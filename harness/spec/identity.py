@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from harness import registry
 from harness.data import canonical_split
-from harness.spec.run import Choice, Data, Run, Test, Train, split_term
+from harness.spec.run import Checkpoint, Choice, Data, Run, Test, Train, split_term
 
 File = TypeVar("File")
 
@@ -95,6 +95,14 @@ def train_fragment(train: Train) -> str:
     return dumps({**changed(train), "levels": versions})
 
 
+def checkpoint_fragment(checkpoint: Checkpoint, train: Train) -> str:
+    """What stands in the place of the training for weights that others trained: the file's content."""
+    told: dict[str, Any] = {"checkpoint": checkpoint.digest}
+    if checkpoint.part is not None:
+        told["part"] = checkpoint.part
+    return dumps(told if train.flip_test else {**told, "flip_test": False})
+
+
 def assemble(data: str, backbone: str, objective: str, train: str, seed: int) -> str:
     """The run id from canonical JSON fragments."""
     text = f'{{"backbone":{backbone},"data":{data},"objective":{objective},"seed":{seed},"train":{train}}}'
@@ -107,11 +115,12 @@ def run_id(run: Run) -> str:
     Raises:
         UserError: a name or an option that the registry doesn't have.
     """
+    given = run.checkpoint
     return assemble(
         data_fragment(run.data),
         backbone_fragment(run.backbone),
         objective_fragment(run.objective),
-        train_fragment(run.train),
+        train_fragment(run.train) if given is None else checkpoint_fragment(given, run.train),
         run.seed,
     )
 

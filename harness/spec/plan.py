@@ -109,7 +109,7 @@ def plan(
     axes: dict[str, dict[str, int]] = {name: dict.fromkeys(values, 0) for name, values in spec.axes.items()}
     for run in spec.runs:
         for name, value in run.labels.items():
-            axes[name][value] += 1
+            axes[name][value] = axes[name].get(value, 0) + 1
     known = [seconds for seconds in _estimates(to_do, done.values(), shape_of) if seconds is not None]
     # The longest run can't be shared between workers.
     total = max(sum(known) / max(1, min(workers, len(to_do))), max(known)) if known else None

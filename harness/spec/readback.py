@@ -20,6 +20,8 @@ def read(run: Run, axis: str) -> str:
         axis: a field's name, such as ``train.lr`` or ``objectives.spatial.spatial_rdc.weight``.
     """
     head, *path = axis.split(".")
+    if run.checkpoint is not None and head == "train":
+        return NOTHING
     if head in ("data", "train"):
         return _field(run.data if head == "data" else run.train, path, run)
     if head == "backbone" and len(path) == 1:

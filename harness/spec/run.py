@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationInfo, field_validator
 
 
 def _number(value: Any) -> Any:
@@ -202,6 +202,20 @@ def join_term(weight: float, options: Mapping[str, Any]) -> dict[str, Any]:
     return {"lambda" if "weight" in options else "weight": weight, **options}
 
 
+class Checkpoint(Part):
+    """Weights that others trained.
+
+    Attributes:
+        path: the file; decides nothing (its digest does), so it isn't hashed.
+        digest: first 16 hexadecimal digits of the SHA-256 of its content.
+        part: the entry that holds the weights where the file has several.
+    """
+
+    path: str
+    digest: str
+    part: str | None = None
+
+
 class Run(Part):
     """One point of the grid, fully resolved.
 
@@ -210,9 +224,11 @@ class Run(Part):
         objective: loss term → ``{"weight": λ, **options}`` (see `split_term`), in alphabetical order: the terms are
             summed in this order, and equal runs must give equal bits.
         labels: axis → value as printed; decides nothing and isn't hashed.
+        checkpoint: weights that are only tested: nothing is trained, and the objective is empty.
     """
 
     data: Data = Data()
+    checkpoint: Checkpoint | None = None
     backbone: Choice
     objective: dict[str, dict[str, Any]]
     train: Train = Train()
@@ -221,8 +237,8 @@ class Run(Part):
 
     @field_validator("objective")
     @classmethod
-    def _ordered(cls, terms: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        if not terms:
+    def _ordered(cls, terms: dict[str, dict[str, Any]], info: ValidationInfo) -> dict[str, dict[str, Any]]:
+        if not terms and info.data.get("checkpoint") is None:
             raise ValueError("an objective needs at least one loss term")
         for name, term in terms.items():
             if not term.keys() & {"weight", "lambda"}:

@@ -39,12 +39,34 @@ class Tracking(Part):
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 
 
+class CheckpointEntry(Part):
+    """Weights that others trained, tested on the spec's data as an arm of their own.
+
+    Attributes:
+        path: the file, relative to the spec's folder.
+        backbone: the network they belong to: a name, or ``{name: …, option: …}``.
+        part: the entry that holds the weights where the file has several, e.g. model_traj.
+        window, frames_out: other than the data's, if the network needs them.
+        flip_test: average the predictions of an input and of its mirror image.
+        digest: of the file's content; may be declared, so that the report needs no file.
+    """
+
+    path: str
+    backbone: str | dict[str, Any]
+    part: str | None = None
+    window: Count | None = None
+    frames_out: Count | None = None
+    flip_test: bool = True
+    digest: str | None = None
+
+
 class SpecFile(Part):
     """One spec file: what to compare, on what, how to report it.
 
     Attributes:
         name: results and records go by it.
         claims: sentences stated before the runs, which the report decides.
+        checkpoints: weights that others trained, tested beside the arms.
         retries: how often a failed run is tried again.
     """
 
@@ -62,6 +84,7 @@ class SpecFile(Part):
     tracking: Tracking = Tracking()
     report: Report = Report()
     claims: list[Claim] = Field(default_factory=list)
+    checkpoints: dict[Name, CheckpointEntry] = Field(default_factory=dict)
     retries: Whole = 1
 
     @field_validator("test")

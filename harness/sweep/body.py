@@ -29,7 +29,7 @@ def execute(run: Any, test: Any, logger: tracking.RunLogger, on_epoch: Callable[
     """Train a run, evaluate its weights at every test level, keep weights and evaluation."""
     from harness import training
 
-    result = training.train(run, on_epoch=on_epoch)
+    result = training.train(run, on_epoch=on_epoch) if run.checkpoint is None else training.published(run)
     table = training.evaluate(run, test, result)
     logger.licence(training.licence(run.data))
     logger.log_points(result.curves)

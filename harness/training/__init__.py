@@ -2,7 +2,8 @@
 
 from harness.training.evaluate import evaluate
 from harness.training.material import licence
+from harness.training.published import published
 from harness.training.result import Result
 from harness.training.train import EpochInfo, train
 
-__all__ = ["EpochInfo", "Result", "evaluate", "licence", "train"]
+__all__ = ["EpochInfo", "Result", "evaluate", "licence", "published", "train"]

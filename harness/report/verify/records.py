@@ -40,7 +40,8 @@ def runs_table(
     ledger.same(KIND, file, "finished runs", sorted(files), sorted(told))
     for run in (run for run in spec.runs if run.run_id in files and run.run_id in told):
         mine, seen = told[run.run_id], set()
-        labels = {axis: str(run.train.steps) if axis == "train.steps" else run.labels.get(axis, "-") for axis in axes}
+        own = {} if getattr(run, "checkpoint", None) is not None else {"train.steps": str(run.train.steps)}
+        labels = {axis: own.get(axis, run.labels.get(axis, "-")) for axis in axes}
         for axis, value in {**labels, "seed": str(run.seed)}.items():
             ledger.same(KIND, file, f"{run.run_id}, {axis}", {value}, set(mine[axis]))
         printed = {tuple(row[name] for name in CELL): row for row in mine.to_dict("records")}
