@@ -138,9 +138,7 @@ def misfit(entry: registry.Entry, options: Mapping[str, Any], window: int) -> st
         return None
     relation, option, value = bound
     holds, said = _FITS[relation]
-    if holds(window, value):
-        return None
-    return f"{said.format(needed=value)} ({option}), and a window has {window}: change data.window, or {option}"
+    return None if holds(window, value) else f"{said.format(needed=value)} ({option}), and a window has {window}"
 
 
 def training_fits_backbone(train: Train, backbone: Choice, name: str, document: Document) -> None:

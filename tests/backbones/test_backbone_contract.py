@@ -9,6 +9,7 @@ import torch
 
 import backbones
 from harness import registry
+from harness.training import contract
 
 JOINTS, FRAMES = 17, 29
 # Smaller than the defaults, for speed alone.
@@ -151,6 +152,11 @@ def test_options_are_what_the_registry_reads_without_importing(name):
     # Every default passes its own check, and spelling it out is the same as leaving it out.
     spelt_out = {**defaults, **entry.preset}
     assert registry.check_options(entry, spelt_out) == registry.check_options(entry, {})
+
+
+@every
+def test_the_command_finds_that_it_keeps_the_contract(name):
+    assert [finding for finding in contract.check(name, SMALL.get(name)) if finding.holds is False] == []
 
 
 def test_presets_are_their_parents_with_options():
