@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError
 
@@ -61,3 +61,28 @@ def _cells(found: Cost) -> list[str]:
 def _three(value: float) -> str:
     """Three digits that count, no more: the rest is the machine's mood."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def of_runs(spec: Any) -> dict[str, dict[str, float]]:
+    """run_id → ``macs`` of an output frame and ``parameters`` of its network, counted once for each that differs.
+
+    Neither data nor weights are read. A network that can't be built here, such as one whose code is gone, is left
+    out.
+    """
+    from harness.spec.identity import backbone_fragment
+    from harness.training import cost
+
+    counted: dict[tuple, dict[str, float]] = {}
+    found = {}
+    for run in spec.runs:
+        data, backbone = run.data, run.backbone
+        features = 2 if data.confidence == "none" else 3
+        try:
+            key = (backbone_fragment(backbone), data.window, data.frames_predicted, features)
+            if key not in counted:
+                one = cost.count(backbone.name, backbone.options, window=key[1], frames_out=key[2], features=features)
+                counted[key] = {"macs": one.macs, "parameters": one.parameters}
+        except UserError:
+            continue
+        found[run.run_id] = counted[key]
+    return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli import arguments as shared
 from harness.cli import clips as player
+from harness.cli import cost
 from harness.errors import UserError
 
 _SHOWN = 20
@@ -78,7 +79,7 @@ def publish(
     """Write the report, with so many clips to play; print its main table and where it is."""
     from harness import report
 
-    found = report.collect(spec, uri)
+    found = report.collect(spec, uri, costs=cost.of_runs(spec))
     if clips:
         found = player.with_clips(found, clips)
     written = report.write(found, out=out)

@@ -68,6 +68,7 @@ def whole(report: Report) -> str:
         "claims": plain(report.claims) if report.claims else None,
         "tables": [plain(table) for table in report.tables],
         "literature": [plain(table) for table in report.literature],
+        "costs": plain(report.costs) if report.costs else None,
         "runs": provenance.runs(report.evidence),
         "tested": underlying.tested(report.evidence),
         "figures": {

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import harness
 from harness.data import licence
 from harness.errors import UserError
+from harness.report import costs
 from harness.report.evidence import Arm, Evidence
 from harness.report.records import option
 
@@ -87,6 +88,7 @@ def machine(evidence: Evidence, uri: str | None, now: datetime | None = None) ->
         "hosts": _counted(option(record, "host", "") for record in records),
         "hardware": _counted(option(record, "hardware", UNKNOWN) for record in records),
         "compute of the finished runs": _compute(records),
+        "a run took, median": _taken(evidence),
         "failed runs": "; ".join(
             f"{run_id}: {why.partition(chr(10))[0]}" for run_id, why in sorted(evidence.failed.items())
         ),
@@ -149,6 +151,10 @@ def _known(name: str, fingerprint: str) -> str:
 def _compute(records: list[Any]) -> str:
     seconds = [s for s in (option(record, "seconds") for record in records) if s is not None]
     return f"{sum(seconds):,.0f} s ({sum(seconds) / 3600:.2f} h), {len(seconds)} runs" if seconds else ""
+
+
+def _taken(evidence: Evidence) -> str:
+    return "; ".join(f"{name}: {took:,.0f} s" for name, took in costs.seconds(evidence).items())
 
 
 def _digest(spec: Any) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.report import data_writers, layouts, literature, provenance, records, underlying, writers
+from harness.report import costs, data_writers, layouts, literature, provenance, records, underlying, writers
 from harness.report.claims_view import claims_table
 from harness.report.figures import Drawn, Figures, figures
 from harness.report.page import Section, figure_section, page, provenance_section, table_section
@@ -53,6 +53,11 @@ class Report:
         return literature.tables(self.spec.report)
 
     @cached_property
+    def costs(self) -> Table | None:
+        """What the networks cost; None where nobody counted."""
+        return costs.table(self.evidence)
+
+    @cached_property
     def figures(self) -> Figures:
         """The figures the spec asks for, else all that the evidence can fill."""
         drawn = figures(self.evidence, option(self.spec.report, "figures") or None)
@@ -64,7 +69,11 @@ class Report:
     def all_tables(self) -> list[Table]:
         """Every table of the report in the order of the page."""
         main, *others = self.tables
-        return [*([self.claims] if self.claims else []), main, *self.literature, *others]
+        return [*([self.claims] if self.claims else []), main, *self.literature, *others, *self._counted]
+
+    @property
+    def _counted(self) -> list[Table]:
+        return [self.costs] if self.costs else []
 
     @property
     def title(self) -> str:
@@ -128,7 +137,7 @@ class Report:
         return [
             *map(table_section, first),
             *(part for part in (drawn, clips) if part is not None),
-            *map(table_section, others),
+            *map(table_section, [*others, *self._counted]),
             origin,
         ]
 

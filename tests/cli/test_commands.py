@@ -58,7 +58,7 @@ def executed(monkeypatch):
         calls["sweep"] = {"runs": len(spec.runs), **options}
         return calls["outcome"]
 
-    def collect(spec, uri):
+    def collect(spec, uri, costs=None):
         calls["report"] = (spec.name, uri)
         return spec
 

@@ -91,6 +91,7 @@ def check(ledger: Ledger, file: str, text: str, report: Mapping[str, Any], figur
     before = [said for tag, said in page.said[""] if tag in ("h1", "p")]
     _sequence(ledger, file, "head", [report["title"], *report["summary"], *report["warnings"]], before)
     tables = [*([report["claims"]] if report["claims"] else []), *report["tables"], *report["literature"]]
+    tables += [report["costs"]] if report.get("costs") else []
     for table in tables:
         if ledger.same(KIND, file, f"section {table['name']}", True, table["name"] in page.said):
             _table(ledger, file, page.said[table["name"]], table)
