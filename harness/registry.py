@@ -20,7 +20,7 @@ import annotated_types
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 import backbones
-from harness import class_source, own_backbones
+from harness import class_source, own_backbones, own_metrics
 from harness.errors import UserError, unknown, wrong_value
 
 _LOSSES = {
@@ -103,7 +103,8 @@ def entries(kind: str) -> dict[str, Entry]:
     if kind == "backbones":
         return {name: Entry(kind, name, *line) for name, line in backbones.LINES.items()}
     table = {"losses": _LOSSES, "datasets": _DATASETS, "occlusions": _OCCLUSIONS, "metrics": _METRICS}[kind]
-    return {name: Entry(kind, name, *line) for name, line in table.items()}
+    lines = {**own_metrics.lines(), **table} if kind == "metrics" else table
+    return {name: Entry(kind, name, *line) for name, line in lines.items()}
 
 
 def names(kind: str) -> set[str]:

@@ -3,6 +3,7 @@
 import re
 import sys
 import textwrap
+from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,9 @@ import pytest
 
 from harness import registry, report, tracking
 from harness.cli.main import main
+from harness.errors import UserError
 from harness.metrics import records
+from harness.report.selection import metric
 from harness.spec import identity, load
 from harness.spec.run import Test
 from harness.sweep import body, supplements
@@ -167,3 +170,20 @@ def test_bad_input_is_told_in_one_line(store, capsys, flags, said):
     assert main(["rescore", "small.yaml", "--tracking-uri", store, *flags]) == 2
     err = capsys.readouterr().err
     assert said in err and err.count("\n") == 1
+
+
+def test_a_metric_of_an_installed_package_is_registered_without_running_it(tmp_path, monkeypatch, register):
+    source = textwrap.dedent(re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1])
+    (tmp_path / "own_limbs.py").write_text(source.replace('unit = "mm"', 'unit = "mm"\n    version = 3'))
+    register()  # forgets at the end what was registered
+    points = [metadata.EntryPoint("own_limb_error", "own_limbs:LimbError", "repose.metrics")]
+    monkeypatch.setattr(metadata, "entry_points", lambda group: points if group == "repose.metrics" else [])
+    registry.entries.cache_clear()
+    entry = registry.get("metrics", "own_limb_error")
+    assert (entry.version, entry.summary) == (3, "Mean absolute error of bone lengths")
+    assert "own_limbs" not in sys.modules and metric("own_limb_error").head == "bone length error, mm"
+    assert "none@1/seen/own_limb_error@3" in identity.evaluations(Test(occlusion=["none"], cameras=["seen"]))
+    points[0] = metadata.EntryPoint("own_limb_error", "own_limbs:Limbs", "repose.metrics")
+    registry.entries.cache_clear()
+    with pytest.raises(UserError, match="'own_limb_error' must name a metric"):
+        registry.entries("metrics")
