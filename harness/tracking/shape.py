@@ -37,7 +37,7 @@ def params_of(run: Any) -> dict[str, str]:
         "lambdas": json.dumps(weights, sort_keys=True),
         "train_occlusion": train.get("occlusion"),
         "seed": resolved.get("seed"),
-        "steps": train.get("steps") if train.get("passes") is None else f"{train['passes']:g} passes",
+        "steps": train.get("steps") if train.get("passes") is None else f"passes: {train['passes']:g}",
         "batch": train.get("batch"),
         "window": data.get("window"),
         "dataset": data.get("dataset"),

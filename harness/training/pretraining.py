@@ -107,13 +107,13 @@ class Pretraining:
         error = torch.linalg.vector_norm((guess - inputs)[..., :2], dim=-1)
         loss = (error * counts).sum() / counts.sum().clamp(min=1)
         if not torch.isfinite(loss):
-            raise Diverged("pretrain.loss", context.step, float(loss))
+            raise Diverged("pretrain_loss", context.step, float(loss))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         if self.train.clip_norm > 0:
             torch.nn.utils.clip_grad_norm_(masked.parameters(), self.train.clip_norm)
         optimiser.step()
-        return {"pretrain.loss": loss.detach()}
+        return {"pretrain_loss": loss.detach()}
 
 
 def _numbers(keys: Tensor, frames: int, joints: int) -> tuple[Tensor, Tensor]:

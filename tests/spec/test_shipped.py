@@ -34,7 +34,7 @@ def copy_and_validate(python_path: Path, folder: Path) -> None:
     checked = repose(python_path, folder, "validate", "mine.yaml")
     assert (checked.returncode, checked.stdout) == (0, "mine.yaml: valid, 4 runs in 2 arms\n"), checked.stderr
     listed = repose(python_path, folder, "ls", "specs").stdout
-    assert [line.split()[0] for line in listed.splitlines()] == ["quickstart", "repose_ablation", "smoke"]
+    assert [line.split()[0] for line in listed.splitlines()] == ["backbones", "quickstart", "repose_ablation", "smoke"]
 
 
 @pytest.fixture(scope="module")

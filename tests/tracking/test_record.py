@@ -64,3 +64,17 @@ def test_ten_thousand_finished_runs_are_read_in_under_a_second(store):
 def test_a_shape_tells_what_decides_a_runs_time_and_not_its_seed():
     assert tracking.shape_of(Run(seed=0)) == tracking.shape_of(Run("r1", seed=1))
     assert "videopose3d" in tracking.shape_of(Run())
+
+
+def test_lengths_in_passes_and_a_stage_in_front_are_part_of_the_shape():
+    from harness.spec import run as real
+
+    def made(**train):
+        return real.Run(
+            backbone=real.Choice(name="pstmo"), objective={"mpjpe": {"weight": 1}}, train=real.Train(**train)
+        )
+
+    trains = [{}, {"passes": 2}, {"passes": 3}, {"pretrain": {}}, {"pretrain": {"steps": 5}}]
+    assert len({tracking.shape_of(made(**train)) for train in trains}) == len(trains)
+    assert "passes" not in tracking.shape_of(made()), "records that know of none go on predicting"
+    assert tracking.params_of(made(passes=2))["steps"] == "passes: 2"

@@ -34,7 +34,7 @@ def test_a_run_of_two_stages_is_repeatable_and_logs_them_apart(two_stages):
         (3, 12, True), (6, 12, True), (9, 12, False), (12, 12, False),
     ]  # fmt: skip
     at = {name: [step for curve, step, _ in first.curves if curve == name] for name, _, _ in first.curves}
-    assert at["pretrain.loss"] == at["val_mpjpe"] == at["loss"] == [3, 6]
+    assert at["pretrain_loss"] == at["val_mpjpe"] == at["loss"] == [3, 6]
     assert [point for info in told for point in info.curves] == first.curves
     assert all(math.isfinite(value) for _, _, value in first.curves)
 
@@ -65,7 +65,7 @@ def test_what_is_learned_first_is_what_the_second_stage_starts_from(two_stages, 
 
 def test_pretraining_learns_to_guess_keypoints(two_stages):
     result = train(two_stages({"steps": 120, "lr": 3e-3}, epochs=4, schedule="constant", batch=8))
-    losses = [value for name, _, value in result.curves if name == "pretrain.loss"]
+    losses = [value for name, _, value in result.curves if name == "pretrain_loss"]
     assert losses[-1] < 0.7 * losses[0]
 
 
