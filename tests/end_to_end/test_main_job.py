@@ -44,7 +44,8 @@ def test_first_run_trains_everything_and_says_where_the_report_is(folder):
     place, first = folder
     assert len(finished(place)) == 4
     assert first.stdout.rstrip().splitlines()[-1] == "report: results/smoke/report.html"
-    assert (place / "results/smoke/report.html").read_text().startswith("<!DOCTYPE html>")
+    page = (place / "results/smoke/report.html").read_text()
+    assert page.startswith("<!DOCTYPE html>") and '<div id="player"' in page
     assert {path.suffix for path in (place / "results/smoke/tables").iterdir()} == {
         ".md",
         ".tex",

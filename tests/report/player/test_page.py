@@ -8,10 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.report.player import Unplayable, absent, show
+from harness.report.player import Unplayable, absent, show, still
 from harness.skeleton import H36M17, Skeleton
 
 DATA = re.compile(r'<script type="application/json" id="player-data">(.*?)</script>', re.DOTALL)
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leaves out the figure, which takes longer than all the rest."""
+    monkeypatch.setattr(still, "draw", lambda *_: None)
 
 
 def held(fragment):
@@ -23,7 +29,7 @@ def numbers(packed, *shape):
     return np.frombuffer(base64.b64decode(packed["values"]), "<i2").reshape(shape) * packed["unit"]
 
 
-def test_it_holds_the_predicted_numbers(chosen):
+def test_it_holds_the_predicted_numbers(undrawn, chosen):
     choice, both = chosen(2, frames=300, fps=50.0)
     data = held(show(choice, both).fragment)
     assert data["bones"] == [list(bone) for bone in H36M17.bones] and data["joints"] == 17
@@ -42,7 +48,7 @@ def test_it_holds_the_predicted_numbers(chosen):
         assert np.array(clip["errors"])[:, 1] == pytest.approx(off, abs=0.2)
 
 
-def test_the_stretch_that_tells_most_is_shown(chosen, played):
+def test_the_stretch_that_tells_most_is_shown(undrawn, chosen, played):
     choice, _ = chosen()
     base = np.full(1000, 60.0)
     other = np.where((np.arange(1000) >= 500) & (np.arange(1000) < 900), 50.0, 60.0)
@@ -53,7 +59,7 @@ def test_the_stretch_that_tells_most_is_shown(chosen, played):
     assert {tuple(pair) for pair in clip["errors"]} == {(round(60 * share, 1), round(50 * share, 1))}
 
 
-def test_weights_that_do_not_give_the_recorded_errors_are_not_shown(chosen):
+def test_weights_that_do_not_give_the_recorded_errors_are_not_shown(undrawn, chosen):
     choice, both = chosen()
     pick = choice.picks[0]
     near = replace(pick, errors=(pick.errors[0] + 0.05, pick.errors[1]))  # another processor
@@ -70,14 +76,14 @@ def chain(joints):
 
 
 @pytest.mark.parametrize(("clips", "skeleton"), [(4, H36M17), (12, H36M17), (4, chain(133))])
-def test_it_stays_under_a_megabyte(chosen, clips, skeleton):
+def test_it_stays_under_a_megabyte(undrawn, chosen, clips, skeleton):
     choice, both = chosen(clips, frames=2000, skeleton=skeleton)
     fragment = show(choice, both).fragment
     assert len(fragment) < 1_000_000
     assert len(held(fragment)["clips"]) == clips
 
 
-def test_more_clips_than_fit_are_counted(chosen):
+def test_more_clips_than_fit_are_counted(undrawn, chosen):
     choice, both = chosen(12, frames=60, skeleton=chain(500))
     fragment = show(choice, both).fragment
     shown = len(held(fragment)["clips"])
@@ -85,7 +91,7 @@ def test_more_clips_than_fit_are_counted(chosen):
     assert f"{12 - shown} more of the 12 asked for don't fit" in fragment
 
 
-def test_names_stay_names(chosen):
+def test_names_stay_names(undrawn, chosen):
     choice, both = chosen()
     hostile = "</script><img src=x onerror=alert(1)>"
     choice = replace(choice, names=(hostile, "b"), shared=hostile)
@@ -96,7 +102,7 @@ def test_names_stay_names(chosen):
     assert "<img" not in absent(hostile)
 
 
-def test_it_fetches_nothing_and_says_what_it_shows(chosen):
+def test_it_fetches_nothing_and_says_what_it_shows(undrawn, chosen):
     choice, both = chosen()
     shown = show(choice, both)
     rest = DATA.sub("", shown.fragment)
@@ -108,8 +114,8 @@ def test_it_fetches_nothing_and_says_what_it_shows(chosen):
 
 def test_the_still_is_a_figure_for_paper(chosen):
     choice, both = chosen(2)
-    still = show(choice, both).still
-    assert still.pdf.startswith(b"%PDF") and "seed 3" in still.caption
-    assert "S1/clip1, frame" in still.svg and "47.1 mm" in still.svg
+    drawn = show(choice, both).still
+    assert drawn.pdf.startswith(b"%PDF") and "seed 3" in drawn.caption
+    assert "S1/clip1, frame" in drawn.svg and "47.1 mm" in drawn.svg
     again = show(choice, both).still
-    assert (again.svg, again.pdf) == (still.svg, still.pdf)
+    assert (again.svg, again.pdf) == (drawn.svg, drawn.pdf)
