@@ -27,7 +27,9 @@ def test_shipped_spec_trains_and_evaluates_each_arm_for_one_step(name, clip_file
     monkeypatch.setenv("REPOSE_DATA", str(clip_file))
     overrides = list(ONE_STEP)
     if load(name).runs[0].data.dataset == "mocap":
-        overrides += ["data.fingerprint=null", "include=[]", "report.tables=[]"]
+        overrides += ["data.fingerprint=null", "include=[]", "claims=[]", "report.tables=[]"]
+    else:
+        overrides += ["data.options.subjects=4", "data.options.clips=1", "data.options.seconds=1"]
     spec = load(name, overrides, data="need")
     arms = {run.backbone.name + str(sorted(run.objective)): run for run in spec.runs}
     assert arms
