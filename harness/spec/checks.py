@@ -106,7 +106,7 @@ def backbone_fits_data(backbone: Choice, name: str, data: Data, document: Docume
         raise UserError(message, **_written(document, "confidence"))
     found = misfit(entry, backbone.options, data.window)
     if found is not None:
-        raise UserError(f"{name} {found}", **_written(document, "window"))
+        raise UserError(f"{name} {found}: change data.window, or the option", **_written(document, "window"))
 
 
 def limit(entry: registry.Entry, options: Mapping[str, Any]) -> tuple[str, str, int] | None:
