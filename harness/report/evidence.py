@@ -65,6 +65,7 @@ class Evidence:
         curve_files: run_id → the file of all its curves.
         started: run_id → when the finished run began, ISO time.
         registered: digest of a claim → its `harness.tracking.Registration`: when, and for which content of the spec.
+        words: value → what figures print for it, or axis → value → that; see `harness.report.arranging`.
         costs: run_id → ``macs`` of one predicted frame and ``parameters``; empty where nobody counted.
     """
 
@@ -87,6 +88,7 @@ class Evidence:
     started: Mapping[str, str] = field(default_factory=dict)
     registered: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    words: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     # Kept by copies that differ in their baseline, say: what was read for one holds for the other.
     _known: dict[tuple[str, ...], tuple[Any, pd.DataFrame]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -99,12 +101,19 @@ class Evidence:
         """
         return self._units(("subject", metric, group, weights))
 
-    def by_joint(self, metric: str = "mpjpe", *, weights: str = "best") -> pd.DataFrame:
+    def by_joint(
+        self, metric: str = "mpjpe", *, weights: str = "best", arms: Iterable[Arm] | None = None
+    ) -> pd.DataFrame:
         """`by_subject` with ``joint`` in place of ``subject``, each joint's value the protocol's mean.
 
-        Read from the files when first asked for.
+        Read from the files when first asked for; with ``arms`` those of their runs alone.
         """
-        return self._units(("joint", metric, "", weights))
+        if arms is None:
+            return self._units(("joint", metric, "", weights))
+        chosen = list(arms)
+        wanted = {run_id for arm in chosen for run_id in arm.runs.values()}
+        files = {run_id: found for run_id, found in self.files.items() if run_id in wanted}
+        return labelled(scores.by_joint(files, metric, self.mean, weights), chosen, self.scale)
 
     def _units(self, asked: tuple[str, str, str, str]) -> pd.DataFrame:
         behind = (self.files, self.subjects, self.arms, self.scale, self.protocol)

@@ -43,12 +43,22 @@ def table_section(table: Table) -> Section:
     return Section(table.name, table.title, page_table(table))
 
 
-def figure_section(figures: Mapping[str, tuple[str, str]]) -> Section | None:
-    """All figures: stem → (caption, SVG); None without any."""
+def figure_section(figures: Mapping[str, tuple[str, str]], lacking: Mapping[str, str] | None = None) -> Section | None:
+    """All figures: stem → (caption, SVG); with a line for each that was asked for in vain. None without any.
+
+    Args:
+        figures: stem → (caption, SVG).
+        lacking: stem → why it can't be drawn.
+    """
     drawn = "\n".join(
         f'<figure id="figure-{name}">{_inline(svg)}<figcaption>{html.escape(caption)}</figcaption></figure>'
         for name, (caption, svg) in figures.items()
     )
+    absent = "".join(
+        f"<li>The figure {html.escape(name)} isn't drawn: {html.escape(why)}.</li>"
+        for name, why in (lacking or {}).items()
+    )
+    drawn += f'\n<ul class="notes">{absent}</ul>' if absent else ""
     return Section("figures", "Figures", drawn + "\n") if drawn else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +17,9 @@ from harness.report.page import Section, figure_section, page, provenance_sectio
 from harness.report.records import Evidence, Source, Store, option
 from harness.report.table import Table
 from harness.report.writing import DATA, PAGE, RUNS, RUNS_TYPED, SUBJECTS, put
+
+DIFFERENCES = ("difference", "new_subjects")
+"""Kinds of tables that follow the table whose differences they hold."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ class Report:
     @cached_property
     def figures(self) -> Figures:
         """The figures the spec asks for, else all that the evidence can fill."""
-        drawn = figures(self.evidence, option(self.spec.report, "figures") or None)
+        section = self.spec.report
+        spoken = replace(self.evidence, words=option(section, "labels", {}))
+        drawn = figures(spoken, option(section, "figures") or None)
         if self.still is not None:
             drawn["clips"] = self.still
         return drawn
@@ -68,8 +74,15 @@ class Report:
     @property
     def all_tables(self) -> list[Table]:
         """Every table of the report in the order of the page."""
+        first, others = self._main
+        return [*([self.claims] if self.claims else []), *first, *others, *self._counted, *self.literature]
+
+    @property
+    def _main(self) -> tuple[list[Table], list[Table]]:
+        """The main table with its differences, and the other tables."""
         main, *others = self.tables
-        return [*([self.claims] if self.claims else []), main, *self.literature, *others, *self._counted]
+        its = list(itertools.takewhile(lambda table: table.recipe and table.recipe.kind in DIFFERENCES, others))
+        return [main, *its], others[len(its) :]
 
     @property
     def _counted(self) -> list[Table]:
@@ -123,10 +136,12 @@ class Report:
         return [*lines, *option(self.spec, "notes", ())]
 
     def sections(self) -> list[Section]:
-        """The page's sections in order: claims, the main table, published numbers, figures, clips, the rest."""
-        main, *others = self.tables
-        first = [*([self.claims] if self.claims else []), main, *self.literature]
-        drawn = figure_section({name: (one.caption, one.svg) for name, one in self.figures.items()})
+        """The page's sections in the order in which they are read, see `_main`; published numbers after all tables."""
+        main, others = self._main
+        first = [*([self.claims] if self.claims else []), *main]
+        drawn = figure_section(
+            {name: (one.caption, one.svg) for name, one in self.figures.items()}, self.figures.lacking
+        )
         clips = Section("clips", "Clips", self.player) if self.player else None
         origin = provenance_section(
             self.identity,
@@ -137,7 +152,7 @@ class Report:
         return [
             *map(table_section, first),
             *(part for part in (drawn, clips) if part is not None),
-            *map(table_section, [*others, *self._counted]),
+            *map(table_section, [*others, *self._counted, *self.literature]),
             origin,
         ]
 

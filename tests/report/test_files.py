@@ -38,6 +38,25 @@ def test_all_files_are_there(written):
     assert names >= expected | {"report.html", "report.json", "runs.csv", "runs.parquet"}
 
 
+def test_sections_stand_in_the_order_in_which_they_are_read(ablation):
+    ablation.spec.report.figures = ["occlusion", "cost"]
+    ablation.spec.report.reference = ["mixste"]
+    shown = report.collect(ablation.spec, source=ablation)
+    names = [section.name for section in report.report.Report(shown.spec, shown.evidence, player="<p></p>").sections()]
+    assert names[:4] == ["ablation", "difference", "figures", "clips"]
+    assert names[4:-2] == [table.name for table in shown.tables[2:]]
+    assert names[-2:] == [shown.literature[0].name, "provenance"]
+    assert [table.name for table in shown.all_tables] == [
+        n for n in names if n not in ("figures", "clips", "provenance")
+    ]
+
+
+def test_a_figure_that_was_asked_for_in_vain_is_noted(ablation):
+    ablation.spec.report.figures = ["occlusion", "cost"]
+    (drawn,) = [s for s in report.collect(ablation.spec, source=ablation).sections() if s.name == "figures"]
+    assert "The figure cost isn't drawn: nobody counted the multiplications of these networks." in drawn.body
+
+
 def test_same_numbers_in_every_format(written, ablation):
     page = (written / "report.html").read_text()
     for shown in report.collect(ablation.spec, source=ablation).tables:

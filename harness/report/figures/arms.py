@@ -10,9 +10,10 @@ import numpy as np
 
 from harness.errors import unknown
 from harness.report.area import CURVE
+from harness.report.arranging import Labels, headed, spoken
 from harness.report.evidence import STEPS, Arm, Evidence, describe
 from harness.report.figures.drawing import style
-from harness.report.selection import HEADS, Column, Key, Values, values
+from harness.report.selection import AREA, Column, Key, Values, values
 
 # More lines than this can't be told apart.
 MOST = 12
@@ -52,20 +53,24 @@ def measured(evidence: Evidence, rows: tuple[str, ...], **where: Any) -> Values:
     return values(evidence, rows, Column(where, ("", "")))
 
 
-def named(labels: Mapping[str, str]) -> str:
-    """Labels of an arm, or some of them, in one line."""
-    return describe({axis: f"{value} steps" if axis == STEPS else value for axis, value in labels.items()})
+def named(labels: Mapping[str, str], words: Labels | None = None) -> str:
+    """Labels of an arm, or some of them, in one line; in the spec's ``words``."""
+    shown = {axis: spoken(words or {}, axis, value) for axis, value in labels.items()}
+    plain = {axis for axis, value in labels.items() if shown[axis] == value}
+    return describe({axis: f"{v} steps" if axis == STEPS and axis in plain else v for axis, v in shown.items()})
 
 
 def name(evidence: Evidence, arm: Arm) -> str:
     """An arm's name in a legend: `Evidence.describe`, with weights behind what they are of."""
     shown = {axis: arm.labels[axis] for axis in evidence.axes if arm.labels[axis] != "-"}
-    return named({axis: f"{heading(evidence, axis)} {v}" if is_weight(axis) else v for axis, v in shown.items()})
+    weighed = {axis for axis, v in shown.items() if is_weight(axis) and spoken(evidence.words, axis, v) == v}
+    return named({a: f"{heading(evidence, a)} {v}" if a in weighed else v for a, v in shown.items()}, evidence.words)
 
 
 def over_cameras(evidence: Evidence) -> str:
     """What a caption says where several camera conditions are averaged; empty where there is one."""
-    return f" Averaged over {' and '.join(evidence.cameras)} cameras." if len(evidence.cameras) > 1 else ""
+    shown = [camera(evidence, cameras) for cameras in evidence.cameras]
+    return f" Averaged over {' and '.join(shown)} cameras." if len(shown) > 1 else ""
 
 
 def level(evidence: Evidence, asked: str | None, default: str) -> str:
@@ -90,14 +95,23 @@ def endpoint(evidence: Evidence) -> str:
     return CURVE if evidence.scale else evidence.levels[-1]
 
 
-def level_head(level: str) -> str:
+def level_head(evidence: Evidence, level: str) -> str:
     """A level as figures print it."""
-    return "area" if level == CURVE else level
+    word = spoken(evidence.words, "test_occlusion", level)
+    return AREA if word == CURVE else word
 
 
-def level_words(level: str) -> str:
+def level_words(evidence: Evidence, level: str) -> str:
     """A level as captions name it."""
-    return "the area under the occlusion curve" if level == CURVE else f"test occlusion {level}"
+    head = level_head(evidence, level)
+    if level == CURVE:
+        return "the area under the occlusion curve"
+    return f"{headed(evidence.words, 'test_occlusion')} {head}"
+
+
+def camera(evidence: Evidence, cameras: str) -> str:
+    """A camera condition as figures print it."""
+    return spoken(evidence.words, "cameras", cameras)
 
 
 def numeric(evidence: Evidence) -> dict[str, list[float]]:
@@ -131,8 +145,8 @@ def is_weight(axis: str) -> bool:
 
 def heading(evidence: Evidence, axis: str) -> str:
     """What stands at an axis of a figure: ``λ spatial_rdc`` for ``objectives.spatial.spatial_rdc.weight``."""
-    if not is_weight(axis):
-        return HEADS.get(axis, axis)
+    if not is_weight(axis) or isinstance(evidence.words.get(axis), str):
+        return headed(evidence.words, axis)
     _, objective, term, *_ = axis.split(".")
     again = [other for other in evidence.axes if is_weight(other) and other.split(".")[2] == term]
     return f"λ {term}" + (f" of {objective}" if len(again) > 1 else "")

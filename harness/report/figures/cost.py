@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from harness.report import costs
+from harness.report.arranging import Labels
 from harness.report.evidence import Arm, Evidence
 from harness.report.figures import arms
 from harness.report.figures.drawing import GREY, Sketch, Unfilled, legend, panels, style
@@ -38,7 +40,7 @@ def draw(evidence: Evidence, *, metric: str = "mpjpe", level: str | None = None)
     groups: dict[str, list[tuple[Arm, float, Interval]]] = {}
     for point in points:
         labels = {axis: v for axis, v in point[0].labels.items() if axis in evidence.axes and axis not in paying}
-        groups.setdefault(arms.named(labels), []).append(point)
+        groups.setdefault(arms.named(labels, evidence.words), []).append(point)
     for i, (label, members) in enumerate(list(groups.items())[: arms.MOST]):
         # A small shift keeps arms of one cost apart.
         shift = 1.02 ** (i - (min(len(groups), arms.MOST) - 1) / 2)
@@ -47,29 +49,28 @@ def draw(evidence: Evidence, *, metric: str = "mpjpe", level: str | None = None)
         _front(panel, [point for point in points if point[0].steps == steps], shown_as(metric).better)
     panel.set_xscale("log")
     panel.margins(x=0.14, y=0.16)
-    _names(panel, points, paying)
+    _names(panel, points, paying, evidence.words)
     panel.set_xlabel("multiply–accumulates a predicted frame")
-    panel.set_ylabel(f"{shown_as(metric).head}, {arms.level_head(level)}")
+    panel.set_ylabel(f"{shown_as(metric).head}, {arms.level_head(evidence, level)}")
     if len(groups) > 1:
         legend(figure, panel)
     return Sketch(figure, _caption(evidence, metric, level, len(groups)))
 
 
 def _macs(evidence: Evidence, arm: Arm) -> float:
-    counted = [evidence.costs[r].get("macs", 0) for r in arm.runs.values() if r in evidence.costs]
-    return float(counted[0]) if counted else 0.0
+    return float(costs.of_arm(evidence, arm).get("macs", 0.0))
 
 
 def _paying(evidence: Evidence, macs: Mapping[int, float]) -> list[str]:
     """The axes on which the cost depends: where two arms that differ in nothing else cost differently."""
     found = []
     for axis in evidence.axes:
-        costs: dict[tuple, set[float]] = {}
+        found_at: dict[tuple, set[float]] = {}
         for arm in evidence.arms:
             if id(arm) in macs:
                 rest = tuple(value for name, value in arm.labels.items() if name != axis)
-                costs.setdefault(rest, set()).add(macs[id(arm)])
-        if any(len(several) > 1 for several in costs.values()):
+                found_at.setdefault(rest, set()).add(macs[id(arm)])
+        if any(len(several) > 1 for several in found_at.values()):
             found.append(axis)
     return found
 
@@ -103,11 +104,11 @@ def _front(panel: Any, points: list[tuple[Arm, float, Interval]], better: str | 
     panel.step(x, y, where="post", color=GREY, linewidth=1.2, zorder=0)
 
 
-def _names(panel: Any, points: list[tuple[Arm, float, Interval]], paying: list[str]) -> None:
+def _names(panel: Any, points: list[tuple[Arm, float, Interval]], paying: list[str], words: Labels) -> None:
     """What costs so much, written once above the highest of the arms that cost it; names keep off each other."""
     tops: dict[str, tuple[float, float]] = {}
     for arm, cost, one in points:
-        name = arms.named({axis: arm.labels[axis] for axis in paying})
+        name = arms.named({axis: arm.labels[axis] for axis in paying}, words)
         top = one.mean if np.isnan(one.high) else one.high
         if name not in tops or top > tops[name][1]:
             tops[name] = (cost, top)
@@ -128,9 +129,10 @@ def _names(panel: Any, points: list[tuple[Arm, float, Interval]], paying: list[s
 
 def _caption(evidence: Evidence, metric: str, level: str, groups: int) -> str:
     said = (
-        f"{shown_as(metric).label}, {arms.level_words(level)}, against the multiply–accumulate operations of one "
-        "predicted frame, with 95 % intervals over seeds. Hollow: one seed. Grey: the best for its cost or less among "
-        "arms trained equally long; what lies beside it need not be separated. Methods without a count are left out."
+        f"{shown_as(metric).label}, {arms.level_words(evidence, level)}, against the multiply–accumulate operations "
+        "of one predicted frame, with 95 % intervals over seeds. Hollow: one seed. Grey: the best for its cost or less "
+        "among arms trained equally long; what lies beside it need not be separated. Methods without a count are "
+        "left out."
     )
     said += arms.over_cameras(evidence)
     return said + (f" The first {arms.MOST} of {groups} groups are drawn." if groups > arms.MOST else "")

@@ -39,9 +39,8 @@ def draw(evidence: Evidence, *, level: str | None = None) -> Sketch:
     for panel in axes[-1]:
         panel.set_xlabel("true difference in depth")
     legend(figure, axes[0][0])
-    where = (
-        f" At {arms.level_words(level)}." if level else f" Averaged over test levels ({', '.join(evidence.levels)})."
-    )
+    every = ", ".join(arms.level_head(evidence, one) for one in evidence.levels)
+    where = f" At {arms.level_words(evidence, level)}." if level else f" Averaged over test levels ({every})."
     caption = (
         "Pairs whose depths are predicted in the right order, by their true gap, with 95 % intervals over seeds. A "
         "predicted tie counts one half; dotted: chance."

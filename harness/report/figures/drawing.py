@@ -135,12 +135,17 @@ def _legend_columns(figure: Figure, labels: Sequence[str]) -> int:
 def written(sketch: Sketch, salt: str) -> Drawn:
     """SVG and PDF that depend on the figure alone: no date, ids from a fixed salt, text kept as text."""
     import matplotlib
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    text, pages = io.StringIO(), io.BytesIO()
+    text, pages, figure = io.StringIO(), io.BytesIO(), sketch.figure
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": salt}):
-        # Laid out once: each file would do it again.
-        sketch.figure.draw_without_rendering()
-        sketch.figure.set_layout_engine("none")
-        sketch.figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-        sketch.figure.savefig(pages, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+        # Laid out once, at the points an inch that both files have, and drawn once for each: savefig draws twice.
+        figure.dpi = 72
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            engine.execute(figure)
+        figure.set_layout_engine("none")
+        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
+        FigureCanvasPdf(figure).print_pdf(pages, metadata={"CreationDate": None, "Creator": None, "Producer": None})
     return Drawn(sketch.caption, text.getvalue(), pages.getvalue())

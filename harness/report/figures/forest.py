@@ -43,12 +43,12 @@ def draw(evidence: Evidence, *, metric: str = "mpjpe") -> Sketch:
             for i, arm in enumerate(compared):
                 if (i, cameras, level) in paired:
                     _row(panel, -i, paired[i, cameras, level].difference, limit, styles[id(arm)])
-            head = arms.level_head(level)
-            title(panel, f"{head} · {cameras}" if len(evidence.cameras) > 1 else head)
+            head = arms.level_head(evidence, level)
+            title(panel, f"{head} · {arms.camera(evidence, cameras)}" if len(evidence.cameras) > 1 else head)
             panel.set_yticks([-i for i in range(len(compared))], [arms.name(evidence, arm) for arm in compared])
             panel.set_ylim(-len(compared) + 0.4, 0.6)
             panel.set_xlim(-limit, limit)
-    named = " · ".join(evidence.baseline.values())
+    named = arms.named(evidence.baseline, evidence.words)
     better = {"lower": "left of 0: better; ", "higher": "right of 0: better; "}.get(shown_as(metric).better or "", "")
     signs = f"{better}hollow: one seed; a number: off the scale"
     figure.supxlabel(f"difference to {named}, {shown_as(metric).head} ({signs})", fontsize=9)

@@ -51,8 +51,11 @@ def draw(evidence: Evidence, *, axes: list[str] | None = None, metric: str = "mp
                     means[place] = np.mean(list(values.values()))
                     seeds.add(len(values))
             _panel(panel, means, x, y, metric)
-            title(panel, arms.level_head(level) + _baseline(evidence, crossed, others, labels, found, level, metric))
-        named = " · ".join(label for label in labels if label != "-")
+            title(
+                panel,
+                arms.level_head(evidence, level) + _baseline(evidence, crossed, others, labels, found, level, metric),
+            )
+        named = arms.named(dict(zip(others, labels, strict=True)), evidence.words)
         line[0].set_ylabel(arms.heading(evidence, up) + (f"\n{named}" if len(rest) > 1 else ""))
     figure.supxlabel(arms.heading(evidence, across), fontsize=9)
     return Sketch(figure, _caption(evidence, metric, seeds, len(rest)))
@@ -87,7 +90,7 @@ def _baseline(
     if len(bases) != 1 or not values[0]:
         return ""
     mean = np.mean(list(values[0].values()))
-    return f" · {arms.named(evidence.baseline)} {mean:.{shown_as(metric).decimals}f}"
+    return f" · {arms.named(evidence.baseline, evidence.words)} {mean:.{shown_as(metric).decimals}f}"
 
 
 def _panel(panel: Any, means: np.ndarray, x: Sequence[float], y: Sequence[float], metric: str) -> None:
@@ -129,7 +132,7 @@ def _caption(evidence: Evidence, metric: str, seeds: set[int], rest: int) -> str
     said = f"{shown_as(metric).head}, mean of {count} a cell; darker is higher, each panel on its own scale"
     said += "; framed: the best of a panel, which need not be separated from its neighbours." if rest else "."
     if evidence.baseline:
-        said += f" Beside a panel's name: {arms.named(evidence.baseline)}, which has neither."
+        said += f" Beside a panel's name: {arms.named(evidence.baseline, evidence.words)}, which has neither."
     said += " Area: under the occlusion curve." if evidence.scale else ""
     said += arms.over_cameras(evidence)
     if rest > _MOST_ROWS:

@@ -35,7 +35,10 @@ def draw(evidence: Evidence, *, level: str | None = None, metric: str = "mpjpe")
         UserError: there is no such level.
     """
     level = arms.level(evidence, level, arms.hardest(evidence))
-    frame = evidence.by_joint(metric)
+    drawn = arms.shown(evidence, _MOST)
+    # Reading every run's joints takes most of a report of a thousand runs.
+    bases = [base for arm in drawn if (base := evidence.baseline_of(arm)) is not None and base not in drawn]
+    frame = evidence.by_joint(metric, arms={id(arm): arm for arm in (*drawn, *bases)}.values())
     frame = frame[(frame["test_occlusion"] == level).to_numpy()]
     joints = list(dict.fromkeys(frame["joint"]))
     if len(joints) < 2:
@@ -45,10 +48,9 @@ def draw(evidence: Evidence, *, level: str | None = None, metric: str = "mpjpe")
     for key, value in means.items():
         *labels, seed = cast(tuple, key)
         seeds.setdefault(tuple(map(str, labels)), {})[int(seed)] = float(value)
-    drawn = arms.shown(evidence, _MOST)
     skeleton = next((s for s in SKELETONS.values() if set(s.joints) == set(joints)), None)
     places = layout(skeleton.joints, skeleton.parents) if skeleton else None
-    where = f", {arms.level_words(level)}." + arms.over_cameras(evidence) + arms.cut(evidence, _MOST)
+    where = f", {arms.level_words(evidence, level)}." + arms.over_cameras(evidence) + arms.cut(evidence, _MOST)
     if skeleton is None or places is None:
         return _rows(evidence, joints, seeds, drawn, metric, where)
     return _bodies(evidence, skeleton, places, seeds, drawn, metric, where)

@@ -32,9 +32,9 @@ def draw(evidence: Evidence, *, metric: str = "mpjpe") -> Sketch:
             # A small shift keeps markers of near-equal arms apart.
             at = np.array(x) + (i - (len(drawn) - 1) / 2) * 0.03
             line(panel, at, intervals, styles[id(arm)], arms.name(evidence, arm), among=len(drawn))
-        panel.set_xticks(range(len(evidence.levels)), evidence.levels)
-        panel.set_xlabel("test occlusion")
-        panel.set_title(f"{cameras} cameras", fontsize=9)
+        panel.set_xticks(range(len(evidence.levels)), [arms.level_head(evidence, x) for x in evidence.levels])
+        panel.set_xlabel(arms.heading(evidence, "test_occlusion"))
+        panel.set_title(f"{arms.camera(evidence, cameras)} cameras", fontsize=9)
     axes[0][0].set_ylabel(shown_as(metric).head)
     legend(figure, axes[0][0])
     return Sketch(

@@ -56,9 +56,9 @@ def draw(evidence: Evidence, *, axis: str | None = None, metric: str = "mpjpe") 
                 for arm in _level_arms(evidence, name):
                     _level_line(panel, evidence, arm, found.get(arms.key(evidence, arm, level), {}))
             panel.set_xticks(list(place.values()), [f"{value:g}" for value in place], fontsize=8)
-            title(panel, arms.level_head(level))
+            title(panel, arms.level_head(evidence, level))
             panel.set_xlabel(arms.heading(evidence, name))
-        base = f"\nless {arms.named(evidence.baseline)}" if relative else ""
+        base = f"\nless {arms.named(evidence.baseline, evidence.words)}" if relative else ""
         across[0].set_ylabel(shown_as(metric).head + base)
     legend(figure, *axes[:, 0])
     return Sketch(figure, _caption(evidence, metric, swept, left_out))
@@ -89,8 +89,9 @@ def _level_arms(evidence: Evidence, axis: str) -> list[Arm]:
 def _named(evidence: Evidence, labels: dict[str, str], told: Sequence[str]) -> str:
     """A line's name; numbers stand behind what they are of."""
     shown = {other: labels[other] for other in told if labels[other] != "-"}
+    words = {other: arms.named({other: value}, evidence.words) for other, value in shown.items()}
     return ", ".join(
-        value if arms.number(value) is None else f"{arms.heading(evidence, other)} = {value}"
+        words[other] if arms.number(value) is None else f"{arms.heading(evidence, other)} = {value}"
         for other, value in shown.items()
     )
 

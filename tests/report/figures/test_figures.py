@@ -159,3 +159,16 @@ def test_terms_show_values_and_shares(make):
     assert {"mpjpe", "spatial_rdc", "spatial", "10 %", "100 %"} <= set(texts(drawn.svg)) and "abs" not in texts(
         drawn.svg
     )
+
+
+def test_the_specs_words_stand_in_figures_and_captions(weights, networks):
+    words = {"abs": "absolute error", "test_occlusion": {"severe": "most hidden"}, "little": "the small one"}
+    drawn = figures(replace(networks, words=words), ["occlusion", "difference", {"depth_order": {"level": "severe"}}])
+    shown = texts(drawn["occlusion"].svg)
+    assert {"absolute error · the small one", "most hidden", "none"} <= set(shown)
+    assert not {"abs · little", "severe"} & set(shown)
+    assert {"most hidden"} <= set(texts(drawn["difference"].svg)) and "absolute error" in drawn["difference"].svg
+    assert "At test occlusion most hidden." in drawn["depth_order"].caption
+    swept = figures(replace(weights, words={"abs": "alone", "both": "together"}), ["lambda", "lambdas"])
+    assert "less alone" in "".join(texts(swept["lambda"].svg))
+    assert any(text.startswith("severe · alone") for text in texts(swept["lambdas"].svg))
