@@ -7,9 +7,8 @@ from typing import Any
 
 from harness import registry
 from harness.spec.fields import printed
+from harness.spec.partners import NOTHING
 from harness.spec.run import Run
-
-NOTHING = "-"
 
 
 def read(run: Run, axis: str) -> str:

@@ -86,7 +86,8 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"no report to verify: can't be read ({error})", file=str(path)) from None
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"no report to verify: {why}; `repose report` writes it", file=str(path)) from None
 
 
 def _runs(path: Path) -> pd.DataFrame:
