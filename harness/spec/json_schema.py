@@ -64,7 +64,7 @@ def schema() -> dict[str, Any]:
         "additionalProperties": {
             "type": "object",
             "required": ["base"],
-            "properties": {"base": {"enum": backbones}, **_backbone_options()["properties"]},
+            "properties": {"base": {"type": "string", "examples": backbones}, **_backbone_options()["properties"]},
         },
     }
     definitions["point"] = _point(backbones)
