@@ -132,12 +132,12 @@ def _relabelled(specs: Sequence[Spec]) -> list[Run]:
             homes.setdefault(key, {})[spec.name] = None
             labels.setdefault(key, {axis: run.labels[axis] if axis in run.labels else read(run, axis) for axis in axes})
             runs.setdefault(run.run_id, run)
-    steps = {configuration(run): run.train.steps for run in runs.values()}
-    alike: dict[tuple, list[str]] = {}
+    # Other numbers of steps are an axis by themselves, other numbers of passes aren't.
+    steps = {configuration(run): run.train.steps if run.train.passes is None else None for run in runs.values()}
+    alike: dict[tuple, list[int | None]] = {}
     for key, found in labels.items():
-        seen = tuple(value for axis, value in found.items() if axis != "seed")
-        alike.setdefault((*seen, steps[key]), []).append(key)
-    if any(len(keys) > 1 for keys in alike.values()):
+        alike.setdefault(tuple(value for axis, value in found.items() if axis != "seed"), []).append(steps[key])
+    if any(len(found) > 1 and (None in found or len(set(found)) < len(found)) for found in alike.values()):
         labels = {key: {**found, AXIS: " + ".join(homes[key])} for key, found in labels.items()}
     return [
         run.model_copy(update={"labels": {**labels[configuration(run)], "seed": run.labels["seed"]}})

@@ -162,9 +162,7 @@ class Evidence:
     def describe(self, arm: Arm) -> str:
         """The arm's name in a sentence: the values that tell it apart."""
         shown = {axis: arm.labels[axis] for axis in self.axes}
-        if STEPS in shown:
-            shown[STEPS] += " steps"
-        return describe(shown)
+        return describe(lengths_named(shown))
 
     @property
     def planned(self) -> int:
@@ -192,6 +190,11 @@ def _coded(frame: pd.DataFrame) -> pd.DataFrame:
     """With categories for texts: the selections behind every cell are quick then, at a thousand runs."""
     names = [name for name in frame.columns if pd.api.types.is_string_dtype(frame[name])]
     return frame.astype(dict.fromkeys(names, "category"))
+
+
+def lengths_named(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels with ``steps`` behind a number of them; lengths in passes say what they are."""
+    return {axis: f"{v} steps" if axis == STEPS and v.isdecimal() else v for axis, v in labels.items()}
 
 
 def describe(labels: Mapping[str, str]) -> str:

@@ -162,7 +162,9 @@ def read_curve(path: Path, name: str = "val_mpjpe") -> np.ndarray:
 
 
 def _arms(spec: Any) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
-    longer = len({run.train.steps for run in spec.runs if option(run, "checkpoint") is None}) > 1
+    # Lengths in passes differ from network to network; an axis or the network tells them.
+    steps = {run.train.steps for run in spec.runs if run.train.passes is None and option(run, "checkpoint") is None}
+    longer = len(steps) > 1
     grouped: dict[tuple[tuple[str, str], ...], Arm] = {}
     names = list(dict.fromkeys(axis for run in spec.runs for axis in run.labels if axis != "seed"))
     # The number of steps is printed as an axis of its own when arms differ in it.
@@ -171,7 +173,7 @@ def _arms(spec: Any) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
         labels = {name: run.labels.get(name, "-") for name in names}
         trained = option(run, "checkpoint") is None
         if longer:
-            labels[STEPS] = str(run.train.steps) if trained else "-"
+            labels[STEPS] = run.train.length if trained else "-"
         arm = grouped.setdefault(tuple(labels.items()), Arm(labels, run.train.steps, {}, trained=trained))
         if arm.runs.setdefault(run.seed, run.run_id) != run.run_id:
             raise UserError(f"two runs of '{describe(labels)}' have seed {run.seed}; an axis between them has no label")

@@ -80,17 +80,16 @@ def gap_table(evidence: Evidence, name: str, rows: tuple[str, ...], cameras: lis
     by_arm: dict[Key, list[tuple[int, Key]]] = {}
     for key in row_keys(evidence, rows):
         arm = tuple(value for axis, value in zip(rows, key, strict=True) if axis != STEPS)
-        by_arm.setdefault(arm, []).append((int(key[rows.index(STEPS)]), key))
+        if (steps := key[rows.index(STEPS)]).isdecimal():
+            by_arm.setdefault(arm, []).append((int(steps), key))
     body = []
     for arm, trained in by_arm.items():
         (short, short_key), *longer = sorted(trained)
-        for steps, key in longer:
+        for more, key in longer:
             cells: list[Cell] = []
             for camera in cameras:
                 cells += _gap_cells(found[camera].get(short_key, {}), found[camera].get(key, {}), kind)
-            body.append(
-                Row((*arm, f"{short} → {steps}"), tuple(cells), falling_mark(evidence, rows, key), marked(rows))
-            )
+            body.append(Row((*arm, f"{short} → {more}"), tuple(cells), falling_mark(evidence, rows, key), marked(rows)))
     columns = [
         Column({"metric": "mpjpe", "cameras": camera, "part": part}, (f"{camera} cameras", part))
         for camera in cameras

@@ -21,6 +21,8 @@ def read(run: Run, axis: str) -> str:
     head, *path = axis.split(".")
     if run.checkpoint is not None and head == "train":
         return NOTHING
+    if axis == "train.steps":
+        return run.train.length
     if head in ("data", "train"):
         return _field(run.data if head == "data" else run.train, path, run)
     if head == "backbone" and len(path) == 1:

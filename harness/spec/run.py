@@ -171,6 +171,13 @@ class Train(Part):
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
 
+    @property
+    def length(self) -> str:
+        """How long it trains, as tables print it: the steps, or e.g. ``80 passes``."""
+        if self.passes is None:
+            return str(self.steps)
+        return f"{self.passes:g} pass{'' if self.passes == 1 else 'es'}"
+
 
 class Test(Part):
     """What a run's weights are tested on; decides no weights, so it isn't part of a run's identity.

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.spec.run import Train
+
 LEVELS = ("none", "severe")
 
 
@@ -59,7 +61,7 @@ def run(objective: str, seed: int, *, steps: int = 3000, **labels: str) -> Simpl
     labels = {"backbone": "b", "objective": objective, "train_occlusion": "none", "seed": str(seed), **labels}
     run_id = "-".join([*labels.values(), str(steps)])
     data = SimpleNamespace(dataset="synthetic", fingerprint="f00d")
-    return SimpleNamespace(run_id=run_id, labels=labels, seed=seed, train=SimpleNamespace(steps=steps), data=data)
+    return SimpleNamespace(run_id=run_id, labels=labels, seed=seed, train=Train(steps=steps), data=data)
 
 
 def evaluation(

@@ -85,6 +85,21 @@ def test_longer_training_needs_no_axis_of_its_own(spec, collected):
     assert found.evidence.axes == ("objective", "train.steps")
 
 
+@pytest.mark.parametrize("first", ["steps: 10", "passes: 3"])
+def test_lengths_in_passes_are_told_apart_by_their_spec(spec, collected, first):
+    found = collected(compared([spec("a", ("steps: 10", first)), spec("b", ("steps: 10", "passes: 2"))]))
+    assert found.evidence.axes == ("objective", "spec") and len(found.evidence.arms) == 4
+
+
+def test_a_length_in_passes_stands_among_steps_as_what_it_is(spec, collected):
+    # Three lengths: 10 steps, 20 steps, 2 passes; the same field is an axis of the first.
+    steps = spec("a", ("steps: 10, ", ""), ("seed: 2", "seed: 2, train.steps: [10, 20]"))
+    found = collected(compared([steps, spec("b", ("steps: 10", "passes: 2"))]))
+    assert {arm.labels["train.steps"] for arm in found.evidence.arms} == {"10", "20", "2 passes"}
+    gap = next(table for table in found.tables if table.name == "gap")
+    assert {row.keys[-1] for row in gap.rows} == {"10 → 20"}
+
+
 def test_arms_that_look_alike_are_told_apart_by_their_spec(spec, collected):
     found = collected(compared([spec("a"), spec("b", ("batch: 4", "batch: 8"))]))
     assert keys(found, "ablation") == [("abs", "a"), ("spatial", "a"), ("abs", "b"), ("spatial", "b")]

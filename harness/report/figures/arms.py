@@ -11,7 +11,7 @@ import numpy as np
 from harness.errors import unknown
 from harness.report.area import CURVE
 from harness.report.arranging import Labels, headed, spoken
-from harness.report.evidence import STEPS, Arm, Evidence, describe
+from harness.report.evidence import Arm, Evidence, describe, lengths_named
 from harness.report.figures.drawing import style
 from harness.report.selection import AREA, Column, Key, Values, values
 
@@ -55,9 +55,7 @@ def measured(evidence: Evidence, rows: tuple[str, ...], **where: Any) -> Values:
 
 def named(labels: Mapping[str, str], words: Labels | None = None) -> str:
     """Labels of an arm, or some of them, in one line; in the spec's ``words``."""
-    shown = {axis: spoken(words or {}, axis, value) for axis, value in labels.items()}
-    plain = {axis for axis, value in labels.items() if shown[axis] == value}
-    return describe({axis: f"{v} steps" if axis == STEPS and axis in plain else v for axis, v in shown.items()})
+    return describe(lengths_named({axis: spoken(words or {}, axis, value) for axis, value in labels.items()}))
 
 
 def name(evidence: Evidence, arm: Arm) -> str:

@@ -40,7 +40,7 @@ def runs_table(
     ledger.same(KIND, file, "finished runs", sorted(files), sorted(told))
     for run in (run for run in spec.runs if run.run_id in files and run.run_id in told):
         mine, seen = told[run.run_id], set()
-        own = {} if getattr(run, "checkpoint", None) is not None else {"train.steps": str(run.train.steps)}
+        own = {} if getattr(run, "checkpoint", None) is not None else {"train.steps": run.train.length}
         labels = {axis: own.get(axis, run.labels.get(axis, "-")) for axis in axes}
         for axis, value in {**labels, "seed": str(run.seed)}.items():
             ledger.same(KIND, file, f"{run.run_id}, {axis}", {value}, set(mine[axis]))
