@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+_LISTED, _NEAR = 60, 10
+"""The longest list of names that a message repeats, and how many it tells of a longer one."""
+
 
 class UserError(Exception):
     """Something the user gave is wrong: a spec, a file, a flag, an address.
@@ -46,10 +49,13 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
 
 
 def unknown(what: str, name: str, valid: Iterable[str], **where: Any) -> UserError:
-    """A `UserError` for a name that isn't known, with the nearest one and the list."""
+    """A `UserError` for a name that isn't known, with the nearest one and the list, or what of a long list is near."""
     names = sorted({str(v) for v in valid})
     guess = nearest(name, names)
     hint = f"; did you mean '{guess}'?" if guess else ""
+    if len(names) > _LISTED and guess:
+        near = sorted(difflib.get_close_matches(name, names, n=_NEAR, cutoff=0.0))
+        return UserError(f"unknown {what} '{name}'{hint} (near it, of {len(names)}: {', '.join(near)})", **where)
     return UserError(f"unknown {what} '{name}'{hint} (known: {', '.join(names)})", **where)
 
 

@@ -6,12 +6,14 @@ A field belongs to one section of a run: its data, backbone, objective, training
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness import own_backbones, registry
 from harness.errors import UserError, unknown
-from harness.spec.recipes import TrainSection
+from harness.spec import recipes
+from harness.spec.recipes import PUBLISHED, TrainSection
 from harness.spec.run import Cameras, Data, Pretrain
 from harness.spec.schema import SpecFile
 from harness.spec.yaml_lines import Document, Path
@@ -106,11 +108,15 @@ def _declared(file: SpecFile, document: Document) -> list[str]:
     """Fields of the objectives and backbones that the spec declares, term options included."""
     losses = registry.entries("losses")
     terms: dict[str, set[str]] = {}
+    # Which of these terms a run has, its backbone says.
+    published = recipes.terms(_based(raw, document) for raw in file.backbones.values())
 
     def collect(name: str, seen: frozenset[str]) -> set[str]:
-        raw = file.objectives.get(name)
+        raw = file.objectives.get(name, name)
         if isinstance(raw, dict):
             return set(raw)
+        if raw == PUBLISHED:
+            return published
         if isinstance(raw, list) and name not in seen:
             return {term for part in raw if isinstance(part, str) for term in collect(part, seen | {name})}
         return set()
@@ -123,6 +129,11 @@ def _declared(file: SpecFile, document: Document) -> list[str]:
             options = ["weight", "lambda", *registry.options(losses[term])]
             names += [f"objectives.{objective}.{term}.{option}" for option in options]
     for name, raw in file.backbones.items():
-        entry = registry.get("backbones", own_backbones.absolute(str(raw.get("base")), document.folder))
+        entry = registry.get("backbones", _based(raw, document))
         names += [f"backbones.{name}.{option}" for option in registry.options(entry)]
     return names
+
+
+def _based(raw: Mapping[str, Any], document: Document) -> str:
+    """The registered name that a declared backbone is based on."""
+    return own_backbones.absolute(str(raw.get("base")), document.folder)

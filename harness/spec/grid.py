@@ -67,6 +67,8 @@ def expand(
         for name, value in run.labels.items():
             if run.checkpoint is None or value != NOTHING:  # what a checkpoint lacks is no value of an axis
                 values[name][value] = None
+    for name in (axis for axis in swept if axis.startswith("objectives.") and set(values[axis]) == {NOTHING}):
+        raise UserError("no run has such a term: the axis has no effect", **document.where(("grid", name)))
     return Expansion(list(runs.values()), {name: list(found) for name, found in values.items()})
 
 

@@ -7,7 +7,7 @@ only what comes of it, so a recipe and its spelt-out form are one run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -47,6 +47,14 @@ def known() -> list[str]:
     """The registered backbones that have a published recipe, presets left out."""
     entries = registry.entries("backbones").items()
     return [name for name, entry in entries if not entry.base and registry.attribute(entry, "recipe", None)]
+
+
+def terms(further: Iterable[str] = ()) -> set[str]:
+    """The loss terms of all published objectives: of what is shipped or installed, and of ``further`` backbones."""
+    found: set[str] = set()
+    for name in {*known(), *further}:
+        found |= set((registry.attribute(registry.get("backbones", name), "recipe", None) or {}).get("objective", ()))
+    return found
 
 
 def filled(section: TrainSection, backbone: str | None, **where: Any) -> Train:

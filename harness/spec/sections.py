@@ -123,6 +123,8 @@ class Builder:
         labels = {"train_occlusion": train.occlusion, **self._read_back("train", train)}
         if "train.recipe" in self.swept:
             labels["train.recipe"] = given.recipe
+        if "train.steps" in labels:
+            labels["train.steps"] = train.length
         return Section(train, identity.train_fragment(train), labels)
 
     def _seed(self, settings: Sequence[Setting]) -> Section:
@@ -252,6 +254,8 @@ class Builder:
         for setting in settings:
             if setting.field.path[:2] == place and len(setting.field.path) == 4:
                 term, option = setting.field.path[2:]
+                if term not in found:  # of another backbone's published loss
+                    continue
                 merged = _with_option(found[term], option, setting.value)
                 found[term] = self._term(term, merged, (*place, term), {option: setting.place})
         if not any(split_term(term)[0] for term in found.values()):

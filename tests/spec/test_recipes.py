@@ -77,6 +77,24 @@ def test_the_recipe_can_be_an_axis_and_arms_know_theirs(write):
     assert lengths["mixste", "common"] is None and lengths["mixste", "published"] == 120
 
 
+def test_a_term_of_the_published_loss_can_be_an_axis(write):
+    """Backbones whose loss has no such term have one run."""
+    runs = load(
+        write(SPEC.replace("objective: [abs, both]", "objective: abs\n  objectives.abs.n_mpjpe.weight: [1, 2]"))
+    ).runs
+    axis = [(run.labels["backbone"], run.labels["objectives.abs.n_mpjpe.weight"]) for run in runs]
+    assert axis == [("videopose3d", "-"), ("mixste", "-"), ("dstformer-tiny", "1"), ("dstformer-tiny", "2")]
+    assert runs[-1].terms == {"mpjpe": (1.0, {}), "mpjve": (20.0, {}), "n_mpjpe": (2.0, {})}
+
+
+@pytest.mark.parametrize(
+    ("term", "said"), [("mse", "no run has such a term"), ("mpjpve", "did you mean 'objectives.abs.mpjve.weight'")]
+)
+def test_a_term_that_no_backbone_of_the_grid_has_is_no_axis(write, term, said):
+    with pytest.raises(UserError, match=f"yaml:12: grid.objectives.abs.{term}.weight: .*{said}"):
+        load(write(SPEC.replace("seed: 1", f"seed: 1\n  objectives.abs.{term}.weight: [1, 2]")))
+
+
 def test_pretraining_is_part_of_pstmos_recipe_and_can_be_turned_off_or_changed(write):
     text = SPEC.replace("[videopose3d, mixste, dstformer-tiny]", "pstmo-tiny").replace("frames_out: 9", "frames_out: 1")
     text = text.replace("rel: {spatial_rdc: 0.1}", "rel: {depth_l1: 1}")
