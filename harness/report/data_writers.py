@@ -72,9 +72,14 @@ def whole(report: Report) -> str:
         "runs": provenance.runs(report.evidence),
         "tested": underlying.tested(report.evidence),
         "figures": {
-            name: {"caption": figure.caption, "svg": underlying.digest(figure.svg)}
+            name: {
+                "caption": figure.caption,
+                "svg": underlying.digest(figure.svg),
+                "pdf": underlying.digest(figure.pdf),
+            }
             for name, figure in report.figures.items()
         },
+        "not_drawn": dict(report.figures.lacking),
         "clips": underlying.digest(report.player) if report.player else None,
     }
     return _dumps(content)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pyarrow import ArrowException
 
 from harness.errors import UserError
 from harness.report.verify import cells, claims, formats, html_page, marks, records
@@ -32,6 +33,18 @@ def verify(folder: Path, spec: Any = None, source: Any = None) -> Ledger:
     Raises:
         UserError: there is no report in the folder, or a file of it can't be read at all.
     """
+    for name in (DATA, RUNS, TYPED, PAGE):
+        _bytes(folder / name)
+    try:
+        return _verified(folder, spec, source)
+    except (KeyError, IndexError, TypeError, ValueError, ArrowException) as error:
+        why = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        raise UserError(
+            f"a file isn't as this version of `repose report` writes it ({why}); it writes it anew", file=str(folder)
+        ) from error
+
+
+def _verified(folder: Path, spec: Any, source: Any) -> Ledger:
     ledger = Ledger()
     report = json.loads(_read(folder / DATA))
     plain = _runs(folder / RUNS)
@@ -48,6 +61,7 @@ def verify(folder: Path, spec: Any = None, source: Any = None) -> Ledger:
         cells.check(ledger, DATA, table, behind, known)
         if table["recipe"]["kind"] == "mean":
             marks.check(ledger, DATA, table, frame, report["tested"])
+        marks.falling(ledger, DATA, table, report["runs"])
         _missing(ledger, table)
     if report["claims"]:
         claims.check(ledger, DATA, report["claims"], frame, report["runs"])
@@ -57,9 +71,16 @@ def verify(folder: Path, spec: Any = None, source: Any = None) -> Ledger:
         formats.check(ledger, folder, table)
     _counts(ledger, report, plain)
     figures = {name: _read(folder / f"figures/{name}.svg") for name in report["figures"]}
-    for name, svg in figures.items():
-        digest = hashlib.sha256(svg.encode()).hexdigest()
-        ledger.same("figures", f"figures/{name}.svg", "digest", report["figures"][name]["svg"], digest)
+    for name in figures:
+        for suffix in ("svg", "pdf"):
+            file = f"figures/{name}.{suffix}"
+            ledger.same(
+                "figures",
+                file,
+                "digest",
+                report["figures"][name][suffix],
+                hashlib.sha256(_bytes(folder / file)).hexdigest(),
+            )
     html_page.check(ledger, PAGE, _read(folder / PAGE), report, figures)
     if counted:
         ledger.remarks.append("MACs and parameters are only compared between files: counting them needs the networks")
@@ -71,8 +92,13 @@ def verify(folder: Path, spec: Any = None, source: Any = None) -> Ledger:
                 "counts", DATA, "identity, digest of the spec", True, f"digest {declared}" in report["identity"]["spec"]
             )
     if spec is not None and source is not None:
+        records.levels(ledger, DATA, report["tested"], spec)
+        records.states(ledger, DATA, report["runs"], source)
         records.runs_table(ledger, RUNS, plain, spec, source, scale)
-        if report["claims"] and spec.claims:
+        told = list(getattr(spec, "claims", None) or ())
+        shown = [row["band"] for row in report["claims"]["rows"]] if report["claims"] else []
+        said = [f"{i}. {claim.text}" for i, claim in enumerate(told, 1)]
+        if ledger.same("claims", DATA, "sentences", said, shown) and told:
             claims.stated(ledger, DATA, report["claims"], report["runs"], spec, source)
         if of_subjects is not None:
             records.subjects_table(ledger, SUBJECTS, of_subjects, spec, source, scale)
@@ -82,16 +108,19 @@ def verify(folder: Path, spec: Any = None, source: Any = None) -> Ledger:
     return ledger
 
 
-def _read(path: Path) -> str:
+def _bytes(path: Path) -> bytes:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or error
+        return path.read_bytes()
+    except OSError as error:
+        why = error.strerror or error
         raise UserError(f"no report to verify: {why}; `repose report` writes it", file=str(path)) from None
 
 
+def _read(path: Path) -> str:
+    return _bytes(path).decode()
+
+
 def _runs(path: Path) -> pd.DataFrame:
-    _read(path)
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 

@@ -13,12 +13,13 @@ from scipy import stats
 from harness.report.verify import arithmetic as own
 from harness.report.verify.cells import Expected, compare
 from harness.report.verify.ledger import Ledger, numbers
-from harness.report.verify.selecting import behind
+from harness.report.verify.selecting import behind, listed
 
 KIND = "claims"
 POWER, MANY = 0.8, 1_000_000
 SEEDS_SLACK = 0.002
 """Seeds needed are found here with scipy's noncentral t: the report's integral may differ by this share, or by one."""
+_SAID = ("metric", "direction", "at_least", "margin")
 _TRAINED = ("no longer falling", "nothing to train")
 
 
@@ -65,6 +66,10 @@ def stated(
         before = at is not None and all(round(1000 * at.at) <= round(1000 * start) for start in begun)
         expected = "before the runs" if before else "post hoc"
         ledger.same(KIND, file, f"claim {i + 1}, stated", expected, row["cells"][3]["text"])
+        where = {name: listed(wanted) for name, wanted in claim.where.items() if name not in of["arm"]}
+        told = {**where, **{name: getattr(claim, name) for name in _SAID}}
+        found = {name: listed(of[name]) if name in where else of.get(name) for name in told}
+        ledger.same(KIND, file, f"claim {i + 1}, as the spec has it", told, found)
 
 
 def _sides(frame: pd.DataFrame, stated: Mapping[str, Any]) -> list[dict[Any, float]]:

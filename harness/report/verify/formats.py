@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.report.verify.ledger import Ledger, numbers
+from harness.report.verify import printed
+from harness.report.verify.ledger import Ledger
 
 KIND = "formats"
 FLAGS = ("text", "best", "mark", "missing")
@@ -23,7 +23,13 @@ Table = Mapping[str, Any]
 
 def check(ledger: Ledger, folder: Path, table: Table) -> None:
     """Compare the five files of a table."""
-    for suffix, read in {"json": _json, "csv": _csv, "parquet": _parquet, "md": _markdown, "tex": _latex}.items():
+    for suffix, read in {
+        "json": _json,
+        "csv": _csv,
+        "parquet": _parquet,
+        "md": printed.markdown,
+        "tex": printed.latex,
+    }.items():
         file = f"tables/{table['name']}.{suffix}"
         try:
             content = (folder / file).read_bytes()
@@ -106,35 +112,3 @@ def _number(ledger: Ledger, file: str, name: str, expected: Any, found: Any) -> 
     except (TypeError, ValueError):
         same = expected == found
     ledger.same(KIND, file, name, expected, expected if same else found)
-
-
-def _markdown(ledger: Ledger, file: str, content: bytes, table: Table) -> None:
-    lines = [line for line in content.decode().splitlines() if line.startswith("|")][2:]
-    bare = [line.replace("**", "").replace("\\|", "¦").strip("| ").split(" | ") for line in lines]
-    _printed(ledger, file, [[re.sub(r"\\(.)", r"\1", part) for part in row] for row in bare], table)
-
-
-def _latex(ledger: Ledger, file: str, content: bytes, table: Table) -> None:
-    body = content.decode().split("\\midrule\n")[1].split("\\bottomrule")[0]
-    lines = [line for line in body.splitlines() if line.endswith(r"\\")]
-    bare = [line.removesuffix(r"\\").replace("$-$", "-").replace("--", "–").split(" & ") for line in lines]
-    _printed(ledger, file, bare, table)
-
-
-def _printed(ledger: Ledger, file: str, rows: list[list[str]], table: Table) -> None:
-    """The numbers of each cell; lines of another width name bands."""
-    wide = len(table["keys"]) + len(table["columns"])
-    found = [row for row in rows if len(row) == wide] if wide > 1 else rows
-    if not ledger.same(KIND, file, "rows", len(table["rows"]), len(found)):
-        return
-    for row, line in zip(table["rows"], found, strict=True):
-        keys = [key + row["mark"] * (i == row["marked"]) for i, key in enumerate(row["keys"])]
-        texts = [*keys, *(cell["text"] for cell in row["cells"])]
-        heads = [*table["keys"], *(" ".join(filter(None, column.values())) for column in table["columns"])]
-        for head, text, shown in zip(heads, texts, line, strict=True):
-            ledger.same(KIND, file, f"{' · '.join(row['keys'])}, {head}", numbers(text), numbers(_commands(shown)))
-
-
-def _commands(text: str) -> str:
-    """LaTeX without its commands' names; other texts have none."""
-    return re.sub(r"\\[A-Za-z]+\*?|[{}$^]", " ", text) if "\\" in text or "$" in text else text

@@ -11,7 +11,9 @@ from harness.report.verify.ledger import Ledger
 
 KIND = "page"
 _BEGIN, _END = "machine: begin", "machine: end"
-_TEXTS = ("h1", "h2", "p", "li", "th", "td", "dt", "dd", "figcaption")
+_TEXTS = ("title", "h1", "h2", "p", "li", "th", "td", "dt", "dd", "figcaption", "summary")
+_BOLD = "*"
+"""Stands on both sides of what is in bold letters."""
 _CLIPS = "clips"
 
 
@@ -54,6 +56,8 @@ class Page(HTMLParser):
         if tag in _TEXTS and not self._skip and not self._machine:
             self.said[self._section].append((tag, ""))
             self._open = tag
+        if tag == "b":
+            self.handle_data(_BOLD)
         if self._section == _CLIPS and tag == "section" and not self._depth:
             self.clips = ""
 
@@ -63,6 +67,8 @@ class Page(HTMLParser):
         if tag == "svg" and self._section == "figures":
             drawn = self._text[self._from : self._place() + len("</svg>")]
             self.figures[self._figure] = hashlib.sha256(drawn.strip().encode()).hexdigest()
+        if tag == "b":
+            self.handle_data(_BOLD)
         if tag == self._open:
             self._open = ""
         if tag == "section":
@@ -88,8 +94,11 @@ def check(ledger: Ledger, file: str, text: str, report: Mapping[str, Any], figur
         figures: name → text of each figure's SVG file.
     """
     page = Page(text)
-    before = [said for tag, said in page.said[""] if tag in ("h1", "p")]
-    _sequence(ledger, file, "head", [report["title"], *report["summary"], *report["warnings"]], before)
+    before = [said for tag, said in page.said[""] if tag != "li"]
+    head = [report["title"], report["title"], *report["summary"], *report["warnings"]]
+    _sequence(ledger, file, "head", head, before)
+    titles = [next((said for tag, said in of if tag == "h2"), "") for name, of in page.said.items() if name]
+    _sequence(ledger, file, "contents", titles, [said for tag, said in page.said[""] if tag == "li"])
     tables = [*([report["claims"]] if report["claims"] else []), *report["tables"], *report["literature"]]
     tables += [report["costs"]] if report.get("costs") else []
     for table in tables:
@@ -97,6 +106,10 @@ def check(ledger: Ledger, file: str, text: str, report: Mapping[str, Any], figur
             _table(ledger, file, page.said[table["name"]], table)
     captions = [said for tag, said in page.said.get("figures", []) if tag == "figcaption"]
     _sequence(ledger, file, "captions", [one["caption"] for one in report["figures"].values()], captions)
+    absent = [f"The figure {name} isn't drawn: {why}." for name, why in report["not_drawn"].items()]
+    _sequence(
+        ledger, file, "figures that are absent", absent, [s for tag, s in page.said.get("figures", []) if tag == "li"]
+    )
     for name, svg in figures.items():
         drawn = hashlib.sha256(svg[svg.find("<svg") :].strip().encode()).hexdigest()
         ledger.same(KIND, file, f"figure {name}, digest of its SVG", drawn, page.figures.get(name))
@@ -104,7 +117,8 @@ def check(ledger: Ledger, file: str, text: str, report: Mapping[str, Any], figur
     pairs = [said for tag, said in origin if tag in ("dt", "dd")]
     _sequence(ledger, file, "provenance", [part for pair in report["identity"].items() for part in pair], pairs)
     listed = [("–" if value is None else str(value)) for run in report["runs"] for value in run.values()]
-    _sequence(ledger, file, "the runs", listed, [said for tag, said in origin if tag == "td"])
+    listed = [f"The runs ({len(report['runs'])})", *(report["runs"][0] if report["runs"] else ()), *listed]
+    _sequence(ledger, file, "the runs", listed, [said for tag, said in origin if tag in ("summary", "th", "td")])
     if report["clips"]:
         ledger.same(KIND, file, "clips, digest", report["clips"], _clips(text))
 
@@ -130,7 +144,8 @@ def _table(ledger: Ledger, file: str, said: list[tuple[str, str]], table: Mappin
         expected += [row["band"]] if row["band"] and row["band"] != band else []
         band = row["band"]
         expected += [key + row["mark"] * (i == row["marked"]) for i, key in enumerate(row["keys"])]
-        expected += [cell["text"] + cell["mark"] for cell in row["cells"]]
+        signs = [_BOLD * cell["best"] for cell in row["cells"]]
+        expected += [f"{b}{cell['text']}{b}{cell['mark']}" for b, cell in zip(signs, row["cells"], strict=True)]
     _sequence(ledger, file, name, [*expected, *table["notes"]], [text for _, text in said])
 
 

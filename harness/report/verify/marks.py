@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,10 +12,12 @@ from harness.report.verify import adjusting
 from harness.report.verify import arithmetic as own
 from harness.report.verify.ledger import Ledger
 from harness.report.verify.selecting import behind, listed
+from harness.spec.conditions import is_condition
 
 KIND = "marks"
 NEAR = "†"
-# Rows compete only under the same test and after equally long training.
+FALLING = "‡"
+# Rows compete only under the same test, on the same data and input, and after equally long training.
 APART = ("test_occlusion", "cameras", "metric", "train.steps")
 
 
@@ -31,7 +33,7 @@ def check(ledger: Ledger, file: str, table: Mapping[str, Any], runs: pd.DataFram
         for key, values in found.items():
             metric = key[rows.index("metric")] if "metric" in rows else listed(column["metric"])[0]
             if known["better"].get(metric) and len(values) > 1:
-                groups.setdefault(tuple(v for n, v in zip(rows, key, strict=True) if n in APART), []).append(key)
+                groups.setdefault(tuple(v for n, v in zip(rows, key, strict=True) if apart(n)), []).append(key)
         for keys in (keys for keys in groups.values() if len(keys) > 1):
             metric = keys[0][rows.index("metric")] if "metric" in rows else listed(column["metric"])[0]
             pick = min if known["better"][metric] == "lower" else max
@@ -51,6 +53,29 @@ def check(ledger: Ledger, file: str, table: Mapping[str, Any], runs: pd.DataFram
             name = f"{table['name']}, {' · '.join(row['keys'])}, column {i + 1}"
             ledger.same(KIND, file, f"{name}, best", place in best, cell["best"])
             ledger.same(KIND, file, f"{name}, not separated", NEAR if place in near else "", cell["mark"])
+
+
+def apart(axis: str) -> bool:
+    """Whether rows of different values on this axis don't compete."""
+    return axis in APART or is_condition(axis)
+
+
+def falling(ledger: Ledger, file: str, table: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> None:
+    """Compare the sign of rows behind which stands a run whose error was still falling."""
+    recipe = table["recipe"]
+    slow = [run for run in runs if run["convergence"] == "still falling"]
+    for row in table["rows"]:
+        named = dict(zip(recipe["rows"], row["raw"], strict=True))
+        if recipe["kind"] == "gap":
+            named["train.steps"] = named["train.steps"].rpartition(" → ")[2]
+        behind_it = [
+            run
+            for run in slow
+            for column in recipe["columns"]
+            if all(str(run[axis]) in listed(wanted) for axis, wanted in {**column, **named}.items() if axis in run)
+        ]
+        name = f"{table['name']}, {' · '.join(row['keys'])}, still falling"
+        ledger.same(KIND, file, name, FALLING if behind_it else "", row["mark"])
 
 
 def _separated(values: list[float], p: float) -> bool:

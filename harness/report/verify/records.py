@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
+from harness.occlusion import ladder
 from harness.report.verify.arithmetic import area
 from harness.report.verify.ledger import Ledger
 from harness.report.verify.selecting import AREA
@@ -72,6 +73,36 @@ def areas(ledger: Ledger, file: str, runs: pd.DataFrame, scale: Mapping[str, flo
         for mean in MEANS:
             value = area(list(scale.values()), [float(rows[level][mean]) for level in scale])
             ledger.printed("areas", file, f"{name}, {mean}", value, _decimals(mean, rows[AREA][mean]))
+        for least in ("n", "subjects"):
+            fewest = min(int(rows[level][least]) for level in scale)
+            ledger.same("areas", file, f"{name}, {least}", str(fewest), rows[AREA][least])
+
+
+def levels(ledger: Ledger, file: str, tested: Mapping[str, Any], spec: Any) -> None:
+    """Compare the test levels and their places on the curve with what the spec tests and the levels declare."""
+    named = list(spec.test.occlusion)
+    ledger.same(KIND, file, "test levels", named, tested["levels"])
+    places = ladder.positions(named) or {level: float(i) for i, level in enumerate(named)}
+    ledger.same(KIND, file, "places on the curve", places if len(named) > 1 else None, tested["scale"])
+
+
+def states(ledger: Ledger, file: str, runs: Sequence[Mapping[str, Any]], source: Any) -> None:
+    """Compare how far each run had converged with the figures that it left."""
+    done = [run for run in runs if run["state"] == "finished"]
+    found = source.summaries([run["run_id"] for run in done])
+    for run in done:
+        figures, name = found.get(run["run_id"], {}), f"{run['run_id']}, convergence"
+        slope = float(figures.get("slope", np.nan))
+        expected = "no longer falling" if np.isfinite(slope) else "not told"
+        if float(figures.get("parameters", 1)) <= 0:
+            expected = "nothing to train"
+        if float(figures.get("slope_falling", 0)) >= 0.5:
+            expected = "still falling"
+        ledger.same(KIND, file, name, expected, run["convergence"])
+        if run["slope"] is None:
+            ledger.same(KIND, file, f"{name}, slope", False, bool(np.isfinite(slope)))
+        else:
+            ledger.printed(KIND, file, f"{name}, slope", slope, f"{run['slope']:.4f}")
 
 
 def subjects_table(

@@ -104,6 +104,10 @@ def test_one_digit_in_the_store(made, folder):
         ("figures/occlusion.svg", r"<path d=\"M \d+\.(\d+)"),
         ("tables/ablation.md", r"\| (?:\*\*)?(\d+\.\d+)"),
         ("tables/ablation.tex", r"& (?:\\textbf\{)?(\d+\.\d+)"),
+        ("tables/ablation.md", r"\n- [^\n]*?(\d)"),
+        ("tables/difference.md", r"\n- p is corrected [^\n]*?(\d+) tests"),
+        ("tables/ablation.tex", r"95 \\% .*?(\d+)"),
+        ("report.html", r"The runs \((\d+)\)"),
         ("tables/difference.csv", r",([+-]\d+\.\d+),"),
         ("tables/difference.json", r"\"difference\": (-?\d+\.\d+)"),
         ("report.json", r"\"text\": \"(\d+\.\d+)"),
@@ -131,6 +135,66 @@ def test_one_number_in_a_typed_file(made, folder):
         found = verify(folder, made.spec, made).mismatches
         assert any(one.file == file or "new_subjects" in one.cell for one in found), file
         (folder / file).write_bytes(before)
+
+
+def test_a_mark_in_a_format_for_people(made, folder):
+    for file, old, new in (
+        ("tables/ablation.md", "**", ""),
+        ("tables/ablation.tex", "\\textbf{", "{"),
+        ("report.html", "<td><b>", "<td>"),
+    ):
+        text = (folder / file).read_text()
+        at = text.index(old, text.index("ablation")) if file == "report.html" else text.index(old, 80)
+        (folder / file).write_text(text[:at] + new + text[at + len(old) :])
+        assert {one.file for one in verify(folder).mismatches} == {file}
+        (folder / file).write_text(text)
+
+
+def test_a_drawing_on_paper_is_held_to_its_digest(made, folder):
+    path = folder / "figures/occlusion.pdf"
+    path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
+    assert [one.file for one in verify(folder).mismatches] == ["figures/occlusion.pdf"]
+
+
+def test_how_far_runs_had_converged_is_read_again(made, folder):
+    run_id = made.spec.runs[1].run_id
+    made.figures[run_id] = {"slope": -0.4, "slope_falling": True}
+    found = verify(folder, made.spec, made).mismatches
+    assert [one.cell for one in found] == [f"{run_id}, convergence", f"{run_id}, convergence, slope"]
+    assert found[0].expected == "still falling" and verify(folder).mismatches == []
+
+
+def test_the_sign_of_a_row_that_was_still_falling(made, folder):
+    text = (folder / "report.json").read_text()
+    (folder / "report.json").write_text(text.replace('"mark": "‡"', '"mark": ""', 1))
+    assert any("still falling" in one.cell and one.expected == "‡" for one in verify(folder).mismatches)
+
+
+@pytest.mark.parametrize(
+    "file, old, new",
+    [
+        ("report.json", '"tables"', '"tabels"'),
+        ("report.json", "{", ""),
+        ("runs.csv", "run_id", "run"),
+        ("runs.csv", "mpjpe,all,", "mpjpe,all,x"),
+    ],
+)
+def test_a_file_that_no_report_is_like_is_one_message(folder, file, old, new):
+    path = folder / file
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(UserError, match="isn't as this version of `repose report` writes it"):
+        verify(folder)
+
+
+def test_rows_of_another_detector_have_their_own_best(make, tmp_path):
+    """As in the report: arms under other noise don't compete."""
+    errors = {(arm, seed): 100.0 + shift + seed for arm, shift in (("abs", 2.0), ("spatial", 0.0)) for seed in (0, 1)}
+    made = make(errors)
+    for one in made.spec.runs:
+        one.labels["data.noise"] = "5.0" if one.labels["objective"] == "abs" else "2.0"
+    made.spec.report.figures = ["occlusion"]
+    folder = report.write(made.spec, out=tmp_path / "out", source=made).parent
+    assert verify(folder, made.spec, made).mismatches == []
 
 
 def test_marks_are_computed_again(made, folder):
