@@ -13,8 +13,10 @@ from harness.errors import UserError
 from harness.report.area import CURVE
 from harness.report.decision import UNDECIDED, Decision, decide
 from harness.report.evidence import Arm, Evidence
-from harness.report.selection import Column, listed, values
+from harness.report.selection import Column, filtered, listed, values
 from harness.spec.claims import Claim, compared
+
+_DIMENSIONS = ("test_occlusion", "cameras", "weights", "group")
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,7 @@ def _finding(evidence: Evidence, claim: Claim, key: str, digest: str) -> Finding
     known = evidence.registered.get(key)
     run_ids = [arm.runs[seed] for arm in (left, right) for seed in seeds]
     changed = known.spec if known is not None and digest and known.spec != digest else None
-    averaged = {
-        name: tuple(found)
-        for name, found in _scope(evidence, claim).items()
-        if len(found) > 1 and listed(claim.where.get(name, ())) != [CURVE]
-    }
+    averaged = _averaged(evidence, claim, left, run_ids)
     return Finding(claim, left, right, decision, before_runs(known, evidence.started, run_ids), changed, averaged)
 
 
@@ -100,6 +98,27 @@ def _values(evidence: Evidence, claim: Claim, left: Arm, right: Arm) -> list[dic
     conditions = {name: wanted for name, wanted in claim.where.items() if name not in left.labels}
     found = values(evidence, rows, Column({"metric": claim.metric, **conditions}, ("", "")))
     return [found.get(tuple(arm.labels[axis] for axis in rows), {}) for arm in (left, right)]
+
+
+def _averaged(evidence: Evidence, claim: Claim, arm: Arm, run_ids: list[str]) -> dict[str, tuple[str, ...]]:
+    """Dimension → its values that one number of a run is the mean of, where there are several.
+
+    Not all that a claim speaks of need have a number: occluded joints have no error where nothing is occluded.
+    """
+    conditions = {name: wanted for name, wanted in claim.where.items() if name not in arm.labels}
+    over: dict[str, Iterable[str]] = {}
+    if claim.metric in set(evidence.frame["metric"]):
+        rows = filtered(evidence, {"metric": claim.metric, **conditions})
+        rows = rows[rows["run_id"].isin(run_ids)]
+        over = {name: set(rows[name]) for name in _DIMENSIONS} if len(rows) else {}
+    if not over:
+        over = {} if listed(conditions.get("test_occlusion", ())) == [CURVE] else dict(_scope(evidence, claim))
+    order = [*evidence.levels, *evidence.cameras]
+    return {
+        name: tuple(sorted(found, key=lambda value: (order.index(value) if value in order else -1, value)))
+        for name, found in over.items()
+        if len(set(found)) > 1
+    }
 
 
 def _scope(evidence: Evidence, claim: Claim) -> dict[str, list[str]]:

@@ -10,9 +10,11 @@ from typing import Any
 
 import pandas as pd
 
+from harness.errors import unknown
 from harness.report import report as reports
 from harness.report.records import Source
 from harness.report.report import Report
+from harness.report.selection import unlogged
 from harness.report.table import Table
 
 
@@ -77,12 +79,31 @@ class Frames:
         return {table.name: _long(table) for table in self.report.all_tables}
 
     def of_subjects(self, metric: str = "mpjpe", group: str = "all", *, weights: str = "best") -> pd.DataFrame:
-        """`subjects` of another metric, part of one, or epoch (``best`` or ``last``)."""
+        """`subjects` of another metric, part of one, or epoch (``best`` or ``last``).
+
+        Raises:
+            UserError: no finished run has logged it.
+        """
+        self._logged(metric, group=group, weights=weights)
         return _plain(self.report.evidence.by_subject(metric, group, weights=weights))
 
     def of_joints(self, metric: str = "mpjpe", *, weights: str = "best") -> pd.DataFrame:
-        """`joints` of another metric or epoch."""
+        """`joints` of another metric or epoch; without rows for a metric that has no value of single joints.
+
+        Raises:
+            UserError: no finished run has logged it.
+        """
+        self._logged(metric, weights=weights)
         return _plain(self.report.evidence.by_joint(metric, weights=weights))
+
+    def _logged(self, name: str, **choices: str) -> None:
+        frame = self.report.evidence.frame
+        rows = frame[(frame["metric"] == name).to_numpy()]
+        if rows.empty:
+            raise unlogged(name, frame["metric"].unique(), "metric")
+        for column, value in choices.items():
+            if value not in set(rows[column]):
+                raise unknown(f"{column} of {name}", value, rows[column].astype(str).unique(), key=column)
 
 
 def load(spec: str | Path | Any, uri: str | None = None, *, source: Source | None = None) -> Frames:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from harness import report
@@ -94,6 +95,22 @@ def test_other_weights_and_metrics(study):
     last, other = found(made)
     assert last.decision.paired.difference.mean == pytest.approx(4.0) and last.decision.verdict == "refuted"
     assert other.decision.paired.difference.mean == pytest.approx(3.0) and other.decision.verdict == "supported"
+
+
+def test_what_is_averaged_is_what_has_a_number(study):
+    """Occluded joints have no error where nothing is hidden, and parts of a metric without a whole are averaged."""
+    both = claim(metric="order_spatial", direction="higher", where={"weights": ["best", "last"]})
+    made = study(claim(metric="mpjpe_occluded"), both)
+    for one in made.spec.runs:
+        frame = evaluation({"mpjpe": 100.0, "mpjpe_occluded": 120.0 + one.seed, "order_spatial": 80.0 + one.seed})
+        frame = frame[(frame["metric"] != "mpjpe_occluded") | (frame["test_occlusion"] == "severe")]
+        parts = [frame[frame["metric"] == "order_spatial"].assign(group=gap) for gap in ("near", "far")]
+        made.frames[one.run_id] = pd.concat([frame[frame["metric"] != "order_spatial"], *parts], ignore_index=True)
+    occluded, order = found(made)
+    assert occluded.averaged == {}
+    levels = {"test_occlusion": ("none", "severe"), "weights": ("best", "last")}
+    assert order.averaged == {**levels, "group": ("far", "near")}
+    assert "group (far, near)" in shown(made).notes[1] and "weights (best, last)" in shown(made).notes[1]
 
 
 def test_runs_that_had_not_converged_decide_nothing(study):

@@ -22,6 +22,17 @@ def test_subjects_and_joints_are_tidy_and_add_up(ablation):
     }
 
 
+def test_a_metric_nobody_logged_is_told_with_those_that_were(ablation):
+    frames = report.load(ablation.spec, source=ablation)
+    for read in (frames.of_subjects, frames.of_joints):
+        with pytest.raises(UserError, match="'mpjvee'; logged were: depth_spread, mpjpe"):
+            read("mpjvee")
+        with pytest.raises(UserError, match="unknown weights of mpjpe 'first'"):
+            read("mpjpe", weights="first")
+    with pytest.raises(UserError, match="unknown group of mpjpe 'near'"):
+        frames.of_subjects("mpjpe", "near")
+
+
 def test_curves_name_their_run(ablation):
     curves = report.load(ablation.spec, source=ablation).curves
     assert list(curves.columns[-3:]) == ["name", "step", "value"] and len(curves) == 9 * 10
