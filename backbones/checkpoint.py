@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import pickle
 import struct
+import warnings
 from collections.abc import Mapping
 from os import PathLike, fspath
 from typing import Any
@@ -103,7 +104,8 @@ def read(path: str | PathLike[str]) -> Any:
         CheckpointError: truncated, corrupt, or holding more than tensors and plain values.
     """
     allowed: list[Any] = [(_Inert, name) for name in _INERT] + [_Inert]
-    with open(path, "rb") as file, torch.serialization.safe_globals(allowed):
+    with open(path, "rb") as file, torch.serialization.safe_globals(allowed), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of pickle protocols: what can't be read is told below
         try:
             return torch.load(file, map_location="cpu", weights_only=True)
         except _UNREADABLE as error:
@@ -127,7 +129,8 @@ def _weights(given: Any, part: str | None) -> Mapping[str, Tensor]:
         raise CheckpointError(f"a checkpoint is a dictionary; found {type(given).__name__}")
     if part is not None:
         if not isinstance(given.get(part), Mapping):
-            raise CheckpointError(f"the checkpoint holds no weights under '{part}' (it has: {_list(given)})")
+            there = f"{type(given[part]).__name__} is there" if part in given else f"it has: {_list(given)}"
+            raise CheckpointError(f"the checkpoint holds no weights under '{part}' ({there})")
         given = given[part]
     else:
         while inner := next((given[key] for key in _LAYOUTS if isinstance(given.get(key), Mapping)), None):

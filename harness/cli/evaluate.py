@@ -59,6 +59,8 @@ def execute(arguments: argparse.Namespace) -> int:
     path = Path(arguments.checkpoint)
     if not path.is_file():
         raise UserError("no such checkpoint", file=str(path))
+    if arguments.name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", arguments.name):
+        raise UserError(f"a name holds letters, digits, '_' and '-'; got '{arguments.name}'", key="--name")
     name = arguments.name or re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-") or "checkpoint"
     entry = _entry(arguments, path)
     spec = _spec(arguments, name, entry)
@@ -108,20 +110,34 @@ def _entry(arguments: argparse.Namespace, path: Path) -> dict[str, Any]:
 
 def _spec(arguments: argparse.Namespace, name: str, entry: dict[str, Any]) -> Spec:
     """The spec that is named, or one of the data alone, with the checkpoint in it."""
-    from harness.spec import load
-
-    overrides = [f"checkpoints.{name}={_flow(entry)}"]
+    given = f"checkpoints.{name}={_flow(entry)}"
+    overrides = [given]
     if arguments.test_occlusion:
         overrides.append(f"test.occlusion=[{', '.join(arguments.test_occlusion)}]")
     if not any("=" in word for word in arguments.data):
         if len(arguments.data) > 1:
             raise UserError("one spec, or fields of the data: field=value …", key="--data")
-        return load(arguments.data[0], overrides, data="need")
+        return _loaded(arguments.data[0], overrides, given)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "data.yaml"
         file.write_text(f"name: {name}\n{_DATA_SPEC}")
         fields = [f"data.{word}" for word in arguments.data]
-        return load(file, [*fields, *overrides], data="need")
+        return _loaded(file, [*fields, *overrides], given)
+
+
+def _loaded(path: str | Path, overrides: list[str], given: str) -> Spec:
+    """The spec; what is wrong with an override that stands for flags is told at the flags."""
+    from harness.spec import load
+
+    try:
+        return load(path, overrides, data="need")
+    except UserError as error:
+        if error.file == f"-o {given}":
+            option = (error.key or "").rpartition(".backbone")[2].removeprefix(".")
+            raise UserError(error.message, key=f"-o {option}" if option else "--backbone") from None
+        if (error.file or "").startswith("-o data."):
+            raise UserError(error.message, key=f"--data {(error.file or '').removeprefix('-o data.')}") from None
+        raise
 
 
 def _flow(value: Any) -> str:

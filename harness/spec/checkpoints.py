@@ -74,7 +74,8 @@ def _backbone(builder: Builder, name: str, entry: CheckpointEntry) -> tuple[Choi
     try:
         return Choice(name=found.canonical, options=registry.check_options(found, options)), called
     except UserError as error:
-        raise UserError(error.message, **where) from None
+        path = ("checkpoints", name, "backbone", *([error.key] if error.key in options else ()))
+        raise UserError(error.message, **document.where(path)) from None
 
 
 def _file(entry: CheckpointEntry, folder: Path, where: dict[str, Any]) -> Checkpoint:

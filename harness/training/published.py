@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from backbones.checkpoint import CheckpointError, load_checkpoint
 from harness.errors import UserError
 from harness.spec.run import Run
@@ -16,8 +18,9 @@ def published(run: Run) -> Result:
     """The weights of a run's checkpoint, as its network holds them.
 
     Raises:
-        UserError: the file is gone, can't be read, holds more than tensors and plain values, or doesn't fit the
-            network; the message names the file, the first key that differs and the preset that would fit.
+        UserError: the file is gone, can't be read, holds more than tensors and plain values, or numbers that aren't
+            finite, or doesn't fit the network; the message names the file, the first key that differs and the
+            preset that would fit.
     """
     given = run.checkpoint
     if given is None:
@@ -32,5 +35,10 @@ def published(run: Run) -> Result:
         # What can't be read is said with the file's name before it.
         raise UserError(str(error).removeprefix(f"{given.path}: "), file=given.path) from None
     weights = weights_of(lifter.backbone)
+    for name, value in weights.items():
+        if not torch.isfinite(value).all():
+            raise UserError(
+                f"the checkpoint's '{name}' isn't finite: what it predicts can't be scored", file=given.path
+            )
     figures = {"parameters": float(sum(p.numel() for p in lifter.parameters()))}
     return Result(weights, weights, curves=[], summary=figures, seconds=0.0)

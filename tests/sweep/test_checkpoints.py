@@ -88,16 +88,30 @@ class Evil:
         return (print, ("owned",))
 
 
+def not_finite(path):
+    given = torch.load(path, weights_only=True)
+    given["model_pos"]["module.shrink.bias"][0] = float("inf")
+    torch.save(given, path)
+
+
 @pytest.mark.parametrize(
     ("make", "flags", "said"),
     [
         (None, ["--backbone", "videopose3d"], "it would fit videopose3d with filter_widths: [3], channels: 8"),
-        (None, ["--backbone", "videopose"], "did you mean 'videopose3d'?"),
+        (
+            None,
+            ["--backbone", "videopose"],
+            "error: --backbone: unknown backbone 'videopose'; did you mean 'videopose3d'?",
+        ),
         (None, ["--backbone", "videopose3d", "-o", "chanels=8"], "did you mean 'channels'?"),
+        (None, ["--backbone", "videopose3d", "-o", "channels=two"], "error: -o channels: "),
         (None, ["--backbone", "videopose3d", "-o", "channels"], "an option is name=value"),
+        (None, ["--backbone", "videopose3d", "--part", "epoch"], "no weights under 'epoch' (int is there)"),
+        (None, ["--backbone", "videopose3d", "--name", "a.b"], "a name holds letters, digits, '_' and '-'; got 'a.b'"),
         (None, ["--backbone", "videopose3d", "--name", "abs"], "'abs' is an objective already"),
         (lambda path: path.write_bytes(path.read_bytes()[:900]), ["--backbone", "videopose3d"], "truncated, corrupt"),
         (lambda path: path.write_bytes(pickle.dumps(Evil())), ["--backbone", "videopose3d"], "can't be read"),
+        (not_finite, ["--backbone", "videopose3d", "-o", "filter_widths=[3]", "-o", "channels=8"], "isn't finite"),
         (lambda path: path.unlink(), ["--backbone", "videopose3d"], "no such checkpoint"),
     ],
 )
