@@ -58,12 +58,6 @@ def table(found: Sequence[Finding], evidence: Evidence) -> Table:
     return Table(NAME, "Claims", ("arm", "versus"), columns, rows, tuple(notes), recipe)
 
 
-def sentences(found: Sequence[Finding]) -> list[str]:
-    """Each claim and its verdict in a line."""
-    marked = ("" if one.registered else f" ({POST_HOC})" for one in found)
-    return [f"{one.claim.text}: {one.decision.verdict}{mark}." for one, mark in zip(found, marked, strict=True)]
-
-
 def _row(finding: Finding, place: int, evidence: Evidence) -> Row:
     decision, kind = finding.decision, metric(finding.claim.metric)
     verdict = Cell(

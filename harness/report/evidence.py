@@ -63,7 +63,7 @@ class Evidence:
         files: run_id → its evaluation files → the `scores.Conditions` that count in each.
         subjects: the means of each test subject, as `scores.read_all` found them.
         curve_files: run_id → the file of all its curves.
-        started: run_id → when the finished run began, ISO time.
+        started: run_id → when the finished run was first begun, ISO time: an attempt that was stopped counts.
         registered: digest of a claim → its `harness.tracking.Registration`: when, and for which content of the spec.
         words: value → what figures print for it, or axis → value → that; see `harness.report.arranging`.
         costs: run_id → ``macs`` of one predicted frame and ``parameters``; empty where nobody counted.

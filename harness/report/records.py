@@ -25,7 +25,8 @@ from harness.spec import identity
 class Source(Protocol):
     """What the report asks of the tracking store; all take run ids and answer for those they know.
 
-    A source may also have ``registered(spec)``: digest of a claim → its registration, see `Evidence`.
+    A source may also have ``registered(spec)``: digest of a claim → its registration, see `Evidence`; and
+    ``begun(run_ids)``: when each run was first begun, seconds since 1970, where earlier attempts have their own record.
     """
 
     def finished(self, run_ids: list[str]) -> Mapping[str, Any]: ...
@@ -72,6 +73,11 @@ class Store:
         from harness import tracking
 
         return tracking.failed(self.uri, run_ids)
+
+    def begun(self, run_ids: list[str]) -> Mapping[str, float]:
+        from harness import tracking
+
+        return tracking.begun(self.uri, run_ids)
 
     def registered(self, spec: Any) -> Mapping[str, Any]:
         from harness import tracking
@@ -143,7 +149,7 @@ def load(spec: Any, source: Source) -> Evidence:
         files=files,
         subjects=subjects,
         curve_files=curve_files,
-        started=_started(records),
+        started=_started(records, source),
         registered=_registered(spec, source),
     )
 
@@ -196,8 +202,10 @@ def _baseline(spec: Any, arms: Iterable[Arm], axes: tuple[str, ...]) -> dict[str
     return {axis: value for axis, value in baseline.items() if axis in axes}
 
 
-def _started(records: Mapping[str, Any]) -> dict[str, str]:
+def _started(records: Mapping[str, Any], source: Source) -> dict[str, str]:
     found = {run_id: option(record, "started") for run_id, record in records.items()}
+    ask = getattr(source, "begun", None)
+    found |= ask(list(records)) if ask is not None else {}
     return {run_id: datetime.fromtimestamp(at, UTC).isoformat() for run_id, at in found.items() if at is not None}
 
 

@@ -6,7 +6,7 @@ from harness.tracking.evaluations import add_evaluation, current, read_evaluatio
 from harness.tracking.logger import RunLogger, TakenOver
 from harness.tracking.owner import Owner, is_alive, myself, process_alive
 from harness.tracking.patience import TrackingLost
-from harness.tracking.record import Record, failed, finished, records, running
+from harness.tracking.record import Record, begun, failed, finished, records, running
 from harness.tracking.registration import Registration, register, registered
 from harness.tracking.shape import params_of, shape_of
 from harness.tracking.state import Survey, reap, survey
@@ -24,6 +24,7 @@ __all__ = [
     "TakenOver",
     "TrackingLost",
     "add_evaluation",
+    "begun",
     "check",
     "claim",
     "current",

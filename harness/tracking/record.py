@@ -81,6 +81,14 @@ def finished(
     return found
 
 
+def begun(uri: str | None = None, run_ids: Collection[str] | None = None) -> dict[str, float]:
+    """When a run was first begun, by run_id, in seconds since 1970: attempts that failed or were stopped count."""
+    first: dict[str, float] = {}
+    for record in records(uri, run_ids, ALL):
+        first[record.run_id] = min(record.started, first.get(record.run_id, record.started))
+    return first
+
+
 def running(uri: str | None = None, run_ids: Collection[str] | None = None) -> dict[str, Record]:
     """Records that say RUNNING, by run_id; the newest where there are several."""
     return {record.run_id: record for record in records(uri, run_ids, ("RUNNING",))}

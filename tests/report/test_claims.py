@@ -212,6 +212,14 @@ def test_a_claim_that_came_after_a_run_had_started_is_post_hoc(study, registered
     assert any(note.startswith("Post hoc: ") for note in table.notes) != before
 
 
+def test_an_attempt_that_was_stopped_is_a_start(study):
+    made = study(claim(), registered=START - 1)
+    made.begun = lambda run_ids: {run_of(made, "abs", 2): START - 2}
+    assert not found(made)[0].registered
+    made.begun = lambda run_ids: {run_of(made, "abs", 2): START}
+    assert found(made)[0].registered
+
+
 def test_every_run_that_decides_must_have_started_later():
     known, started = Registration(START, "s"), {"a": "2023-11-14T22:13:20+00:00", "b": "2023-11-14T22:13:19.999+00:00"}
     assert before_runs(known, started, ["a"]) and not before_runs(known, started, ["a", "b"])
@@ -263,8 +271,3 @@ def test_what_a_row_is_made_of_is_told_in_full(study):
 
 def test_a_spec_without_claims_has_no_table(study):
     assert shown(study()) is None
-
-
-def test_sentences_for_a_terminal(study):
-    said = claims_view.sentences(found(study(claim("A"), claim("B", at_least=20.0), registered=None)))
-    assert said == ["A: supported (post hoc).", "B: refuted (post hoc)."]

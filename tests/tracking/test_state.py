@@ -58,6 +58,14 @@ def test_a_run_is_finished_once_and_its_failures_are_forgotten(store):
     assert tracking.failed(store) == {}
 
 
+def test_a_run_is_begun_when_its_first_attempt_is(store):
+    begun(store).fail("it broke")
+    [first] = tracking.records(store, ["r0"])
+    begun(store, generation=1).finish({"val_mpjpe_best": 50.0})
+    assert tracking.begun(store, ["r0"]) == {"r0": first.started} and tracking.begun(store, ["r1"]) == {}
+    assert first.started <= tracking.finished(store)["r0"].started
+
+
 def test_a_sealed_record_whose_owner_died_is_finished_by_whoever_looks(store):
     logger = begun(store, owner=DEAD)
     logger._stop()

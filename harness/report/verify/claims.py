@@ -58,11 +58,14 @@ def stated(
     ask = getattr(source, "registered", None)  # a source needn't know of claims
     known = ask(spec) if ask is not None else {}
     records = source.finished([run["run_id"] for run in runs])
+    starts = {run_id: record.started for run_id, record in records.items()} if known else {}
+    first = getattr(source, "begun", None)  # an attempt that was stopped is a start too
+    starts |= first(list(records)) if first is not None else {}
     for i, (row, of, claim) in enumerate(zip(table["rows"], table["recipe"]["columns"], spec.claims, strict=True)):
         sides = _planned(of, runs)
         mine = [side[seed]["run_id"] for side in sides for seed in set(sides[0]) & set(sides[1])]
         at = known.get(claim.digest(spec.name))
-        begun = [records[run_id].started for run_id in mine if run_id in records] if at is not None else []
+        begun = [starts[run_id] for run_id in mine if run_id in starts]
         before = at is not None and all(round(1000 * at.at) <= round(1000 * start) for start in begun)
         expected = "before the runs" if before else "post hoc"
         ledger.same(KIND, file, f"claim {i + 1}, stated", expected, row["cells"][3]["text"])
