@@ -6,6 +6,8 @@ networks with stochastic depth, ECCV 2016. The attention is torch's fused one.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -143,3 +145,13 @@ class Block(nn.Module):
         """(S, N, C) → (S, N, C)."""
         x = x + self.drop_path(self.attn(self.norm1(x)))
         return x + self.drop_path(self.mlp(self.norm2(x)))
+
+
+def stack(depth: int, features: int, heads: int, *, drop_path: float, **options: Any) -> nn.ModuleList:
+    """``depth`` blocks whose stochastic depth rises linearly from 0 in the first to ``drop_path`` in the last.
+
+    Args:
+        features, heads, options: of each `Block`.
+    """
+    rates = drop_path_rates(drop_path, depth)
+    return nn.ModuleList(Block(features, heads, drop_path=rate, **options) for rate in rates)

@@ -12,7 +12,7 @@ import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
-from backbones.attention import Block, drop_path_rates
+from backbones.attention import stack
 from backbones.shapes import Shapes, check_input, entries
 
 
@@ -79,18 +79,16 @@ class MixSTE(nn.Module):
         width = embed_dim_ratio
 
         def blocks() -> nn.ModuleList:
-            return nn.ModuleList(
-                Block(
-                    width,
-                    num_heads,
-                    mlp_ratio=mlp_ratio,
-                    qkv_bias=qkv_bias,
-                    scale=qk_scale,
-                    dropout=drop_rate,
-                    attn_drop=attn_drop_rate,
-                    drop_path=rate,
-                )
-                for rate in drop_path_rates(drop_path_rate, depth)
+            return stack(
+                depth,
+                width,
+                num_heads,
+                mlp_ratio=mlp_ratio,
+                qkv_bias=qkv_bias,
+                scale=qk_scale,
+                dropout=drop_rate,
+                attn_drop=attn_drop_rate,
+                drop_path=drop_path_rate,
             )
 
         # Attributes follow the published checkpoints' names and order.

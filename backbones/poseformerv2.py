@@ -13,7 +13,7 @@ import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
-from backbones.attention import Attention, Block, DropPath, Mlp, drop_path_rates
+from backbones.attention import Attention, DropPath, Mlp, drop_path_rates, stack
 from backbones.shapes import Shapes, check_input, check_window, entries
 from backbones.sliding import windows
 
@@ -169,7 +169,6 @@ class PoseFormerV2(nn.Module):
             "dropout": drop_rate,
             "attn_drop": attn_drop_rate,
         }
-        rates = drop_path_rates(drop_path_rate, depth)
 
         # Attributes follow the published checkpoints' names and order.
         self.Spatial_pos_embed = nn.Parameter(torch.zeros(1, num_joints, joint))
@@ -177,9 +176,10 @@ class PoseFormerV2(nn.Module):
         self.Temporal_pos_embed_ = nn.Parameter(torch.zeros(1, coefficients, frame))
         self.Joint_embedding = nn.Linear(in_chans, joint)
         self.Freq_embedding = nn.Linear(in_chans * num_joints, frame)
-        self.Spatial_blocks = nn.ModuleList(Block(joint, num_heads, drop_path=rate, **block) for rate in rates)
+        self.Spatial_blocks = stack(depth, joint, num_heads, drop_path=drop_path_rate, **block)
         self.blocks = nn.ModuleList(
-            _MixedBlock(frame, num_heads, tokens=coefficients + kept, drop_path=rate, **block) for rate in rates
+            _MixedBlock(frame, num_heads, tokens=coefficients + kept, drop_path=rate, **block)
+            for rate in drop_path_rates(drop_path_rate, depth)
         )
         self.Spatial_norm = nn.LayerNorm(joint, eps=1e-6)
         self.Temporal_norm = nn.LayerNorm(frame, eps=1e-6)
