@@ -7,8 +7,13 @@ import math
 import pytest
 import torch
 
+from harness.occlusion import level
 from harness.spec.run import Choice
 from harness.training import train
+from harness.training.material import open_material, scoring_windows
+from harness.training.observation import Observer
+from harness.training.prediction import predict
+from harness.training.train import build_lifter
 from tests.training.conftest import same_weights
 
 TERMS = {"mpjpe": {"weight": 1.0}, "spatial_rdc": {"weight": 0.1}, "temporal_rdc": {"weight": 0.1}}
@@ -40,6 +45,21 @@ def test_a_small_one_trains(make_run, name, frames_out):
     active = [value for curve, _, value in result.curves if curve == "active.temporal_rdc"]
     assert active and max(active) > 0
     assert all(torch.isfinite(weight).all() for weight in result.last_weights.values() if weight.is_floating_point())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("frames_out", [None, 4, 1])
+def test_every_frame_is_answered_exactly_once(make_run, name, frames_out):
+    """Whether a network answers for one frame of a window or for all, each frame of a clip has one prediction."""
+    run = a_run(make_run, name, frames_out)
+    material = open_material(run.data)
+    observer = Observer(run.data.noise, run.data.confidence, material.skeleton)
+    lifter, views = build_lifter(run, material, observer), material.tests["seen"]
+    windows, counted = scoring_windows(views, lifter.window, lifter.frames_out, lifter.left)
+    _, rows, _ = windows.outputs(torch.arange(len(windows)))
+    assert (rows[counted].bincount(minlength=views.frames) == 1).all()
+    poses, _ = predict(lifter, views, level("none"), observer, flip=False, device=torch.device("cpu"))
+    assert poses.shape == views.poses.shape and torch.isfinite(poses).all()
 
 
 @pytest.mark.parametrize("name", NETWORKS)
