@@ -17,7 +17,7 @@ import difflib
 import importlib
 from collections.abc import Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 if TYPE_CHECKING:
     from torch import nn
@@ -193,8 +193,27 @@ def build(name: str, **config: Any) -> Any:
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise KeyError(f"unknown backbone '{name}'{hint} (known: {', '.join(sorted(LINES))})")
     line = LINES[name]
-    module, cls = line.target.split(":")
-    return getattr(importlib.import_module(module), cls)(**{**line.preset, **config})
+    module, _, attribute = line.target.partition(":")
+    cls = getattr(importlib.import_module(module), attribute)
+    _check(name, cls, config)
+    return cls(**{**line.preset, **config})
+
+
+def _check(name: str, cls: Any, config: Mapping[str, Any]) -> None:
+    """Hold options against the annotations of the class, as a spec's are; raises as `build`."""
+    from pydantic import TypeAdapter, ValidationError
+
+    hints = get_type_hints(cls.__init__, include_extras=True)
+    known = [option for option in hints if option != "return"]
+    for option, value in config.items():
+        if option not in known:
+            near = difflib.get_close_matches(option, known, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise TypeError(f"{name} has no option '{option}'{hint} (it has: {', '.join(known)})")
+        try:
+            TypeAdapter(hints[option]).validate_python(value)
+        except ValidationError as error:
+            raise ValueError(f"{name}: {option}: {error.errors()[0]['msg']}; found {value!r}") from None
 
 
 def load_checkpoint(

@@ -168,5 +168,14 @@ def test_presets_are_their_parents_with_options():
 def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(KeyError, match="did you mean 'videopose3d'"):
         backbones.build("video_pose3d")
-    with pytest.raises(TypeError, match="chanels"):
+    with pytest.raises(TypeError, match="no option 'chanels'; did you mean 'channels'"):
         backbones.build("videopose3d", chanels=8)
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [("mixste", "depth", 0), ("mixste", "embed_dim_ratio", -1), ("pstmo", "head", "middle")],
+)
+def test_a_value_that_no_spec_could_have_is_refused_in_python_too(name, option, value):
+    with pytest.raises(ValueError, match=f"^{name}: {option}: .*; found {value!r}$"):
+        backbones.build(name, **{option: value})
