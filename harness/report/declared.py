@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -63,7 +64,9 @@ def declared_tables(evidence: Evidence, layout: Any, number: int, common: Labels
             selected["metric"] = listed(selected["metric"])[0]
         shown = [_head(axis, value) for axis, value in zip(across, chosen, strict=True)]
         columns.append(Column(selected, (" · ".join(shown[:-1]), shown[-1] if shown else "")))
-    notes = common_notes(evidence)
+    notes = common_notes(evidence, where.get("weights", ["best"]))
+    if len(where.get("group", ())) > 1:
+        notes += (f"Group: averaged over {', '.join(where['group'])}.",)
     for axis in EVALUATION:
         if axis not in (*rows, *across):
             over = where.get(axis) or dimension_values(evidence, axis)
@@ -96,11 +99,13 @@ def _head(axis: str, value: str) -> str:
     return AREA if axis == "test_occlusion" and value == CURVE else value
 
 
-def common_notes(evidence: Evidence) -> tuple[str, ...]:
+def common_notes(evidence: Evidence, weights: Sequence[str] = ("best",)) -> tuple[str, ...]:
     """What the reader of every main table must know: whom it speaks of, the protocol, the epoch."""
+    epochs = {"best": "of the epoch chosen once per run on the validation subjects", "last": "of the last epoch"}
+    which = ", averaged with those ".join(epochs[weight] for weight in weights)
     subjects = int(evidence.frame["subjects"].max())
     whom = f"these {subjects} test subjects" if subjects != 1 else "this one test subject"
     return (
-        f"Protocol {evidence.protocol}; weights of the epoch chosen once per run on the validation subjects.",
+        f"Protocol {evidence.protocol}; weights {which}.",
         f"Intervals and tests speak of {whom}, over training seeds; not of new subjects.",
     )
