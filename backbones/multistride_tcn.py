@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from itertools import accumulate
 from operator import mul
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
 from annotated_types import Ge, Lt, MinLen
@@ -77,6 +77,7 @@ class MultiStrideTcn(nn.Module):
 
     frames_out = "one"
     needs_confidence = False
+    fits_window: ClassVar = (">=", "(product(filter_widths) - 1) * max(strides) + 1")
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ Hoerl, Kennard: Ridge regression: biased estimation for nonorthogonal problems, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
 from annotated_types import Ge, Gt
@@ -32,6 +32,7 @@ class Ridge(nn.Module):
     frames_out = "all"
     causal = False
     needs_confidence = False
+    fits_window: ClassVar = (">=", "2 * radius + 1")
 
     weight: Tensor
     bias: Tensor

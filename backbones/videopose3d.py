@@ -43,6 +43,7 @@ class VideoPose3D(nn.Module):
 
     frames_out = "one"
     needs_confidence = False
+    fits_window: ClassVar = (">=", "product(filter_widths)")
     anneals_bn = True  # its momentum can be set, see `set_bn_momentum`
     # As published, in the words of specs; sources are in docs/recipes.md.
     recipe: ClassVar = {

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness import own_backbones, registry
 from harness.data import check_fingerprint, fingerprint, longest, longest_clip, open_dataset, partition
 from harness.errors import UserError
-from harness.spec import seen
+from harness.spec import seen, window_fit
 from harness.spec.run import Choice, Data, Run, Train
 from harness.spec.schema import SpecFile
 from harness.spec.yaml_lines import Document
@@ -80,20 +79,11 @@ def heads_there(
             raise UserError(f"{message} (data.frames_out)", **where)
 
 
-# How a backbone's window may compare with the option that it names in ``fits_window``, and how that is said.
-_FITS: dict[str, tuple[Callable[[int, int], bool], str]] = {
-    ">=": (operator.ge, "reads {needed} frames at a time"),
-    "==": (operator.eq, "is built for windows of {needed} frames"),
-    "<=": (operator.le, "takes windows of at most {needed} frames"),
-}
-
-
 def backbone_fits_data(backbone: Choice, name: str, data: Data, document: Document) -> None:
     """Refuse data that a backbone can't take: keypoints without the confidence it needs, a window of another length.
 
-    Where a backbone's ``needs_confidence`` is True the spec must say which confidence. What windows it takes it
-    says in a literal class attribute: ``fits_window = (">=", "num_frame")`` reads that a window has at least as
-    many frames as the option ``num_frame``. An option that is None sets no limit.
+    Where a backbone's ``needs_confidence`` is True the spec must say which confidence. What windows it takes is
+    `harness.spec.window_fit`'s.
 
     Args:
         name: what the spec calls the backbone.
@@ -104,41 +94,9 @@ def backbone_fits_data(backbone: Choice, name: str, data: Data, document: Docume
     if registry.attribute(entry, "needs_confidence", False) and data.confidence == "none":
         message = f"{name} needs keypoints with confidence: set data.confidence to oracle or calibrated"
         raise UserError(message, **_written(document, "confidence"))
-    found = misfit(entry, backbone.options, data.window)
+    found = window_fit.misfit(entry, backbone.options, data.window)
     if found is not None:
         raise UserError(f"{name} {found}: change data.window, or the option", **_written(document, "window"))
-
-
-def limit(entry: registry.Entry, options: Mapping[str, Any]) -> tuple[str, str, int] | None:
-    """How the windows that a backbone takes compare with which of its options, and that option's value.
-
-    Args:
-        options: its own, checked.
-    Returns:
-        e.g. ``(">=", "num_frame", 27)``; None if it takes any window.
-    Raises:
-        UserError: its ``fits_window`` says nothing of the kind.
-    """
-    stated = registry.attribute(entry, "fits_window", None)
-    if stated is None:
-        return None
-    known = registry.options(entry)
-    if not isinstance(stated, tuple) or len(stated) != 2 or stated[0] not in _FITS or stated[1] not in known:
-        message = f'fits_window of {entry.target} must be a pair such as (">=", "num_frame"): one of {", ".join(_FITS)}'
-        raise UserError(f"{message}, and one of its options ({', '.join(known)})")
-    relation, option = stated
-    value = options.get(option, known[option].default)
-    return None if value is None else (relation, option, value)
-
-
-def misfit(entry: registry.Entry, options: Mapping[str, Any], window: int) -> str | None:
-    """Why a backbone can't take windows of so many frames, or None. Raises as `limit`."""
-    bound = limit(entry, options)
-    if bound is None:
-        return None
-    relation, option, value = bound
-    holds, said = _FITS[relation]
-    return None if holds(window, value) else f"{said.format(needed=value)} ({option}), and a window has {window}"
 
 
 def training_fits_backbone(train: Train, backbone: Choice, name: str, document: Document) -> None:

@@ -26,6 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from harness import registry
 from harness.errors import UserError
 from harness.skeleton import H36M17, Skeleton
+from harness.spec import window_fit
 from harness.spec.run import Train
 from harness.training.lifter import Lifter, make_lifter
 from harness.training.optimisation import make_optimiser
@@ -128,9 +129,9 @@ def shape_for(name: str, window: int, frames_out: int | None) -> tuple[int, int]
     Output frames are by default those it answers for: the window's, or the centre one.
     """
     entry = registry.get("backbones", name)
-    relation, option = registry.attribute(entry, "fits_window", (None, None))
-    if relation in (">=", "=="):
-        window = max(window, entry.preset.get(option, registry.options(entry)[option].default) or 1)
+    bound = window_fit.limit(entry, entry.preset)
+    if bound is not None and bound[0] in (">=", "=="):
+        window = max(window, bound[2])
     with torch.device("meta"):
         network = registry.load(entry).for_data(
             **{"joints": len(H36M17), "features": _features(name), "frames": window, **entry.preset}

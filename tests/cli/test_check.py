@@ -48,7 +48,7 @@ def test_closed_forms_are_checked_but_for_gradients(repose):
     [
         (("ridg",), "unknown backbone 'ridg'; did you mean 'ridge'?"),
         (("nothing.py:Net",), "nothing.py: no such file"),
-        (("videopose3d", "--window", "9"), "--window: videopose3d reads 27 frames at a time, and a window has 9"),
+        (("videopose3d", "--window", "9"), "--window: videopose3d reads 27 frames at a time"),
         (("ridge", "--joints", "0"), "a whole number from 1 is needed"),
         (("ridge", "--features", "4"), "argument --features"),
         (("videopose3d", "-o", "chanels=3"), "did you mean 'channels'?"),

@@ -13,7 +13,7 @@ from tests.report.conftest import Made, evaluation
 
 SPEC = """\
 name: NAME
-data: {dataset: synthetic, window: 9}
+data: {dataset: synthetic, window: 27}
 train: {steps: 10, batch: 4}
 test: {occlusion: [none, severe], cameras: [seen]}
 objectives:
@@ -139,13 +139,13 @@ REFUSALS = {
         ["test.protocol is mean-per-subject in 'a' and mean-per-frame in 'b'"],
     ),
     "detector": (
-        ("window: 9}", "window: 9, noise: 8, confidence: oracle}"),
+        ("window: 27}", "window: 27, noise: 8, confidence: oracle}"),
         ["data.noise is 4 in 'a' and 8 in 'b'; data.confidence is none in 'a' and oracle in 'b'"],
     ),
     "detectors": (("seed: 2", "seed: 2, data.noise: [4, 8]"), ["data.noise is 4 in 'a' and 4 and 8 in 'b'"]),
-    "data": (("window: 9}", "window: 9, options: {subjects: 9}}"), ["data.fingerprint is"]),
+    "data": (("window: 27}", "window: 27, options: {subjects: 9}}"), ["data.fingerprint is"]),
     "subjects": (
-        ("window: 9}", "window: 9, split: {train: [P01], validation: [P02], test: [P03]}}"), ["data.split is"]
+        ("window: 27}", "window: 27, split: {train: [P01], validation: [P02], test: [P03]}}"), ["data.split is"]
     ),
     "baselines": (("objective: abs}", "objective: spatial}"), ["different baselines", "abs in 'a'", "in 'b'"]),
     "levels": (("[none, severe]", "[minor]"), ["no value of test.occlusion", "none, severe in 'a'; minor in 'b'"]),
@@ -164,7 +164,7 @@ def test_what_does_not_compare_is_refused_by_name(spec, what):
 
 
 def test_what_decides_no_number_may_differ(spec):
-    changes = [("window: 9}", "window: 27, cameras: {train: 3}}"), ("batch: 4", "batch: 4, occlusion: moderate")]
+    changes = [("window: 27}", "window: 27, cameras: {train: 3}}"), ("batch: 4", "batch: 4, occlusion: moderate")]
     assert len(compared([spec("a"), spec("b", *changes)]).runs) == 8
 
 
@@ -192,7 +192,7 @@ def test_specs_of_one_name_are_refused(spec):
 )
 def test_the_command_line_says_what_does_not_go_together(spec, tmp_path, monkeypatch, capsys, given, said):
     spec("a")
-    spec("b", ("window: 9}", "window: 9, noise: 8}"))
+    spec("b", ("window: 27}", "window: 27, noise: 8}"))
     monkeypatch.chdir(tmp_path)
     assert main(["report", *given]) == 2
     assert said in capsys.readouterr().err

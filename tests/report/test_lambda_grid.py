@@ -15,7 +15,7 @@ from tests.report.conftest import Made, evaluation
 SPATIAL, TEMPORAL = "objectives.both.spatial_rdc.weight", "objectives.both.temporal_rdc.weight"
 SPEC = f"""\
 name: grid
-data: {{dataset: synthetic, window: 9}}
+data: {{dataset: synthetic, window: 27}}
 train: {{steps: 10, batch: 4}}
 test: {{occlusion: [none, severe], cameras: [seen]}}
 objectives:

@@ -7,7 +7,7 @@ import pytest
 
 BASE = """\
 name: trial
-data: {dataset: synthetic, window: 9}
+data: {dataset: synthetic, window: 27}
 train: {steps: 10, batch: 4, occlusion: moderate}
 objectives:
   abs: {mpjpe: 1}

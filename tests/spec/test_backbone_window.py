@@ -9,7 +9,7 @@ from harness.spec import load
 
 
 def spec(base, window, backbone, declared=""):
-    text = base.replace("window: 9", f"window: {window}").replace("[videopose3d-s, simple_baseline]", backbone)
+    text = base.replace("window: 27", f"window: {window}").replace("[videopose3d-s, simple_baseline]", backbone)
     return f"{text}backbones: {{mine: {{base: {declared}}}}}\n" if declared else text
 
 
@@ -21,6 +21,9 @@ def spec(base, window, backbone, declared=""):
         (9, "poseformerv2-s, num_frame: 9"),
         (9, "mixste-s"),
         (9, "mixste-s, num_frame: 9"),
+        (9, "videopose3d, filter_widths: [3, 3]"),
+        (13, "multistride_tcn, filter_widths: [3], strides: [1, 6]"),
+        (9, "ridge, radius: 4"),
     ],
 )
 def test_windows_that_fit(write, base, window, declared):
@@ -38,6 +41,9 @@ def test_windows_that_fit(write, base, window, declared):
         (80, "poseformer", r"mine reads 81 frames at a time"),
         (9, "mixste-s, num_frame: 27", r"mine is built for windows of 27 frames \(num_frame\), and a window has 9"),
         (9, "mixste-s, num_frame: 3", r"is built for windows of 3 frames"),
+        (26, "videopose3d-s", r"mine reads 27 frames at a time \(product\(filter_widths\)\), and a window has 26"),
+        (12, "multistride_tcn, filter_widths: [3], strides: [1, 6]", r"mine reads 13 frames at a time"),
+        (8, "ridge, radius: 4", r"mine reads 9 frames at a time"),
     ],
 )
 def test_windows_that_do_not(write, base, window, declared, message):

@@ -46,7 +46,7 @@ def test_runs_are_resolved_and_equal_validated_ones(write, base):
     assert run.backbone.name == "videopose3d"
     assert run.backbone.options == {"channels": 128}
     assert run.objective == {"mpjpe": {"weight": 1.0}, "spatial_rdc": {"weight": 0.1, "form": "margin"}}
-    assert run.data.window == 9 and run.data.fingerprint
+    assert run.data.window == 27 and run.data.fingerprint
     again = Run.model_validate(run.model_dump())
     assert again == run
     assert again.run_id == run.run_id
@@ -98,9 +98,9 @@ def test_an_option_called_weight_leaves_room_for_lambda(write, base):
 
 
 def test_tied_axes_vary_together(write, base):
-    text = base + '  data.frames_out: 9\n  "data.window, train.batch": [[9, 64], [27, 32]]\n'
+    text = base + '  data.frames_out: 9\n  "data.window, train.batch": [[81, 64], [27, 32]]\n'
     spec = load(write(text))
-    assert {(r.data.window, r.train.batch) for r in spec.runs} == {(9, 64), (27, 32)}
+    assert {(r.data.window, r.train.batch) for r in spec.runs} == {(81, 64), (27, 32)}
     assert len(spec.runs) == 16
     assert spec.runs[0].labels["train.batch"] == "64"
 

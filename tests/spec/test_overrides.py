@@ -10,7 +10,7 @@ def test_an_override_is_as_if_the_file_said_so(write, base):
     over = load(
         write(base), ["train.lr=1e-4", "data.cameras.train=3", "resources.workers=2", "report.baseline.objective=abs"]
     )
-    text = base.replace("batch: 4", "batch: 4, lr: 1e-4").replace("window: 9", "window: 9, cameras: {train: 3}")
+    text = base.replace("batch: 4", "batch: 4, lr: 1e-4").replace("window: 27", "window: 27, cameras: {train: 3}")
     said = load(write(text + "resources: {workers: 2}\nreport: {baseline: {objective: abs}}\n"))
     assert over.runs == said.runs
     assert over.resources == said.resources
@@ -90,7 +90,7 @@ def test_overrides_need_an_equals_sign(write, base):
 
 
 def test_a_tied_axis_is_overridden_as_a_whole(write, base):
-    path = write(base + '  data.frames_out: 9\n  "data.window, train.batch": [[9, 64], [27, 32]]\n')
+    path = write(base + '  data.frames_out: 9\n  "data.window, train.batch": [[81, 64], [27, 32]]\n')
     with pytest.raises(UserError, match="tied in the axis"):
         load(path, ["train.batch=3"])
-    assert len(load(path, ["grid.data.window, train.batch=[[9, 8]]"]).runs) == 8
+    assert len(load(path, ["grid.data.window, train.batch=[[81, 8]]"]).runs) == 8

@@ -19,7 +19,7 @@ def spatial(base, write):
     [
         ("train.lr", "0.001"),
         ("train.validate_on", "[none, minor, moderate, severe]"),
-        ("data.window", "9"),
+        ("data.window", "27"),
         ("data.path", "-"),
         ("data.cameras.train", "2"),
         ("data.options.nothing", "-"),

@@ -15,7 +15,7 @@ from harness.sweep import body
 NETWORK = {"filter_widths": [3], "channels": 8}
 SPEC = """\
 name: small
-data: {options: {subjects: 4, clips: 1, seconds: 0.6}, window: 5, cameras: {train: 1, test: 1}}
+data: {options: {subjects: 4, clips: 1, seconds: 0.6}, window: 27, cameras: {train: 1, test: 1}}
 backbone: {name: videopose3d, filter_widths: [3], channels: 8}
 train: {steps: 3, batch: 4, epochs: 2, validate_on: [none]}
 test: {occlusion: [none, severe], cameras: [seen]}

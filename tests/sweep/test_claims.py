@@ -15,7 +15,7 @@ from tests.report.conftest import evaluation
 
 SPEC = """\
 name: claimed
-data: {dataset: synthetic, window: 9}
+data: {dataset: synthetic, window: 27}
 test: {occlusion: [none, severe], cameras: [seen]}
 objectives:
   abs: {mpjpe: 1}

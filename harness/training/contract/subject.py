@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from harness import registry
 from harness.errors import UserError
-from harness.spec import checks
+from harness.spec import window_fit
 
 BATCH = 3
 _USUAL, _FURTHER = 27, 2
@@ -60,7 +60,7 @@ class Subject:
         numbers = features or (3 if confidence else 2)
         solved = registry.has_method(entry, "fit")
         draft = cls(entry, checked, joints, numbers, window or _usual(entry, checked), solved)
-        unfit = checks.misfit(entry, checked, draft.window)
+        unfit = window_fit.misfit(entry, checked, draft.window)
         if unfit is not None:
             raise UserError(f"{name} {unfit}", key="--window")
         try:
@@ -128,7 +128,7 @@ def unregistered(module: nn.Module) -> list[str]:
 
 def _usual(entry: registry.Entry, options: Mapping[str, Any]) -> int:
     """A window that a backbone takes."""
-    bound = checks.limit(entry, options)
+    bound = window_fit.limit(entry, options)
     if bound is None:
         return _USUAL
     relation, _, value = bound
