@@ -71,7 +71,7 @@ MISTAKES = {
     "term of distances from the camera": ("spatial_rdc: {weight: 0.1, form: margin}", "trajectory_mpjpe: 1", 6,
                                           "objectives.spatial.trajectory_mpjpe", ["distance from the camera"]),
     "arms of unequal frames out": ("seed: 2", "data.window: [31, 27]", 2, "data.frames_out",
-                                   ["predict 27 and 31 frames", '"data.window, data.frames_out": [[27, 27], [31, 31]]']),
+                                   ["predict 27 and 31 frames", 'data.frames_out": [[27, 27], [31, 31]]']),
     "length twice": ("steps: 10", "steps: 10, passes: 2", 3, "train.passes", ["twice", "'steps' and as 'passes'"]),
     "per pass without a decay": ("steps: 10", "schedule: per_pass", 3, "train.schedule", ["needs 'decay'"]),
     "momentum of no batch norm": ("steps: 10", "bn_momentum_end: 0.01", 3, "train.bn_momentum_end",
