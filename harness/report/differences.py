@@ -32,7 +32,15 @@ from harness.report.selection import (
     subject_values,
     values,
 )
-from harness.report.statistics import MIN_SUBJECTS, Paired, fixed_order, holm, new_subjects, paired_difference
+from harness.report.statistics import (
+    MIN_SUBJECTS,
+    STUDENTISED_FROM,
+    Paired,
+    fixed_order,
+    holm,
+    new_subjects,
+    paired_difference,
+)
 from harness.report.table import Cell, Recipe, Row, Table
 
 Place = tuple[Key, int]
@@ -97,9 +105,9 @@ def difference_table(
     tests = sum(not math.isnan(p) for p in adjusted.values())
     explained = (
         f"Cells: mean difference to the baseline ({_named(evidence)}; all else equal) for these subjects, paired by "
-        "seed, with its 95 % interval over seeds (t; studentised bootstrap from ten pairs), the corrected p-value of "
-        "the paired t-test, and the number of seed pairs. Negative means lower than the baseline; p ≥ 0.05 means not "
-        "separated, not equal.",
+        f"seed, with its 95 % interval over seeds (t; studentised bootstrap from {STUDENTISED_FROM} pairs), the "
+        "corrected p-value of the paired t-test, and the number of seed pairs. Negative means lower than the baseline; "
+        "p ≥ 0.05 means not separated, not equal.",
         _nothing_like(evidence, pairs),
         _correction(tests, columns, steps),
         _no_p(comparisons, adjusted),

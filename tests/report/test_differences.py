@@ -133,18 +133,18 @@ def test_higher_is_better_in_the_probability_of_improvement(make):
     assert found["difference"] == "+2.00" and found["improvement"] == "1.00"
 
 
-def test_from_ten_seeds_intervals_are_the_bootstraps_and_said(make):
-    draws = np.random.default_rng(5).exponential(50.0, 12)
-    made = make({("abs", s): 100.0 + draws[s] for s in range(12)})
+def test_from_fifteen_seeds_intervals_are_the_bootstraps_and_said(make):
+    draws = np.random.default_rng(5).exponential(50.0, 15)
+    made = make({("abs", s): 100.0 + draws[s] for s in range(15)})
     shown = tables(made)["ablation"]
     expected = studentised_interval((100.0 + draws).round(4))
     text = cells(shown, "abs")["none"].text
-    assert text == f"{expected.mean:.1f} ± {expected.half:.1f} (12)"
+    assert text == f"{expected.mean:.1f} ± {expected.half:.1f} (15)"
     assert abs(expected.half - t_interval(100.0 + draws).half) > 0.1, "Student's would read otherwise"
-    assert any("studentised bootstrap from 10 seeds" in note for note in shown.notes)
+    assert any("studentised bootstrap from 15 seeds" in note for note in shown.notes)
 
 
-def test_below_ten_seeds_nothing_is_said_of_a_bootstrap(make):
+def test_of_few_seeds_nothing_is_said_of_a_bootstrap(make):
     assert not any("bootstrap" in note for note in tables(make(ERRORS))["ablation"].notes)
 
 

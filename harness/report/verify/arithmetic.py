@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 FLAT = 1e-12
-BOOTSTRAP_FROM, HALF_OF_RESAMPLES = 10, 4999
+BOOTSTRAP_FROM, HALF_OF_RESAMPLES = 15, 4999
 EXACT_SIGNS, RANDOM_SIGNS = 16, 19_999
 FEWEST_SUBJECTS = 6
 Ends = tuple[float, float] | None

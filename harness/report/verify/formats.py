@@ -97,7 +97,9 @@ def _lines(ledger: Ledger, file: str, lines: list[dict[str, Any]], table: Table)
     for (name, row, cell), column, line in zip(cells, columns, lines, strict=True):
         keys = dict(zip(table["keys"], row["keys"], strict=True))
         heads = {**keys, "column_group": column["group"], "column": column["label"]}
-        for what, value in {**heads, "text": cell["text"], "mark": row["mark"] + cell["mark"]}.items():
+        banded = {"band": row["band"]} if "band" in line else {}
+        ledger.same(KIND, file, f"{name}, a band", bool(row["band"]), bool(line.get("band")))
+        for what, value in {**banded, **heads, "text": cell["text"], "mark": row["mark"] + cell["mark"]}.items():
             ledger.same(KIND, file, f"{name}, {what}", value, line[what])
         for what in ("best", "missing"):
             ledger.same(KIND, file, f"{name}, {what}", int(cell[what]), int(line[what]))

@@ -33,14 +33,14 @@ def test_nan_and_levels_out_of_range_are_refused():
         t_interval([1.0, 2.0], level=95)
 
 
-def test_the_report_takes_t_below_ten_values_and_the_bootstrap_from_there():
+def test_the_report_takes_t_of_few_values_and_the_bootstrap_from_there():
     values = np.random.default_rng(1).normal(size=STUDENTISED_FROM)
     assert interval(values[:-1]) == t_interval(values[:-1])
     assert interval(values) == studentised_interval(values) and interval(values).method == "studentised"
 
 
 def test_studentised_interval_depends_on_the_values_alone():
-    values = np.random.default_rng(2).exponential(size=12)
+    values = np.random.default_rng(2).exponential(size=STUDENTISED_FROM + 2)
     found = interval(values)
     assert interval(list(reversed(values))).half == pytest.approx(found.half)
     moved = interval(50 + 3 * values)
@@ -63,7 +63,7 @@ def test_studentised_interval_by_plain_resampling():
     assert studentised_interval(values).half == pytest.approx(expected, rel=0.05)
 
 
-@pytest.mark.parametrize("values", [[1.0] * 10, [1.0] * 9 + [2.0]])
+@pytest.mark.parametrize("values", [[1.0] * STUDENTISED_FROM, [1.0] * STUDENTISED_FROM + [2.0]])
 def test_values_nearly_all_equal_fall_back_on_t(values):
     assert interval(values) == t_interval(values)
     assert interval(values).method == "t" and interval(values).half < 1

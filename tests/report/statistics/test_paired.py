@@ -100,7 +100,7 @@ def test_effect_is_unbiased_and_undefined_for_two_pairs():
     assert math.isnan(two.effect) and two.p > 0
 
 
-def test_ten_pairs_get_a_studentised_interval():
+def test_fifteen_pairs_get_a_studentised_interval():
     rng = np.random.default_rng(9)
-    found = paired_difference(dict(enumerate(rng.normal(size=10))), dict(enumerate(rng.normal(size=10))))
+    found = paired_difference(dict(enumerate(rng.normal(size=15))), dict(enumerate(rng.normal(size=15))))
     assert found.difference.method == "studentised" and 0 < found.p < 1

@@ -74,3 +74,25 @@ def test_another_verdict_is_found(made, folder, old, new):
         assert any(m.cell.startswith("claim ") and m.found == new for m in verify(folder, made.spec, made).mismatches)
     finally:
         path.write_text(before)
+
+
+def test_a_claims_number_in_a_file_for_programs(made, folder):
+    path = folder / "tables/claims.csv"
+    before = path.read_text()
+    try:
+        path.write_text(before.replace("2. refuted", "3. refuted", 1))
+        assert [one.file for one in verify(folder, made.spec, made).mismatches] == ["tables/claims.csv"]
+    finally:
+        path.write_text(before)
+
+
+def test_a_claim_that_the_spec_has_and_the_report_has_not(made, folder):
+    made.spec.claims = made.spec.claims[1:]
+    assert any(one.cell == "sentences" for one in verify(folder, made.spec, made).mismatches)
+
+
+def test_what_is_claimed_is_read_in_the_spec(made, folder):
+    claim = made.spec.claims[0]
+    made.spec.claims[0] = claim.model_copy(update={"at_least": 4.0})
+    found = [one.cell for one in verify(folder, made.spec, made).mismatches]
+    assert "claim 1, as the spec has it" in found

@@ -29,11 +29,11 @@ def several_subjects(value, draw):
 
 @pytest.fixture
 def made(make):
-    """Three arms, eleven seeds (enough for the bootstrap) and seven subjects (enough for new ones); one run lost."""
+    """Three arms, fifteen seeds (enough for the bootstrap) and seven subjects (enough for new ones); one run lost."""
     draw = np.random.default_rng(3)
     arms = {"abs": 100.0, "spatial": 98.5, "temporal": 99.8}
-    errors = {(arm, seed): mean + draw.normal() for arm, mean in arms.items() for seed in range(11)}
-    errors["temporal", 10] = None
+    errors = {(arm, seed): mean + draw.normal() for arm, mean in arms.items() for seed in range(15)}
+    errors["temporal", 14] = None
     found = make(errors)
     for one in found.spec.runs:
         if one.run_id in found.frames:
