@@ -49,13 +49,14 @@ def half_width(values: Sequence[float]) -> tuple[float, bool] | None:
         return None
     if len(values) < BOOTSTRAP_FROM or flat(values):
         return student(values), False
-    quantile = _bootstrap_quantile(sorted(values))
+    quantile = _bootstrap_quantile(tuple(sorted(values)))
     if not math.isfinite(quantile):
         return student(values), False
     return quantile * deviation(values) / math.sqrt(len(values)), True
 
 
-def _bootstrap_quantile(ordered: list[float]) -> float:
+@lru_cache(maxsize=4096)
+def _bootstrap_quantile(ordered: tuple[float, ...]) -> float:
     """95 % quantile of |mean* − mean| / se* over resamples and their mirror images."""
     x, n = np.array(ordered), len(ordered)
     drawn = _draws(n)
