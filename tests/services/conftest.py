@@ -11,11 +11,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-
 from tests.services.postgres import Postgres
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 QUIET = [
     "--disable-gpu",
@@ -48,6 +50,9 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium without a screen."""
+    # Here, since `make test` collects this folder without what it needs.
+    from playwright.sync_api import sync_playwright
+
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*root, *QUIET])
