@@ -50,8 +50,9 @@ def written(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(made, written, tmp_path):
+def folder(request, written, tmp_path):
     if not written.exists():
+        made = request.getfixturevalue("made")
         report.write(made.spec, out=written, source=made)
     return Path(shutil.copytree(written, tmp_path / "out"))
 
@@ -118,7 +119,7 @@ def test_one_digit_in_the_store(made, folder):
         ("report.json", r"\"subjects\": (\d+)"),
     ],
 )
-def test_one_digit_in_any_file(made, folder, file, pattern):
+def test_one_digit_in_any_file(folder, file, pattern):
     altered(folder / file, pattern)
     found = verify(folder).mismatches
     assert found
@@ -137,7 +138,7 @@ def test_one_number_in_a_typed_file(made, folder):
         (folder / file).write_bytes(before)
 
 
-def test_a_mark_in_a_format_for_people(made, folder):
+def test_a_mark_in_a_format_for_people(folder):
     for file, old, new in (
         ("tables/ablation.md", "**", ""),
         ("tables/ablation.tex", "\\textbf{", "{"),
@@ -150,7 +151,7 @@ def test_a_mark_in_a_format_for_people(made, folder):
         (folder / file).write_text(text)
 
 
-def test_a_drawing_on_paper_is_held_to_its_digest(made, folder):
+def test_a_drawing_on_paper_is_held_to_its_digest(folder):
     path = folder / "figures/occlusion.pdf"
     path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
     assert [one.file for one in verify(folder).mismatches] == ["figures/occlusion.pdf"]
@@ -164,7 +165,7 @@ def test_how_far_runs_had_converged_is_read_again(made, folder):
     assert found[0].expected == "still falling" and verify(folder).mismatches == []
 
 
-def test_the_sign_of_a_row_that_was_still_falling(made, folder):
+def test_the_sign_of_a_row_that_was_still_falling(folder):
     text = (folder / "report.json").read_text()
     (folder / "report.json").write_text(text.replace('"mark": "‡"', '"mark": ""', 1))
     assert any("still falling" in one.cell and one.expected == "‡" for one in verify(folder).mismatches)
@@ -197,14 +198,14 @@ def test_rows_of_another_detector_have_their_own_best(make, tmp_path):
     assert verify(folder, made.spec, made).mismatches == []
 
 
-def test_marks_are_computed_again(made, folder):
+def test_marks_are_computed_again(folder):
     text = (folder / "report.json").read_text()
     assert '"best": true' in text
     (folder / "report.json").write_text(text.replace('"best": true', '"best": false', 1))
     assert any("best" in one.cell for one in verify(folder).mismatches)
 
 
-def test_a_missing_file_is_a_mismatch_and_no_report_at_all_a_message(made, folder, tmp_path):
+def test_a_missing_file_is_a_mismatch_and_no_report_at_all_a_message(folder, tmp_path):
     (folder / "tables/ablation.tex").unlink()
     [found] = verify(folder).mismatches
     assert found.file == "tables/ablation.tex"
