@@ -165,7 +165,7 @@ def test_ridge_sees_the_same_surroundings_when_fitted_and_when_asked(make_run):
 def test_a_term_of_weight_zero_is_logged(make_run):
     curves = train(make_run({"mpjpe": {"weight": 1.0}, "spatial_rdc": {"weight": 0.0}})).curves
     names = {name for name, _, _ in curves}
-    assert {"term.spatial_rdc", "cosine.spatial_rdc", "active.spatial_rdc"} <= names
+    assert {"term.spatial_rdc", "share.spatial_rdc", "cosine.spatial_rdc", "active.spatial_rdc"} <= names
     assert all(value == 0 for name, _, value in curves if name == "share.spatial_rdc")
 
 
