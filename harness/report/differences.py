@@ -20,10 +20,19 @@ from harness.report.cells import (
     selections,
     subjects_cell,
 )
+from harness.report.difference_notes import (
+    Place,
+    correction,
+    named,
+    nothing_like,
+    refused,
+    tested,
+    unpaired,
+    without_p,
+)
 from harness.report.evidence import Arm, Evidence
 from harness.report.selection import (
     DIMENSIONS,
-    HEADS,
     Column,
     Key,
     listed,
@@ -42,9 +51,6 @@ from harness.report.statistics import (
     paired_difference,
 )
 from harness.report.table import Cell, Recipe, Row, Table
-
-Place = tuple[Key, int]
-"""Row key and number of the column."""
 
 
 def difference_tables(
@@ -104,15 +110,15 @@ def difference_table(
         body.append(Row(key, tuple(cells), falling_mark(evidence, rows, key, columns), marked(rows)))
     tests = sum(not math.isnan(p) for p in adjusted.values())
     explained = (
-        f"Cells: mean difference to the baseline ({_named(evidence)}; all else equal) for these subjects, paired by "
-        f"seed, with its 95 % interval over seeds (t; studentised bootstrap from {STUDENTISED_FROM} pairs), the "
+        f"Cells: mean difference to the baseline ({named(evidence)}; all else equal) for these subjects, paired "
+        f"by seed, with its 95 % interval over seeds (t; studentised bootstrap from {STUDENTISED_FROM} pairs), the "
         "corrected p-value of the paired t-test, and the number of seed pairs. Negative means lower than the baseline; "
         "p ≥ 0.05 means not separated, not equal.",
-        _nothing_like(evidence, pairs),
-        _correction(tests, columns, steps),
-        _no_p(comparisons, adjusted),
-        _unpaired(comparisons),
-        _refused(evidence),
+        nothing_like(evidence, pairs),
+        correction(tests, columns, steps),
+        without_p(comparisons, adjusted),
+        unpaired(comparisons),
+        refused(evidence),
     )
     recipe = Recipe("difference", rows, selections(columns, evidence.mean), dict(evidence.baseline), steps)
     said = (*notes, *(note for note in explained if note))
@@ -135,7 +141,7 @@ def new_subjects_table(
     than six test subjects, whose spread says too little about others; and where no single subject has a number.
     """
     keys = _compared(evidence, rows, where)
-    if not keys or _subjects(evidence) < MIN_SUBJECTS:
+    if not keys or tested(evidence) < MIN_SUBJECTS:
         return None
     found = _read(evidence, rows, columns, subject_values)
     if not any(found):
@@ -153,14 +159,14 @@ def new_subjects_table(
             # (seeds, subjects)
             table = np.array([[a[subject] - b[subject] for subject in subjects] for a, b in of_seeds])
             cells.append(subjects_cell(new_subjects(table), len(of_seeds), kind_of(rows, key, column)))
-            left_out += len(subjects) < _subjects(evidence)
+            left_out += len(subjects) < tested(evidence)
         body.append(Row(key, tuple(cells), falling_mark(evidence, rows, key, columns), marked(rows)))
     explained = (
-        f"Cells: mean difference to the baseline ({_named(evidence)}; all else equal) with its 95 % interval for new "
-        "seeds and new subjects: both count as drawn at random (crossed random effects, Satterthwaite's degrees of "
+        f"Cells: mean difference to the baseline ({named(evidence)}; all else equal) with its 95 % interval for "
+        "new seeds and new subjects: both count as drawn at random (crossed random effects, Satterthwaite's degrees of "
         "freedom), and the number of seed pairs × subjects. Each interval stands for itself, not corrected for their "
         "number.",
-        _nothing_like(evidence, pairs),
+        nothing_like(evidence, pairs),
         "It speaks of people like these subjects, filmed like them; the interval over seeds speaks of these alone.",
         "" if evidence.protocol == "mean-per-subject" else "Here every subject weighs alike, whatever the protocol.",
         f"{left_out} cells rest on fewer subjects, those with a value on both sides." if left_out else "",
@@ -239,17 +245,6 @@ def _absent(
     return absent(evidence, rows, key, column, found) if planned else UNDEFINED
 
 
-def _nothing_like(evidence: Evidence, pairs: Mapping[Place, tuple[Arm, Arm]]) -> str:
-    """What a reader must know of axes that the arms have and their baseline hasn't."""
-    apart = {axis for arm, base in pairs.values() for axis in evidence.axes if arm.labels[axis] != base.labels[axis]}
-    own = [axis for axis in evidence.axes if axis in apart and axis not in evidence.baseline]
-    return f"The baseline has no {', '.join(own)}: it is the same for every value of it." if own else ""
-
-
-def _named(evidence: Evidence) -> str:
-    return ", ".join(f"{HEADS.get(axis, axis)} = {value}" for axis, value in evidence.baseline.items())
-
-
 def _steps(evidence: Evidence, columns: Sequence[Column]) -> tuple[int, ...]:
     """Place of each column among the test levels, hardest first; empty where columns aren't levels."""
     levels = [listed(column.where.get("test_occlusion", ())) for column in columns]
@@ -280,49 +275,6 @@ def _adjusted(pvalues: Mapping[Place, float], chains: Sequence[Sequence[Place]])
         return dict(zip(places, holm([pvalues[place] for place in places]).tolist(), strict=True))
     found = fixed_order({i: [pvalues.get(x, math.nan) for x in chain] for i, chain in enumerate(chains)})
     return {x: float(p) for i, chain in enumerate(chains) for x, p in zip(chain, found[i], strict=True)}
-
-
-def _correction(tests: int, columns: Sequence[Column], steps: tuple[int, ...]) -> str:
-    if not steps:
-        return f"p is corrected by Holm for the {tests} tests of this table."
-    order = dict(sorted({step: column.head[1] for step, column in zip(steps, columns, strict=True)}.items()))
-    return (
-        f"p is corrected for the {tests} tests of this table: by Holm across arms, and within an arm in the fixed "
-        f"order {' → '.join(order.values())}, where a column counts only once those before it are separated."
-    )
-
-
-def _no_p(comparisons: Mapping[Place, Paired], adjusted: Mapping[Place, float]) -> str:
-    if any(math.isnan(adjusted[place]) for place in comparisons):
-        return (
-            "No p: a single pair of seeds (no interval either), equal differences at all seeds, or no test earlier in "
-            "the order."
-        )
-    return ""
-
-
-def _unpaired(comparisons: Mapping[Place, Paired]) -> str:
-    dropped = sorted({seed for paired in comparisons.values() for seed in paired.unpaired})
-    if not dropped:
-        return ""
-    return (
-        f"Arms have unequal seeds: differences use common seeds only; left out on one side or the other: seed "
-        f"{', '.join(str(seed) for seed in dropped)}."
-    )
-
-
-def _refused(evidence: Evidence) -> str:
-    subjects = _subjects(evidence)
-    if subjects >= MIN_SUBJECTS:
-        return ""
-    were = "were" if subjects != 1 else "was"
-    return (
-        f"New subjects: no interval, since {subjects} {were} tested; under {MIN_SUBJECTS} their spread says too little."
-    )
-
-
-def _subjects(evidence: Evidence) -> int:
-    return int(evidence.frame["subjects"].max())
 
 
 def _complete(
