@@ -33,7 +33,7 @@ class Spec:
         resources, tracking, retries: how it is executed.
         axes: axis → printed values, in the order of the runs.
         arms: label of an arm → the ids of its runs, which differ only by seed.
-        digest: 16 hexadecimal digits of the file's content, overrides applied.
+        digest: 16 hexadecimal digits of the file's content, overrides applied; the same wherever data and store lie.
         overrides: those, as given.
         document: the file's content with its lines.
         claims: what was claimed before the runs, checked, axis values as labels print them.
@@ -121,7 +121,7 @@ def build(
         retries=file.retries,
         axes=expansion.axes,
         arms=arms(expansion.runs, expansion.axes),
-        digest=identity.digest([document.data, [[item.field, item.value] for item in later]]),
+        digest=identity.digest([_said(document.data), [[s.field, s.value] for s in later if s.field not in _PLACES]]),
         overrides=tuple(given),
         document=document,
         claims=tuple(claim_checks.claims(file, expansion.axes, expansion.runs, document)),
@@ -156,3 +156,18 @@ def arms(runs: Sequence[Run], axes: dict[str, list[str]]) -> dict[str, list[str]
         ]
         found.setdefault(", ".join(parts), []).append(run.run_id)
     return found
+
+
+# Of one machine: they decide nothing, and a report of the same spec must verify elsewhere.
+_PLACES = ("data.path", "tracking.uri")
+
+
+def _said(content: dict[str, Any]) -> dict[str, Any]:
+    """A spec's content without `_PLACES`."""
+    kept = {name: dict(part) if isinstance(part, dict) else part for name, part in content.items()}
+    for place in _PLACES:
+        name, _, inner = place.partition(".")
+        part = kept.get(name)
+        if isinstance(part, dict) and part.pop(inner, None) is not None and not part:
+            del kept[name]
+    return kept

@@ -94,3 +94,14 @@ def test_a_tied_axis_is_overridden_as_a_whole(write, base):
     with pytest.raises(UserError, match="tied in the axis"):
         load(path, ["train.batch=3"])
     assert len(load(path, ["grid.data.window, train.batch=[[81, 8]]"]).runs) == 8
+
+
+def test_a_digest_is_the_same_wherever_data_and_store_lie(write, base, monkeypatch):
+    plain = base.replace("dataset: synthetic", "dataset: mocap, fingerprint: 0123456789abcdef")
+    said = plain.replace("window: 27", "path: '${PLACE:-here}/clips.npz', window: 27")
+    digests = {load(write(plain)).digest, load(write(said)).digest}
+    monkeypatch.setenv("PLACE", "there")
+    digests |= {load(write(said)).digest, load(write(said), ["data.path=elsewhere.npz"]).digest}
+    digests.add(load(write(said + "tracking: {uri: 'sqlite:///a.db'}\n")).digest)
+    assert len(digests) == 1
+    assert load(write(said.replace("0123456789abcdef", "fedcba9876543210"))).digest not in digests
