@@ -33,7 +33,14 @@ class Batch:
         visible: (B, T, J) bool, False where the keypoint was occluded.
         valid: (B, T) bool, False where the frame is padding.
         keys: (B,) int64, the samples' keys for keyed draws.
-        camera: (B, n) camera parameters, for terms that project.
+        camera: (B, 9) intrinsics as `harness.data.camera` has them, of the camera that sees the sample as it is given
+            (mirrored with it).
+        trajectory: (B, T, 1, 3) true place of what the target is relative to, metres, camera axes: ``target +
+            trajectory`` are places seen by the camera. Of each frame its root, or the first frame's root in all.
+        screen: (B, T, J, 2) what the detector reports of the output frames, the inputs' first two channels.
+        clean: (B, T_in, J, C) the same inputs before occlusion: same noise, nothing hidden.
+        unlabelled: as many windows of which nothing but the inputs is known. Its target is NaN; ``visible`` is what
+            training itself hid.
         whole, whole_valid: (B, T_read, J, 3) and (B, T_read), target and mask of every frame that the network reads;
             only for terms of a second head.
     """
@@ -46,6 +53,10 @@ class Batch:
     camera: Tensor | None = None
     whole: Tensor | None = None
     whole_valid: Tensor | None = None
+    trajectory: Tensor | None = None
+    screen: Tensor | None = None
+    clean: Tensor | None = None
+    unlabelled: Batch | None = None
 
 
 @dataclass(frozen=True)
@@ -74,11 +85,15 @@ class LossTerm:
         absolute: True when the term measures positions or motion against the truth directly; the
             other terms' gradients are compared with the sum of the absolute ones.
         min_frames: the fewest output frames for which the term means anything.
+        needs: fields of `Batch` that it reads beside poses, masks and inputs; training fills in no others.
+        companion: ``"module:Class"`` of what it needs beside the lifter (`harness.training.companion`), or several.
         skeleton: set by `bind`; None until then.
     """
 
     absolute: bool = False
     min_frames: int = 1
+    needs: tuple[str, ...] = ()
+    companion: str | tuple[str, ...] | None = None
     skeleton: Skeleton | None = None
 
     def bind(self, skeleton: Skeleton) -> Self:
