@@ -75,7 +75,7 @@ class Objective:
         """How the terms divide the gradient with respect to ``output.pose``; meant to be sampled.
 
         Returns:
-            For each term, those of weight 0 included:
+            For each term, those of weight 0 included unless they read what only a positive weight brings:
             value: the term without λ.
             share: ‖λ·gradient‖ over the sum of these norms; the shares sum to 1 (None if all are 0).
             cosine: between the term's gradient and the weighted sum of the absolute terms' gradients
@@ -84,7 +84,10 @@ class Objective:
         """
         values: dict[str, float] = {}
         gradients: dict[str, Tensor] = {}
-        for name, term in self.terms.items():
+        probed = {
+            name: term for name, term in self.terms.items() if self.weights[name] or not (term.needs or term.companion)
+        }
+        for name, term in probed.items():
             pose = output.pose.detach().requires_grad_()
             with torch.enable_grad():
                 value = term(replace(output, pose=pose), batch, context)
@@ -92,9 +95,9 @@ class Objective:
             values[name] = value.item()
             gradients[name] = (torch.zeros_like(pose) if gradient is None else gradient).flatten().double()
         absolute = torch.zeros_like(next(iter(gradients.values())))
-        for name, weight in self.weights.items():
-            if self.terms[name].absolute:
-                absolute += weight * gradients[name]
+        for name, term in probed.items():
+            if term.absolute:
+                absolute += self.weights[name] * gradients[name]
         lengths = {name: gradient.norm().item() for name, gradient in gradients.items()}
         total, size = sum(self.weights[name] * lengths[name] for name in lengths), absolute.norm().item()
         return {
@@ -106,5 +109,5 @@ class Objective:
                 else None,
                 "active": term.active(output, batch, context),
             }
-            for name, term in self.terms.items()
+            for name, term in probed.items()
         }

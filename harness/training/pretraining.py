@@ -52,18 +52,6 @@ def masked_form(run: Run, lifter: Lifter) -> Any:
         raise UserError(str(error), key="train.pretrain") from None
 
 
-def enter(run: Run, lifter: Lifter, state: TrainState, device: torch.device) -> None:
-    """Add to a state what this stage trains."""
-    masked = masked_form(run, lifter).to(device)
-    state.modules[NAME] = masked
-    state.optimisers[NAME] = make_optimiser(run.train, masked.parameters())
-
-
-def leave(state: TrainState) -> None:
-    """Take out of a state what the next stage doesn't need; what was learned stays in the network."""
-    del state.modules[NAME], state.optimisers[NAME]
-
-
 class Pretraining:
     """Gradient steps on the 2D error of all keypoints of a window, hidden ones included.
 
@@ -85,6 +73,17 @@ class Pretraining:
         self.train = run.train.model_copy(update={"steps": self.steps, "lr": own.lr or run.train.lr, "warmup": 0})
 
         self.forward = Forward(run.train)
+
+    def enter(self, state: TrainState, device: torch.device) -> None:
+        """Add the masked form of the state's network, which shares its encoder."""
+        lifter: Any = state.lifter
+        masked = masked_form(self.run, lifter).to(device)
+        state.modules[NAME] = masked
+        state.optimisers[NAME] = make_optimiser(self.run.train, masked.parameters())
+
+    def leave(self, state: TrainState) -> None:
+        """Take the masked form out; what was learned stays in the network."""
+        del state.modules[NAME], state.optimisers[NAME]
 
     def batches(self, material: Material, observer: Observer, device: torch.device) -> TrainingBatches:
         """Whole windows, of the same frames as the training that follows, drawn by keys of their own."""

@@ -1,9 +1,9 @@
-"""Stages: what one training step does. Plain supervision here; others can stand beside it."""
+"""Stages: what one training step does. Plain supervision here, with its companions; others can stand beside it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from harness import keyed
 from harness.objectives import Objective
 from harness.objectives.term import Batch, Context, Output
 from harness.spec.run import Run
+from harness.training.companion import Companion, reseed
 from harness.training.errors import Diverged
 from harness.training.lifter import EveryFrame, Lifter
 from harness.training.optimisation import batch_norm_momentum, learning_rate, make_optimiser, set_learning_rate
@@ -31,46 +32,79 @@ class Stage(Protocol):
     steps: int
     validates: bool
 
+    def enter(self, state: TrainState, device: torch.device) -> None:
+        """Add to a state what this stage alone trains, as it is before the first step."""
+        ...
+
+    def leave(self, state: TrainState) -> None:
+        """Take out of a state what the next stage doesn't need."""
+        ...
+
     def step(self, state: TrainState, batch: Batch, context: Context) -> dict[str, Tensor]:
         """Advance the modules by one batch; give the values to log by name (detached scalars)."""
         ...
 
 
 class Supervised:
-    """Gradient steps on the objective.
+    """Gradient steps on the objective, and those of the companions that its terms name.
 
     Dropout is reseeded by (seed, step): a module that draws more or less than another can't
-    shift what the next step draws.
+    shift what the next step draws. Companions draw after the lifter, each from a seed of its own.
     """
 
     name = "supervised"
     validates = True
 
-    def __init__(self, run: Run, objective: Objective, probe_every: int, a_pass: float = math.inf) -> None:
+    def __init__(
+        self,
+        run: Run,
+        objective: Objective,
+        probe_every: int,
+        a_pass: float = math.inf,
+        companions: Sequence[Companion] = (),
+    ) -> None:
         self.run, self.objective, self.steps = run, objective, run.train.steps
         self.probe_every, self.a_pass = probe_every, a_pass
+        self.companions = companions
         self.forward = Forward(run.train)
         self._every: EveryFrame | None = None
+
+    def enter(self, state: TrainState, device: torch.device) -> None:
+        for companion in self.companions:
+            companion.enter(state, device)
+
+    def leave(self, state: TrainState) -> None:
+        pass
 
     def step(self, state: TrainState, batch: Batch, context: Context) -> dict[str, Tensor]:
         train, lifter, optimiser = self.run.train, state.lifter, state.optimisers["lifter"]
         torch.manual_seed(keyed.key("step", self.run.seed, context.step) & _POSITIVE)
-        set_learning_rate(optimiser, learning_rate(train, context.step, self.a_pass))
+        trained = {"lifter": optimiser, **{c.name: state.optimisers[c.name] for c in self.companions if c.joint}}
+        for its in trained.values():
+            set_learning_rate(its, learning_rate(train, context.step, self.a_pass))
         momentum = batch_norm_momentum(train, context.step, self.a_pass)
         if momentum is not None:
             lifter.backbone.set_bn_momentum(momentum)  # type: ignore[operator, union-attr]
         output, batch = self._answer(lifter, batch)
+        for companion in self.companions:
+            reseed(companion.name, self.run.seed, context.step)
+            output = companion.extend(state, output, batch, context)
         total, values = self.objective(output, batch, context)
         if not torch.isfinite(total):
             raise _diverged(total, values, context.step)
-        optimiser.zero_grad(set_to_none=True)
+        for its in trained.values():
+            its.zero_grad(set_to_none=True)
         total.backward()
-        if train.clip_norm > 0:
-            torch.nn.utils.clip_grad_norm_(lifter.parameters(), train.clip_norm)
-        optimiser.step()
+        for its in trained.values():  # clipped apart, so that a companion's gradient can't shorten the lifter's step
+            if train.clip_norm > 0:
+                torch.nn.utils.clip_grad_norm_([p for g in its.param_groups for p in g["params"]], train.clip_norm)
+            its.step()
         logged = {"loss": total.detach(), **{f"term.{name}": value.detach() for name, value in values.items()}}
         if context.step % self.probe_every == 0 and len(self.objective.terms) > 1:
             logged |= self._probe(output, batch, context)
+        for companion in self.companions:
+            reseed(f"{companion.name} step", self.run.seed, context.step)
+            logged |= companion.step(state, output, batch, context)
         return logged
 
     def _answer(self, lifter: Any, batch: Batch) -> tuple[Output, Batch]:
@@ -88,11 +122,8 @@ class Supervised:
 
         Of a term of weight 0, which no step computes, also the value.
         """
-        detached = Output(
-            pose=output.pose.detach(), extra={name: value.detach() for name, value in output.extra.items()}
-        )
         found = {}
-        for name, row in self.objective.shares(detached, batch, context).items():
+        for name, row in self.objective.shares(_detached(output), batch, context).items():
             if not self.objective.weights[name]:
                 found[f"term.{name}"] = torch.as_tensor(row["value"])
             for what in ("share", "cosine", "active"):
@@ -126,6 +157,17 @@ class ClosedForm:
 
 
 _POSITIVE = (1 << 63) - 1
+
+
+def _detached(value: Any) -> Any:
+    """What a network gave, cut from the graph that it came by."""
+    if isinstance(value, Tensor):
+        return value.detach()
+    if isinstance(value, Output):
+        return Output(_detached(value.pose), _detached(value.extra))
+    if isinstance(value, dict):
+        return {name: _detached(part) for name, part in value.items()}
+    return value
 
 
 def _diverged(total: Tensor, values: dict[str, Tensor], step: int) -> Diverged:

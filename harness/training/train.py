@@ -18,6 +18,7 @@ from harness.objectives.term import Batch, Context
 from harness.spec.run import Run
 from harness.training import passes, pretraining
 from harness.training.batches import TrainingBatches
+from harness.training.companion import companions_of
 from harness.training.convergence import slope
 from harness.training.errors import Diverged
 from harness.training.lifter import Lifter, make_lifter
@@ -97,28 +98,28 @@ def _train(
         return _solve(run, lifter, batches, validate, began, on_epoch)
     state, a_pass = supervised_state(run, lifter), passes.steps_a_pass(run, batches.windows)
     probe_every = max(1, run.train.steps // _PROBES)
-    stages: list[tuple[Stage, TrainingBatches]] = [
-        (Supervised(run, build_objective(run, material), probe_every, a_pass), batches)
-    ]
+    companions = companions_of(run, material, observer, lifter)
+    supervised = Supervised(run, build_objective(run, material), probe_every, a_pass, companions)
+    stages: list[tuple[Stage, TrainingBatches]] = [(supervised, batches)]
     if run.train.pretrain is not None:
         first = pretraining.Pretraining(run, a_pass)
         stages.insert(0, (first, first.batches(material, observer, device)))
-        if resume is None or resume["stage"] == 0:
-            pretraining.enter(run, lifter, state, device)
-    if resume is not None:
-        state.load_state_dict(resume)
-    earlier, in_all = state.seconds, sum(stage.steps for stage, _ in stages)
+    first_stage, earlier = (0, 0.0) if resume is None else (resume["stage"], resume["seconds"])
+    in_all = sum(stage.steps for stage, _ in stages)
 
     def clock() -> float:
         return earlier + time.perf_counter() - began
 
     before = 0
     for number, (stage, fed) in enumerate(stages):
-        if number == state.stage:
+        if number >= first_stage:
+            stage.enter(state, device)
+            if resume is not None and number == first_stage:
+                state.load_state_dict(resume)
+            else:
+                state.stage, state.step = number, 0
             _run_stage(run, stage, material, lifter, state, fed, validate, on_epoch, clock, (before, in_all))
-            if number + 1 < len(stages):
-                pretraining.leave(state)
-                state.stage, state.step = number + 1, 0
+            stage.leave(state)
         before += stage.steps
     state.seconds = clock()
     return _result(run, state, lifter)
