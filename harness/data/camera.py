@@ -55,6 +55,13 @@ def project_linear(points: Tensor, intrinsic: Tensor) -> Tensor:
     return intrinsic[..., :2] * _ray(points) + intrinsic[..., 2:4]
 
 
+def mirror_intrinsic(intrinsic: Tensor) -> Tensor:
+    """The camera (…, 9) that sees a scene in the mirror x → −x as this one sees the scene, mirrored likewise."""
+    signs = intrinsic.new_ones(9)
+    signs[[2, 7]] = -1.0  # principal point and tangential distortion along x
+    return intrinsic * signs
+
+
 def _ray(points: Tensor) -> Tensor:
     return (points[..., :2] / points[..., 2:]).clamp(-1.0, 1.0)
 

@@ -7,20 +7,27 @@ can change it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from harness import keyed
+from harness import keyed, occlusion
 from harness.data.body_shape import draw_factors, scale_bones
-from harness.data.camera import image_coordinates, project
+from harness.data.camera import image_coordinates, mirror_intrinsic, project
 from harness.data.views import Views
 from harness.data.windows import Windows
 from harness.objectives.term import Batch
 from harness.occlusion import Level
 from harness.skeleton import Skeleton
 from harness.spec.run import Run
-from harness.training.observation import Observer, mirror_inputs, mirror_poses, output_part
+from harness.training.observation import Observer, mirror_points, mirror_poses, output_part
 
+UNLABELLED = "unlabelled"
+"""The purpose of windows whose poses training must not know."""
+_UNMIRRORED = ("valid", "whole_valid", "keys")
 _TOGETHER = 4096
 """Frames assembled at once: several small batches share the cost of launching operations."""
 
@@ -34,8 +41,10 @@ class TrainingBatches:
         level: training occlusion level.
         observer: how true pixels become network input.
         device: where batches are put.
-        purpose: stage of the run; each has draws of its own.
+        purpose: stage of the run; each has draws of its own. Under `UNLABELLED` the poses are kept back.
         whole: give the targets of every input frame too.
+        needs: the fields of `Batch` that are wanted beside poses, masks and inputs.
+        unlabelled: gives each batch its unlabelled windows.
     """
 
     def __init__(
@@ -48,32 +57,33 @@ class TrainingBatches:
         device: torch.device,
         purpose: str = "train",
         whole: bool = False,
+        needs: Collection[str] = (),
+        unlabelled: TrainingBatches | None = None,
     ) -> None:
         self.run, self.views, self.windows, self.level = run, views, windows, level
         self.observer, self.device, self.whole = observer, device, whole
+        self.needs, self.unlabelled, self.labelled = frozenset(needs), unlabelled, purpose != UNLABELLED
         self._group = max(1, _TOGETHER // (run.train.batch * windows.window))
         self._ready: tuple[int, list[Batch]] = (-1, [])
         self._order: dict[int, Tensor] = {}
         self._base = keyed.key(purpose, run.seed)
+        # Windows with poses come in one order in all stages; unlabelled ones must not come beside themselves.
+        self._order_of: tuple[str | int, ...] = ("order", run.seed) if self.labelled else (purpose, "order", run.seed)
 
     def __getitem__(self, step: int) -> Batch:
         group, place = divmod(step, self._group)
         if self._ready[0] != group:
             self._ready = (group, self._assemble(group * self._group))
-        return self._ready[1][place]
+        batch = self._ready[1][place]
+        return batch if self.unlabelled is None else replace(batch, unlabelled=self.unlabelled[step])
 
     def _assemble(self, first_step: int) -> list[Batch]:
         size = self.run.train.batch
         sample = torch.arange(first_step * size, (first_step + self._group) * size)
         which, visit = self._visited(sample)
-        keys = keyed.combine(self._base, which, visit)
-        whole = self.make(which, keys)
-        parts = zip(*(part.split(size) for part in whole), strict=True)
-        found = []
-        for inputs, target, visible, valid, keys, *every in parts:
-            there, mask = every or (None, None)
-            found.append(Batch(inputs, target, visible, valid, keys, whole=there, whole_valid=mask))
-        return found
+        whole = vars(self.make(which, keyed.combine(self._base, which, visit)))
+        parts = {name: value.split(size) for name, value in whole.items() if value is not None}
+        return [Batch(**{name: part[number] for name, part in parts.items()}) for number in range(self._group)]
 
     def _visited(self, sample: Tensor) -> tuple[Tensor, Tensor]:
         """Window number and pass of each sample of the stream."""
@@ -85,15 +95,14 @@ class TrainingBatches:
                 self._order = {
                     k: v for k, v in self._order.items() if k >= number - 1
                 }  # a pass is never visited again once two later ones have begun
-                self._order[number] = keyed.permutation(total, "order", self.run.seed, number)
+                self._order[number] = keyed.permutation(total, *self._order_of, number)
             now = visit == number
             which[now] = self._order[number][place[now]]
         return which, visit
 
-    def make(self, which: Tensor, keys: Tensor) -> tuple[Tensor, ...]:
-        """(inputs, target, visible, valid, keys) of windows ``which``, on the device; then whole and its mask, if
-        asked for."""
-        views, windows, train = self.views, self.windows, self.run.train
+    def make(self, which: Tensor, keys: Tensor) -> Batch:
+        """Windows ``which``, each under its key, on the device; their own unlabelled windows aside."""
+        views, windows, train, skeleton = self.views, self.windows, self.run.train, self.observer.skeleton
         frames, rows = windows.inputs(which)
         _, out_rows, valid = windows.outputs(which)
         seen_from = windows.view[which]
@@ -103,23 +112,35 @@ class TrainingBatches:
         if train.body_shape > 0:
             pixels, poses = self._reshape(rows, out_rows, keys, views.intrinsic[seen_from], resolution)
             if every is not None:
-                factors = draw_factors(keys, train.body_shape, self.observer.skeleton)
-                every = scale_bones(every, factors, self.observer.skeleton)
+                every = scale_bones(every, draw_factors(keys, train.body_shape, skeleton), skeleton)
         inputs, visible = self.observer(pixels, resolution, keys, frames, self.level)
-        visible = output_part(windows, visible) | ~valid[..., None]
-        target = relative(poses, self.run.data.root, self.observer.skeleton)
+        origin = _origin(poses, self.run.data.root, skeleton)
+        found: dict[str, Any] = {
+            "inputs": inputs,
+            "target": poses - origin,
+            "visible": output_part(windows, visible) | ~valid[..., None],
+            "valid": valid,
+            "keys": keys,
+        }
         if every is not None:
-            root = self.observer.skeleton.root
-            first = poses[:, :1] if self.run.data.root == "first_frame" else every
-            every = every - first[:, :, root : root + 1]
+            own = every[:, :, skeleton.root : skeleton.root + 1]
+            found["whole"] = every - (origin[:, :1] if self.run.data.root == "first_frame" else own)
             wanted = windows.start[which, None] + torch.arange(windows.window) - windows.lead
+            found["whole_valid"] = frames == wanted
+        if "trajectory" in self.needs:
+            found["trajectory"] = origin.expand(-1, windows.frames_out, -1, -1)
+        if "camera" in self.needs:
+            found["camera"] = views.intrinsic[seen_from]
+        if "clean" in self.needs:
+            found["clean"], _ = self.observer(pixels, resolution, keys, frames, occlusion.level("none"))
         if train.flip:
             mirrored = keyed.uniform(keyed.combine(keys, keyed.key("flip"))) < 0.5
-            if every is not None:
-                every = torch.where(mirrored[:, None, None, None], mirror_poses(every, self.observer.skeleton), every)
-            inputs, target, visible = _mirror(mirrored, inputs, target, visible, self.observer.skeleton)
-        parts = (inputs, target, visible, valid, keys, *(() if every is None else (every, frames == wanted)))
-        return tuple(part.to(self.device) for part in parts)
+            found = {name: _mirror(name, part, mirrored, skeleton) for name, part in found.items()}
+        if "screen" in self.needs:
+            found["screen"] = output_part(windows, found["inputs"][..., :2])
+        if not self.labelled:
+            found["target"] = torch.full_like(found["target"], torch.nan)
+        return Batch(**{name: part.to(self.device) for name, part in found.items()})
 
     def _reshape(
         self, rows: Tensor, out_rows: Tensor, keys: Tensor, intrinsic: Tensor, resolution: Tensor
@@ -134,16 +155,22 @@ class TrainingBatches:
 
 def relative(poses: Tensor, root: str, skeleton: Skeleton) -> Tensor:
     """Camera-space poses (B, T, J, 3) relative to each frame's root, or to the first frame's."""
-    origin = poses[:, :, skeleton.root : skeleton.root + 1]
-    return poses - (origin[:, :1] if root == "first_frame" else origin)
+    return poses - _origin(poses, root, skeleton)
 
 
-def _mirror(
-    which: Tensor, inputs: Tensor, target: Tensor, visible: Tensor, skeleton: Skeleton
-) -> tuple[Tensor, Tensor, Tensor]:
-    chosen = which[:, None, None]
-    return (
-        torch.where(chosen[..., None], mirror_inputs(inputs, skeleton), inputs),
-        torch.where(chosen[..., None], mirror_poses(target, skeleton), target),
-        torch.where(chosen, visible[..., list(skeleton.mirror)], visible),
-    )
+def _origin(poses: Tensor, root: str, skeleton: Skeleton) -> Tensor:
+    """What poses (B, T, J, 3) are made relative to: each frame's root (B, T, 1, 3), or the first's (B, 1, 1, 3)."""
+    own = poses[:, :, skeleton.root : skeleton.root + 1]
+    return own[:, :1] if root == "first_frame" else own
+
+
+def _mirror(name: str, part: Tensor, which: Tensor, skeleton: Skeleton) -> Tensor:
+    """One field of a batch, with the samples ``which`` (B,) as they are in a mirror."""
+    if name in _UNMIRRORED:
+        return part
+    there = {
+        "visible": lambda x: x[..., list(skeleton.mirror)],
+        "trajectory": mirror_points,
+        "camera": mirror_intrinsic,
+    }.get(name, lambda x: mirror_poses(x, skeleton))(part)
+    return torch.where(which.view(-1, *[1] * (part.ndim - 1)), there, part)

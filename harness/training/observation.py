@@ -70,6 +70,11 @@ mirror_poses = mirror_inputs
 """The same for poses (B, T, J, 3): camera x is negated."""
 
 
+def mirror_points(points: Tensor) -> Tensor:
+    """Points (…, 3) in camera axes seen in a mirror: x negated."""
+    return points * points.new_tensor([-1.0, 1.0, 1.0])
+
+
 def output_part(windows: Windows, mask: Tensor) -> Tensor:
     """The output frames' part of an input mask, (B, T, …) → (B, T_out, …)."""
     return mask[:, windows.lead : windows.lead + windows.frames_out]

@@ -115,7 +115,8 @@ def test_beyond_a_clips_ends_its_first_and_last_reports_are_held(make_run, data)
     run = make_run(data={**data, "confidence": "calibrated"}, occlusion="severe", flip=False)
     batches = batches_of(run)
     windows, which = batches.windows, torch.arange(len(batches.windows))
-    inputs, _, visible, valid, _ = batches.make(which, which)
+    batch = batches.make(which, which)
+    inputs, visible, valid = batch.inputs, batch.visible, batch.valid
     wanted = windows.start[:, None] + torch.arange(windows.window) - windows.lead
     length = windows.length[windows.view][:, None]
     outside = (wanted < 0) | (wanted >= length)
