@@ -6,6 +6,7 @@ single axis of N rows, so that a batch of windows is one gather.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -57,6 +58,27 @@ class Views:
     def longest(self) -> int:
         """Frames of the longest view."""
         return int(self.length.max()) if len(self) else 0
+
+    def of_clips(self, chosen: Sequence[int]) -> Views:
+        """The views of some of the clips, given by their places in ``clips``, in the same order."""
+        chosen = sorted(set(chosen))
+        clip = torch.tensor(chosen, dtype=torch.int64)
+        kept = torch.isin(self.clip, clip)  # (V,)
+        rows = torch.repeat_interleave(kept, self.length)  # (N,)
+        length = self.length[kept]
+        return Views(
+            clips=tuple(self.clips[place] for place in chosen),
+            poses=self.poses[rows],
+            pixels=self.pixels[rows],
+            offset=torch.cumsum(length, 0) - length,
+            length=length,
+            clip=torch.searchsorted(clip, self.clip[kept]),
+            camera=self.camera[kept],
+            key=self.key[kept],
+            fps=self.fps[kept],
+            intrinsic=self.intrinsic[kept],
+            resolution=self.resolution[kept],
+        )
 
 
 def views(clips: tuple[Clip, ...], *, purpose: Purpose, count: int, seed: int) -> Views:

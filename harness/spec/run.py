@@ -61,6 +61,7 @@ class Data(Part):
         noise: standard deviation of the 2D detector's error, pixels of the camera's native resolution.
         confidence: third 2D channel: none, the occlusion mask itself, or a calibrated guess of it.
         seed: the dataset's own seed, of cameras, noise and masks; never the run's.
+        label_fraction: share of the training side's clips that keep their poses; all of them can be seen in 2D.
     """
 
     dataset: str = "synthetic"
@@ -75,6 +76,7 @@ class Data(Part):
     noise: NonNegative = 4.0
     confidence: Literal["none", "oracle", "calibrated"] = "none"
     seed: Whole = 0
+    label_fraction: Annotated[float, Field(gt=0, le=1), _plain] = 1.0
 
     @field_validator("split", mode="before")
     @classmethod

@@ -1,13 +1,14 @@
 """Companions: what a loss term needs beside the lifter, such as a discriminator, a teacher or another head.
 
-A loss term's class names its companion in a literal, ``companion = "harness.training.module:Class"``, and training
-builds each companion once for all terms of positive weight that name it. Where no term names one, nothing is built.
+A loss term's class names its companion in a literal, ``companion = "harness.training.module:Class"``, or several in a
+tuple, and training builds each once for all terms of positive weight that name it. Where no term names one, nothing
+is built.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import torch
@@ -63,22 +64,31 @@ def companions_of(run: Run, material: Material, observer: Observer, lifter: Lift
     """The companions that the run's terms of positive weight name, each once, in the order of the terms."""
     found: dict[str, dict[str, tuple[float, dict[str, Any]]]] = {}
     for name, (weight, options) in run.terms.items():
-        target = registry.attribute(registry.get("losses", name), "companion", None)
-        if weight and target is not None:
-            found.setdefault(target, {})[name] = (weight, options)
+        named = registry.attribute(registry.get("losses", name), "companion", None)
+        for target in (named,) if isinstance(named, str) else named or ():
+            if weight:
+                found.setdefault(target, {})[name] = (weight, options)
     return tuple(_load(target)(run, terms, material, observer, lifter) for target, terms in found.items())
 
 
 def needs_of(run: Run) -> frozenset[str]:
     """What a batch must hold beside poses and masks: the ``needs`` of the run's terms of positive weight.
 
-    Literals in the terms' classes, such as ``needs = ("camera", "trajectory")``: names of fields of `Batch`.
+    Literals in the terms' classes, such as ``needs = ("camera", "trajectory")``: names of fields of `Batch`, or with
+    ``unlabelled.`` in front of its unlabelled windows.
     """
     found: set[str] = set()
     for name, (weight, _) in run.terms.items():
         if weight:
             found.update(registry.attribute(registry.get("losses", name), "needs", ()))
     return frozenset(found)
+
+
+def unlabelled_needs(needs: Collection[str]) -> frozenset[str] | None:
+    """What unlabelled windows must hold, given what a batch must; None where none are needed."""
+    prefix = "unlabelled."
+    found = frozenset(name.removeprefix(prefix) for name in needs if name.startswith(prefix))
+    return found if found or "unlabelled" in needs else None
 
 
 def reseed(name: str, seed: int, step: int | str) -> None:

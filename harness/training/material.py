@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from torch import Tensor
 
 from harness.data import check_fingerprint, open_dataset, partition
 from harness.data.dataset import Dataset, longest
+from harness.data.labels import labelled_clips
 from harness.data.views import Views, views
 from harness.data.virtual_cameras import Purpose
 from harness.data.windows import Windows, every_window, tiling
@@ -23,12 +24,15 @@ class Material:
 
     Attributes:
         dataset: the opened dataset.
-        train, validation: views of those sides' clips.
+        train: views of the training side's clips that keep their labels.
+        unlabelled: views of all clips of the training side, of whose poses training must know nothing.
+        validation: views of the validation side's clips.
         tests: views of the test clips by camera set, ``seen`` and ``unseen``.
     """
 
     dataset: Dataset
     train: Views
+    unlabelled: Views
     validation: Views
     tests: dict[str, Views]
 
@@ -41,20 +45,32 @@ def open_material(data: Data) -> Material:
     """The material of a run; runs that share data share it (window and noise don't matter here).
 
     Raises:
-        UserError: the file's content isn't what the spec declares, or no clip is as long as a window.
+        UserError: the file's content isn't what the spec declares, no clip keeps its labels, or none that does is as
+            long as a window.
     """
     fields = {"dataset", "options", "path", "fingerprint", "split", "cameras", "seed"}  # a changed file is read anew
-    material = _open(data.model_dump_json(include=fields))
+    material = _labelled(data.model_dump_json(include=fields), data.label_fraction)
     check_fingerprint(data.fingerprint, material.dataset.fingerprint, data.path, key="data.fingerprint")
     found = longest(material.train.clips)
     if data.window > found:
-        raise UserError(f"window of {data.window} frames is longer than every training clip (longest: {found})")
+        kept = "" if data.label_fraction == 1 else " that keeps its labels"
+        raise UserError(f"window of {data.window} frames is longer than every training clip{kept} (longest: {found})")
     return material
 
 
 def licence(data: Data) -> str:
     """The licence of a run's data, as the dataset states it."""
     return open_material(data).dataset.licence
+
+
+@lru_cache(maxsize=2)
+def _labelled(document: str, fraction: float) -> Material:
+    """Material of which a fraction of the training clips keeps its labels; the rest of it is shared."""
+    material, seed = _open(document), Data.model_validate_json(document).seed
+    if fraction == 1:
+        return material
+    chosen = labelled_clips([clip.name for clip in material.unlabelled.clips], fraction, seed)
+    return replace(material, train=material.unlabelled.of_clips(chosen))
 
 
 @lru_cache(maxsize=2)
@@ -67,9 +83,11 @@ def _open(document: str) -> Material:
     def film(side: str, purpose: Purpose, count: int) -> Views:
         return views(sides[side], purpose=purpose, count=count, seed=seed)
 
+    filmed = film("train", "train", cameras.train)
     return Material(
         dataset=dataset,
-        train=film("train", "train", cameras.train),
+        train=filmed,
+        unlabelled=filmed,
         validation=film("validation", "validation", cameras.test),
         tests={"seen": film("test", "seen", cameras.test), "unseen": film("test", "unseen", cameras.test)},
     )

@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 
 from harness import keyed, occlusion
+from harness.data.views import Views
 from harness.objectives import Objective
 from harness.objectives.term import Batch, Context
 from harness.spec.run import Run
 from harness.training import passes, pretraining
-from harness.training.batches import TrainingBatches
-from harness.training.companion import companions_of
+from harness.training.batches import UNLABELLED, TrainingBatches
+from harness.training.companion import companions_of, needs_of, unlabelled_needs
 from harness.training.convergence import slope
 from harness.training.errors import Diverged
 from harness.training.lifter import Lifter, make_lifter
@@ -141,10 +142,17 @@ def build_lifter(run: Run, material: Material, observer: Observer) -> Lifter:
 def training_batches(
     run: Run, material: Material, observer: Observer, lifter: Lifter, device: torch.device
 ) -> TrainingBatches:
-    """The run's training batches, by step."""
-    windows = training_windows(material.train, run.data.window, run.data.frames_predicted, lifter.left)
-    level, heads = occlusion.level(run.train.occlusion), build_objective(run, material).heads
-    return TrainingBatches(run, material.train, windows, level, observer, device, whole="every" in heads)
+    """The run's training batches, by step, with what its loss terms need."""
+    level, needs = occlusion.level(run.train.occlusion), needs_of(run)
+    without = unlabelled_needs(needs)
+
+    def drawn(views: Views, **options: Any) -> TrainingBatches:
+        windows = training_windows(views, run.data.window, run.data.frames_predicted, lifter.left)
+        return TrainingBatches(run, views, windows, level, observer, device, **options)
+
+    beside = None if without is None else drawn(material.unlabelled, purpose=UNLABELLED, needs=without)
+    whole = "every" in build_objective(run, material).heads
+    return drawn(material.train, whole=whole, needs=needs, unlabelled=beside)
 
 
 def build_objective(run: Run, material: Material) -> Objective:

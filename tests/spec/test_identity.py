@@ -61,6 +61,7 @@ DECISIVE = [
     {"data": {"fingerprint": "f", "noise": 0}},
     {"data": {"fingerprint": "f", "confidence": "oracle"}},
     {"data": {"fingerprint": "f", "seed": 1}},
+    {"data": {"fingerprint": "f", "label_fraction": 0.1}},
     *({"train": {name: value}} for name, value in {
         "steps": 1, "batch": 1, "epochs": 1, "optimiser": "adam", "lr": 1, "weight_decay": 0, "schedule": "constant",
         "warmup": 1, "decay": 1, "clip_norm": 0, "flip": False, "flip_test": False, "body_shape": 0.1,
