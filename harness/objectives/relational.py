@@ -16,6 +16,7 @@ Which pairs are selected (and counted below the line):
 | --- | --- |
 | pairs: all | all K² of a frame, the diagonal included |
 | pairs: skeleton | each bone in both directions |
+| pairs: nearest | each joint and its k nearest along the skeleton, both directions (`joint_pairs`) |
 | frames: all | all T² of a joint, the diagonal included |
 | frames: adjacent | the two directions of (t, t + 1) |
 | frames: radius | abs(t − t′) ≤ radius, the diagonal included; equals ``all`` from radius T − 1 on |
@@ -37,8 +38,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from harness import keyed
-from harness.errors import UserError
 from harness.objectives.forms import form as form_named
+from harness.objectives.joint_pairs import joint_pairs
 from harness.objectives.pairwise import Edges, Reach, Rows, Sums, pair_sums
 from harness.objectives.term import Batch, Context, LossTerm, Output
 
@@ -74,6 +75,7 @@ class _Relational(LossTerm):
         "margin": ("form", "margin"),
         "tau": ("form", "logistic", "soft"),
         "radius": ("frames", "radius"),
+        "k": ("pairs", "nearest"),
     }
     """Option → the other option and its values beside which it has an effect; read by `harness.registry`."""
     _axis: int  # of (B, T, J, C): the one whose members are paired
@@ -106,7 +108,8 @@ class _Relational(LossTerm):
         """See the module's text; arguments as in `LossTerm.value`.
 
         Raises:
-            ValueError: ``pairs: skeleton`` without a skeleton of as many joints.
+            ValueError: pairs along a skeleton without one of as many joints.
+            UserError: pairs along a skeleton that has no bones.
         """
         valid = None if valid is None or bool(valid.all()) else valid
         sums = self._sums(pred, target, visible, valid, keys)
@@ -188,7 +191,8 @@ class SpatialRdc(_Relational):
 
     Args:
         form: what a pair costs.
-        pairs: all pairs of joints, or bones only.
+        pairs: all pairs of joints, bones only, or each joint with its nearest along the skeleton.
+        k: neighbours of each joint for ``pairs: nearest``, ties included.
         coords: depth only, or x, y and z each by itself.
         min_gap: true gap up to which a pair is not ordered, metres.
         weight: all pairs, or those touching an occluded joint.
@@ -202,7 +206,8 @@ class SpatialRdc(_Relational):
         self,
         *,
         form: Literal["hinge", "margin", "logistic", "soft", "difference", "placebo"] = "hinge",
-        pairs: Literal["all", "skeleton"] = "all",
+        pairs: Literal["all", "skeleton", "nearest"] = "all",
+        k: Annotated[int, Ge(1)] = 3,
         coords: Literal["z", "xyz"] = "z",
         min_gap: Annotated[float, Ge(0)] = 0.0,
         weight: Literal["all", "occluded"] = "all",
@@ -210,24 +215,19 @@ class SpatialRdc(_Relational):
         tau: Annotated[float, Gt(0)] = 0.05,
     ) -> None:
         super().__init__(form, coords, min_gap, weight, margin, tau)
-        self._bones_only = pairs == "skeleton"
+        self._pairs_of, self._k = pairs, k
 
-    def _bones(self, joints: int) -> tuple[tuple[int, int], ...]:
-        if self.skeleton is None or len(self.skeleton) != joints:
-            have = "no skeleton is known" if self.skeleton is None else f"the skeleton has {len(self.skeleton)}"
-            raise ValueError(f"pairs: skeleton needs the skeleton of the {joints} joints; {have}")
-        if not self.skeleton.bones:
-            raise UserError(f"pairs: skeleton needs a skeleton with bones; '{self.skeleton.name}' has none")
-        return self.skeleton.bones
+    def _listed(self, joints: int) -> tuple[tuple[int, int], ...]:
+        return joint_pairs(self._pairs_of, self._k, self.skeleton, joints)
 
     def _select(self, joints: int) -> Reach | Edges:
-        return Edges(self._bones(joints)) if self._bones_only else Reach()
+        return Reach() if self._pairs_of == "all" else Edges(self._listed(joints))
 
     def _counts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        if self._bones_only:
-            parent, child = torch.tensor(self._bones(rows.shape[2]), device=rows.device).T
-            return 2 * (rows[:, :, parent] * rows[:, :, child]).sum(), rows.new_zeros(())
-        return rows.sum(2).square().sum(), rows.sum()
+        if self._pairs_of == "all":
+            return rows.sum(2).square().sum(), rows.sum()
+        first, second = torch.tensor(self._listed(rows.shape[2]), device=rows.device).T
+        return 2 * (rows[:, :, first] * rows[:, :, second]).sum(), rows.new_zeros(())
 
 
 class TemporalRdc(_Relational):

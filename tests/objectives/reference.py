@@ -28,14 +28,31 @@ def cost(form: str, d: Tensor, h: float, margin: float, tau: float) -> Tensor:
     raise AssertionError(form)
 
 
-def selected(kind: str, radius: int, count: int) -> list[tuple[int, int]]:
+def walks(bones: list[tuple[int, int]], count: int) -> list[list[int]]:
+    """Bones between every two joints, by walking outwards one bone at a time."""
+    result = []
+    for joint in range(count):
+        reached, distance = {joint: 0}, 0
+        while len(reached) < count:
+            distance += 1
+            edge = {b for pair in bones for a, b in (pair, pair[::-1]) if a in reached and b not in reached}
+            reached |= dict.fromkeys(edge, distance)
+        result.append([reached[other] for other in range(count)])
+    return result
+
+
+def selected(kind: str, radius: int, count: int, k: int = 3, bones: list[tuple[int, int]] = BONES):
     """Ordered pairs of ``count`` joints or frames."""
     pairs = list(itertools.product(range(count), repeat=2))
     match kind:
         case "all":
             return pairs
         case "skeleton":
-            return BONES + [(j, i) for i, j in BONES]
+            return bones + [(j, i) for i, j in bones]
+        case "nearest":
+            far = walks(bones, count)
+            reach = [sorted(row)[min(k, count - 1)] for row in far]
+            return [(i, j) for i, j in pairs if i != j and (far[i][j] <= reach[i] or far[i][j] <= reach[j])]
         case "adjacent":
             return [(i, j) for i, j in pairs if abs(i - j) == 1]
         case "radius":
@@ -58,14 +75,16 @@ def relational(
     weight: str = "all",
     margin: float = 0.05,
     tau: float = 0.05,
+    k: int = 3,
+    bones: list[tuple[int, int]] = BONES,
 ) -> Tensor:
     """Sum over selected valid ordered pairs of [zgt_i + min_gap < zgt_j]·cost, over their number."""
-    b, t, k, _ = pred.shape
+    b, t, joints, _ = pred.shape
     pred, target = pred.double(), target.double()
-    visible = torch.ones(b, t, k, dtype=torch.bool) if visible is None else visible
+    visible = torch.ones(b, t, joints, dtype=torch.bool) if visible is None else visible
     valid = torch.ones(b, t, dtype=torch.bool) if valid is None else valid
-    pairs = selected(kind, radius, k if axis == "spatial" else t)
-    others = t if axis == "spatial" else k
+    pairs = selected(kind, radius, joints if axis == "spatial" else t, k, bones)
+    others = t if axis == "spatial" else joints
     total, number = pred.new_zeros(()), 0
     for n, other, c in itertools.product(range(b), range(others), [2] if coords == "z" else [0, 1, 2]):
         for i, j in pairs:

@@ -11,6 +11,7 @@ from torch import Tensor
 from harness import objectives
 from harness.errors import UserError
 from harness.objectives import pairwise
+from harness.objectives.joint_pairs import joint_pairs
 from harness.skeleton import H36M17, Skeleton
 from tests.objectives.reference import relational
 
@@ -20,11 +21,24 @@ FORMS = ["hinge", "margin", "logistic", "soft", "difference"]
 SELECTIONS = [
     ("spatial", "all"),
     ("spatial", "skeleton"),
+    ("spatial", "nearest"),
     ("temporal", "all"),
     ("temporal", "adjacent"),
     ("temporal", "radius"),
 ]
+ALONG = ("skeleton", "nearest")
 EVERY = [(axis, kind, form) for axis, kind in SELECTIONS for form in [*FORMS, "placebo"]]
+
+
+# As MPII-like sets list it: the head first, the root in the middle.
+FIFTEEN = Skeleton(
+    "fifteen",
+    tuple(f"joint{i}" for i in range(15)),
+    (1, 14, 1, 2, 3, 1, 5, 6, 14, 8, 9, 14, 11, 12, -1),
+    (0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 14),
+    {},
+    {},
+)
 
 
 def build(axis: str, kind: str = "all", **options):
@@ -63,7 +77,7 @@ def gradient(loss, pred: Tensor, *rest) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize(("axis", "kind"), SELECTIONS)
 @pytest.mark.parametrize("coords", ["z", "xyz"])
 def test_value_and_gradient_equal_the_loops(form, axis, kind, coords):
-    joints = 17 if kind == "skeleton" else 6
+    joints = 17 if kind in ALONG else 6
     for min_gap, weight, masked in itertools.product([0.0, 0.08], ["all", "occluded"], [False, True]):
         pred, target = poses(2, 5, joints)
         visible, valid = masks(2, 5, joints)
@@ -286,19 +300,49 @@ def test_nan_in_a_valid_frame_is_not_swallowed():
     pred, target = poses(2, 4, 17, dtype=torch.float32)
     pred[1, 2, 3, 2] = float("nan")
     for axis, kind, form in EVERY:
-        if kind != "skeleton":
+        if kind not in ALONG:
             assert torch.isnan(build(axis, kind, form=form)(pred, target)), (axis, kind, form)
 
 
-def test_skeleton_pairs_need_a_skeleton_that_fits():
+@pytest.mark.parametrize("kind", ALONG)
+def test_pairs_along_a_skeleton_need_one_that_fits(kind):
     pred, target = poses(1, 3, 9)
     with pytest.raises(ValueError, match="9 joints"):
-        objectives.build("spatial_rdc", pairs="skeleton")(pred, target)
+        objectives.build("spatial_rdc", pairs=kind)(pred, target)
     with pytest.raises(ValueError, match="has 17"):
-        objectives.build_term("spatial_rdc", pairs="skeleton", skeleton=H36M17).value(pred, target)
+        objectives.build_term("spatial_rdc", pairs=kind, skeleton=H36M17).value(pred, target)
     point = Skeleton("point", ("Hip",), (-1,), (0,), {}, {})
     with pytest.raises(UserError, match="has none"):
-        objectives.build_term("spatial_rdc", pairs="skeleton", skeleton=point).value(pred[:, :, :1], target[:, :, :1])
+        objectives.build_term("spatial_rdc", pairs=kind, skeleton=point).value(pred[:, :, :1], target[:, :, :1])
+
+
+@pytest.mark.parametrize("kind", ALONG)
+@pytest.mark.parametrize("form", FORMS)
+def test_pairs_follow_any_skeleton(kind, form):
+    pred, target = poses(2, 3, 15)
+    for options in ({}, {"k": 1}, {"k": 6}) if kind == "nearest" else ({},):
+        term = objectives.build_term("spatial_rdc", pairs=kind, form=form, skeleton=FIFTEEN, **options)
+
+        def slow(p, kind=kind, options=options):
+            return relational("spatial", p, target, form=form, kind=kind, bones=list(FIFTEEN.bones), **options)
+
+        torch.testing.assert_close(gradient(term.value, pred, target), gradient(slow, pred), rtol=1e-9, atol=1e-12)
+
+
+def test_nearest_goes_from_bones_to_all_pairs():
+    assert set(joint_pairs("nearest", 1, H36M17, 17)) == set(H36M17.bones)
+    assert set(joint_pairs("nearest", 16, H36M17, 17)) == set(itertools.combinations(range(17), 2))
+    chosen = [set(joint_pairs("nearest", k, H36M17, 17)) for k in range(1, 17)]
+    assert all(fewer <= more for fewer, more in itertools.pairwise(chosen))
+    # Only joints with a single neighbour look further for a second one: feet, wrists and the head.
+    assert {(1, 3), (4, 6), (11, 13), (14, 16), (8, 10)} == chosen[1] - chosen[0]
+
+
+def test_nearest_pairs_mirror():
+    mirror = H36M17.mirror
+    for k in range(1, 17):
+        pairs = set(joint_pairs("nearest", k, H36M17, 17))
+        assert pairs == {tuple(sorted((mirror[i], mirror[j]))) for i, j in pairs}
 
 
 def test_active_is_the_share_of_wrong_pairs():
@@ -314,7 +358,17 @@ def test_active_is_the_share_of_wrong_pairs():
 
 @pytest.mark.parametrize(
     "options",
-    [{"form": "hing"}, {"margins": 1}, {"min_gap": -0.1}, {"tau": 0.0}, {"min_gap": float("nan")}, {"radius": 2}],
+    [
+        {"form": "hing"},
+        {"margins": 1},
+        {"min_gap": -0.1},
+        {"tau": 0.0},
+        {"min_gap": float("nan")},
+        {"radius": 2},
+        {"pairs": "nearest", "k": 0},
+        {"pairs": "skeleton", "k": 2},
+        {"pairs": "neighbours"},
+    ],
 )
 def test_options_are_checked(options):
     with pytest.raises(UserError):
