@@ -3,8 +3,8 @@
 A dataset is one module named by one registry line. Beside the function that line names,
 ``load(path=None, *, options…) -> Dataset``, the module has ``fingerprint(path=None, **options) -> str``,
 ``splits(**options) -> dict[str, Split]`` and ``performers(subject) -> tuple[str, ...]``, which plans
-and validation call without loading the data; a generator also has ``longest_clip(**options) -> int``. `licence` says
-what a module may hold for reports.
+and validation call without loading the data; a generator also has ``longest_clip(**options) -> int`` and
+``clips_of_each(**options) -> int``, a subject's. `licence` says what a module may hold for reports.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ __all__ = [
     "open_dataset",
     "partition",
     "resolve_split",
+    "training_clips",
 ]
 
 
@@ -108,6 +109,17 @@ def longest_clip(name: str, options: dict[str, Any] | None = None) -> int | None
     module, options = _module(name, options or {})
     tell = getattr(module, "longest_clip", None)
     return tell(**options) if tell else None
+
+
+def training_clips(name: str, split: SplitLike, options: dict[str, Any] | None = None) -> int | None:
+    """Clips on the training side of a generated dataset; None where only the data file can tell.
+
+    Raises:
+        UserError: an unknown name or option, or a split that isn't one.
+    """
+    module, checked = _module(name, options or {})
+    tell = getattr(module, "clips_of_each", None)
+    return tell(**checked) * len(resolve_split(name, split, options).train) if tell else None
 
 
 def partition(dataset: Dataset, split: SplitLike, **where: Any) -> dict[str, tuple[Clip, ...]]:

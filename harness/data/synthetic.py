@@ -39,6 +39,11 @@ def longest_clip(*, seconds: float = _SECONDS, **_: Any) -> int:
     return round(1.2 * seconds * _FPS)
 
 
+def clips_of_each(*, clips: int = _CLIPS, **_: Any) -> int:
+    """Clips of each subject; generates nothing."""
+    return clips
+
+
 def fingerprint(
     path: str | None = None, *, subjects: int = _SUBJECTS, clips: int = _CLIPS, seconds: float = _SECONDS, seed: int = 0
 ) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import own_backbones, registry
-from harness.data import check_fingerprint, fingerprint, longest, longest_clip, open_dataset, partition
+from harness.data import check_fingerprint, fingerprint, longest, longest_clip, open_dataset, partition, training_clips
+from harness.data.labels import labelled_count
 from harness.errors import UserError
 from harness.spec import seen, window_fit
 from harness.spec.run import Choice, Data, Run, Train
@@ -146,7 +147,7 @@ def test_levels(file: SpecFile, document: Document) -> None:
 
 
 def data_files(runs: Iterable[Run], document: Document, *, needed: bool) -> None:
-    """Check the data that the runs use: they are there, are the declared ones, and fill a window.
+    """Check the data that the runs use: they are there, are the declared ones, fill a window and keep some labels.
 
     Opens each data file once; what is generated is not generated for this. Windows longer than some
     clips are padded; longer than every training clip are refused.
@@ -155,41 +156,47 @@ def data_files(runs: Iterable[Run], document: Document, *, needed: bool) -> None
         needed: whether a file that isn't there is an error even if its fingerprint is declared.
     Raises:
         UserError: as `harness.data.open_dataset` and `harness.data.partition`; another fingerprint than
-            declared; a window longer than every clip.
+            declared; a window longer than every clip; a label fraction that leaves no clip.
     """
-    distinct: dict[str, Data] = {}
+    distinct: dict[str, list[Data]] = {}
     for run in runs:
         data = run.data
         key = repr((data.dataset, data.path, sorted(data.options.items()), data.fingerprint, data.split))
-        if key not in distinct or distinct[key].window < data.window:
-            distinct[key] = data
-    for data in distinct.values():
+        distinct.setdefault(key, []).append(data)
+    for alike in distinct.values():
+        data = alike[0]
         frames = longest_clip(data.dataset, data.options)
+        clips = training_clips(data.dataset, data.split, data.options)
         if frames is None:
             if not needed and data.path is not None and not Path(data.path).exists():
                 continue
-            frames = _longest_in_file(data, document)
+            _, frames, clips = _found_in_file(data, document)
         else:
             found = fingerprint(data.dataset, data.path, **data.options)
             check_fingerprint(data.fingerprint, found, **_written(document, "fingerprint"))
-        if data.window > frames:
-            message = f"a window of {data.window} frames is longer than every clip (the longest has {frames})"
+        window = max(data.window for data in alike)
+        if window > frames:
+            message = f"a window of {window} frames is longer than every clip (the longest has {frames})"
             raise UserError(message, **_written(document, "window"))
+        if clips is not None:
+            fraction = min(data.label_fraction for data in alike)
+            labelled_count(clips, fraction, **_written(document, "label_fraction"))
 
 
-def _longest_in_file(data: Data, document: Document) -> int:
+def _found_in_file(data: Data, document: Document) -> seen.Found:
     known = seen.recall(data)
     if known is not None:
-        check_fingerprint(data.fingerprint, known[0], **_written(document, "fingerprint"))
-        return known[1]
+        check_fingerprint(data.fingerprint, known.fingerprint, **_written(document, "fingerprint"))
+        return known
     try:
         dataset = open_dataset(data.dataset, data.path, **data.options)
     except UserError as error:
         raise located(error, document) from None
     check_fingerprint(data.fingerprint, dataset.fingerprint, **_written(document, "fingerprint"))
-    frames = longest(partition(dataset, data.split, **_written(document, "split"))["train"])
-    seen.remember(data, dataset.fingerprint, frames)
-    return frames
+    clips = partition(dataset, data.split, **_written(document, "split"))["train"]
+    found = seen.Found(dataset.fingerprint, longest(clips), len(clips))
+    seen.remember(data, found)
+    return found
 
 
 def _written(document: Document, field: str) -> dict[str, Any]:

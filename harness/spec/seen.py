@@ -11,28 +11,37 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from harness import __version__, registry
 from harness.data import canonical_split
 from harness.spec.run import Data
 
 
-def recall(data: Data) -> tuple[str, int] | None:
-    """(fingerprint, frames of the longest training clip) of a file that hasn't changed since `remember`."""
+class Found(NamedTuple):
+    """What reading a data file told: its fingerprint, frames of its longest training clip, number of training clips."""
+
+    fingerprint: str
+    longest: int
+    clips: int
+
+
+def recall(data: Data) -> Found | None:
+    """What a file told that hasn't changed since `remember`."""
     try:
         kept = json.loads(_place(data).read_text(encoding="utf-8"))
-        return str(kept["fingerprint"]), int(kept["longest"])
+        return Found(str(kept["fingerprint"]), int(kept["longest"]), int(kept["clips"]))
     except (OSError, ValueError, KeyError, TypeError):  # never seen, or not written by us: read the data
         return None
 
 
-def remember(data: Data, fingerprint: str, longest: int) -> None:
+def remember(data: Data, found: Found) -> None:
     """Keep what reading the file gave."""
     with contextlib.suppress(OSError):  # a folder that can't be written only costs time
         place = _place(data)
         place.parent.mkdir(parents=True, exist_ok=True)
         part = place.with_name(f"{place.name}.{os.getpid()}")
-        part.write_text(json.dumps({"fingerprint": fingerprint, "longest": longest}), encoding="utf-8")
+        part.write_text(json.dumps(found._asdict()), encoding="utf-8")
         part.replace(place)
 
 

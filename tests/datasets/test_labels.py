@@ -1,5 +1,7 @@
 """Which clips keep their labels: whole ones, nested, never more than the fraction says."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -15,7 +17,7 @@ def test_smaller_fractions_are_part_of_larger_ones():
     fractions = [0.01, 0.05, 0.1, 0.5, 1.0]
     chosen = [set(labelled_clips(NAMES, fraction, 0)) for fraction in fractions]
     assert [len(found) for found in chosen] == [2, 10, 20, 100, 200]
-    assert all(small < large for small, large in zip(chosen, chosen[1:], strict=False))
+    assert all(small < large for small, large in pairwise(chosen))
 
 
 def test_the_choice_goes_by_name_and_the_datasets_seed():

@@ -39,3 +39,10 @@ def test_longest():
     assert data.longest(()) == 0
     assert data.longest(clips) <= data.longest_clip("synthetic", {"seconds": 0.5})
     assert data.longest_clip("mocap") is None
+
+
+def test_training_clips():
+    options = {"subjects": 4, "clips": 3, "seconds": 0.3}
+    found = data.partition(data.open_dataset("synthetic", **options), "default")["train"]
+    assert data.training_clips("synthetic", "default", options) == len(found)
+    assert data.training_clips("mocap", "cmu-a") is None

@@ -74,3 +74,15 @@ def test_a_damaged_memory_or_no_cache_folder_only_costs_time(spec, tmp_path, mon
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert load(spec, data="check").name == "trial"
+
+
+def test_labels_for_none_of_a_files_clips_are_refused(spec, unread):
+    with open(spec) as file:
+        text = file.read()
+    with open(spec, "w") as file:
+        file.write(text.replace("window: 9", "window: 9, label_fraction: 0.5"))
+    for _ in range(2):  # read, then remembered
+        with pytest.raises(UserError, match="the training side has 1, so from 1/1 on") as caught:
+            load(spec, data="check")
+        assert (caught.value.line, caught.value.key) == (2, "data.label_fraction")
+        unread()
