@@ -5,7 +5,6 @@ A field belongs to one section of a run: its data, backbone, objective, training
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from harness import own_backbones, registry
 from harness.errors import UserError, unknown
 from harness.spec import recipes
+from harness.spec.printing import printed as printed
 from harness.spec.recipes import PUBLISHED, TrainSection
 from harness.spec.run import Cameras, Data, Pretrain
 from harness.spec.schema import SpecFile
@@ -21,7 +21,7 @@ from harness.spec.yaml_lines import Document, Path
 SECTIONS = ("data", "backbone", "objective", "train", "seed")
 SHORTHANDS = ("backbone", "objective", "train_occlusion", "seed")
 ALIASES = {"train.occlusion": "train_occlusion"}
-_NO_WEIGHTS = ("checkpoints", "test", "report", "claims", "tracking", "resources", "name", "retries")
+_NO_WEIGHTS = ("checkpoints", "test", "report", "claims", "tracking", "resources", "name", "retries", "study")
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,6 @@ class Setting:
     field: Field
     value: Any
     place: Path
-
-
-def printed(value: Any) -> str:
-    """``value`` as labels and tables print it: 1.0 and 1 alike, words bare."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        value = int(value)
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(printed(item) for item in value) + "]"
-    return json.dumps(value)
 
 
 def resolve(name: str, file: SpecFile, document: Document, place: Path) -> Field:

@@ -21,11 +21,22 @@ Excluded = list[list[tuple[int, frozenset[int]]]]
 
 
 @dataclass(frozen=True)
+class Point:
+    """A point of the grid: what it starts from, what it sets, and the run that this makes."""
+
+    fixed: Sequence[Setting]
+    settings: Sequence[Setting]
+    run: Run
+
+
+@dataclass(frozen=True)
 class Expansion:
-    """The runs of a spec, and axis → printed values in the order of the runs."""
+    """The runs of a spec, axis → printed values in the order of the runs, and, for a study, the points behind them."""
 
     runs: list[Run]
     axes: dict[str, list[str]]
+    points: list[Point]
+    builder: Builder
 
 
 def expand(
@@ -50,12 +61,12 @@ def expand(
         builder.terms(name)
 
     runs: dict[str, Run] = {}
-    for run in _points(builder, axes, axes_of.exclusions(file, document, axes), fixed):
-        runs.setdefault(run.run_id, run)
+    found = list(points(builder, axes, axes_of.exclusions(file, document, axes), fixed))
     for entry in entries:
         kept = [s for s in fixed if not (entry.names_backbone and s.field.section == "backbone")]
-        for run in _points(builder, entry.axes, [], kept):
-            runs.setdefault(run.run_id, run)
+        found += points(builder, entry.axes, [], kept)
+    for point in found:
+        runs.setdefault(point.run.run_id, point.run)
     if not runs:
         raise UserError("the grid is empty: 'exclude' removes every point", **document.where(("exclude",)))
     values: dict[str, dict[str, None]] = {name: {} for name in (*SHORTHANDS, *swept)}
@@ -69,11 +80,15 @@ def expand(
                 values[name][value] = None
     for name in (axis for axis in swept if axis.startswith("objectives.") and set(values[axis]) == {NOTHING}):
         raise UserError("no run has such a term: the axis has no effect", **document.where(("grid", name)))
-    return Expansion(list(runs.values()), {name: list(found) for name, found in values.items()})
+    return Expansion(list(runs.values()), {name: list(said) for name, said in values.items()}, found, builder)
 
 
-def _points(builder: Builder, axes: Sequence[Axis], excluded: Excluded, fixed: Sequence[Setting]) -> Iterator[Run]:
-    """The runs of the product of ``axes``, less the excluded ones."""
+def points(builder: Builder, axes: Sequence[Axis], excluded: Excluded, fixed: Sequence[Setting]) -> Iterator[Point]:
+    """The points of the product of ``axes``, less the excluded ones.
+
+    Raises:
+        UserError: a value that isn't allowed, or values that don't go together.
+    """
     touching = {
         section: [at for at, axis in enumerate(axes) if any(field.section == section for field in axis.fields)]
         for section in SECTIONS
@@ -124,4 +139,4 @@ def _points(builder: Builder, axes: Sequence[Axis], excluded: Excluded, fixed: S
         )
         fragments = (data.fragment, backbone.fragment, objective.fragment, train.fragment)
         run.__dict__["run_id"] = identity.assemble(*fragments, seed.part)  # fills the cached property
-        yield run
+        yield Point(fixed, [setting for at, axis in enumerate(axes) for setting in axis.choices[point[at]]], run)

@@ -10,13 +10,15 @@ from typing import Any
 
 from harness.data import fingerprint
 from harness.errors import UserError
-from harness.spec import checks, claim_checks, identity, overrides, report_checks, shipped
+from harness.spec import checks, claim_checks, identity, overrides, report_checks, shipped, study_checks
 from harness.spec.claims import Claim
 from harness.spec.fields import SHORTHANDS
 from harness.spec.grid import expand
 from harness.spec.report_section import Report
 from harness.spec.run import Data, Run, Test
 from harness.spec.schema import Resources, Tracking, read
+from harness.spec.study import Study
+from harness.spec.trial import Tuning
 from harness.spec.yaml_lines import Document, parse
 
 
@@ -37,6 +39,7 @@ class Spec:
         overrides: those, as given.
         document: the file's content with its lines.
         claims: what was claimed before the runs, checked, axis values as labels print them.
+        tuning: the study and its arms, checked; None without one.
     """
 
     name: str
@@ -53,6 +56,12 @@ class Spec:
     overrides: tuple[str, ...] = field(default=())
     document: Document | None = field(default=None, repr=False, compare=False)
     claims: tuple[Claim, ...] = ()
+    tuning: Tuning | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def study(self) -> Study | None:
+        """What `repose tune` searches, checked."""
+        return None if self.tuning is None else self.tuning.study
 
     def where(self, key: str) -> dict[str, Any] | None:
         """File, line and key of a dotted key, such as ``report.tables[0].metric``, for a `UserError`.
@@ -125,6 +134,7 @@ def build(
         overrides=tuple(given),
         document=document,
         claims=tuple(claim_checks.claims(file, expansion.axes, expansion.runs, document)),
+        tuning=study_checks.tuning(file, expansion, document),
     )
 
 

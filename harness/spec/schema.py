@@ -13,6 +13,7 @@ from harness.spec.claims import Claim
 from harness.spec.recipes import TrainSection
 from harness.spec.report_section import Report
 from harness.spec.run import Count, Data, NonNegative, Part, Positive, Test, Whole
+from harness.spec.study import Study
 from harness.spec.yaml_lines import Document, Path
 
 
@@ -68,6 +69,7 @@ class SpecFile(Part):
         claims: sentences stated before the runs, which the report decides.
         checkpoints: weights that others trained, tested beside the arms.
         retries: how often a failed run is tried again.
+        study: what `repose tune` searches; the grid is as without it.
     """
 
     name: Name
@@ -86,6 +88,7 @@ class SpecFile(Part):
     claims: list[Claim] = Field(default_factory=list)
     checkpoints: dict[Name, CheckpointEntry] = Field(default_factory=dict)
     retries: Whole = 1
+    study: Study | None = None
 
     @field_validator("test")
     @classmethod
