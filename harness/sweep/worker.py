@@ -45,7 +45,7 @@ class Outcome:
     """What became of one run on a worker.
 
     Attributes:
-        status: finished; failed; or taken: somebody else has the run.
+        status: finished; failed; taken: somebody else has the run; or stopped: a study ended it early.
         reason: why it failed, one line.
         final: whether trying again is pointless.
         summary: its final figures.
@@ -111,6 +111,9 @@ class Worker:
             raise
         except tracking.TakenOver:
             return Outcome("taken")
+        except tracking.Stopped as stopped:
+            logger.stop(stopped)
+            return Outcome("stopped", str(stopped), final=True)
         except Exception as error:
             logger.fail(f"{describe(error)}\n\n{traceback.format_exc()}")
             return _failure(error)

@@ -3,7 +3,7 @@
 from harness.tracking.artifacts import parquet_bytes, path, read_curves, read_summaries
 from harness.tracking.claims import Claim, claim, latest, warm_up
 from harness.tracking.evaluations import add_evaluation, current, read_evaluations, unevaluated
-from harness.tracking.logger import RunLogger, TakenOver
+from harness.tracking.logger import RunLogger, Stopped, TakenOver
 from harness.tracking.owner import Owner, is_alive, myself, process_alive
 from harness.tracking.patience import TrackingLost
 from harness.tracking.record import Record, begun, failed, finished, records, running
@@ -20,6 +20,7 @@ __all__ = [
     "Record",
     "Registration",
     "RunLogger",
+    "Stopped",
     "Survey",
     "TakenOver",
     "TrackingLost",

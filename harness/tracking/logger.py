@@ -29,6 +29,16 @@ class TakenOver(Exception):
     final = True
 
 
+class Stopped(Exception):
+    """Raised within a run to end it early on purpose. ``pruned``: by a study that has seen enough of it."""
+
+    final = True
+
+    def __init__(self, reason: str, *, pruned: bool) -> None:
+        super().__init__(reason)
+        self.pruned = pruned
+
+
 @lru_cache(maxsize=64)
 def _experiment(uri: str, name: str) -> str:
     return experiment(uri, name)
@@ -176,6 +186,12 @@ class RunLogger:
         self._stop()
         persist(lambda: self._flush(tag=self._final_tags()))
         self._close(status, reason)
+
+    def stop(self, stopped: Stopped) -> None:
+        """Close the record as KILLED: neither finished nor failed, so a grid that holds the run does it anew."""
+        if stopped.pruned:
+            persist(lambda: client(self.uri).set_tag(self.mlflow_id, tags.PRUNED, "true"))
+        self.fail(str(stopped), status="KILLED")
 
     def _close(self, status: str, reason: str) -> None:
         persist(lambda: client(self.uri).set_tag(self.mlflow_id, tags.REASON, reason[:5000]))

@@ -37,6 +37,7 @@ class Record:
         host: where it ran.
         evaluated: name of each evaluation file → the conditions in it; None for a record that doesn't tell, see
             `evaluations`.
+        pruned: a study ended it early: neither finished nor failed.
         commit, dirty: the git commit of the code it ran, and whether files differed from it.
         versions: package → version.
         hardware: processor, how many, and GPU.
@@ -57,6 +58,7 @@ class Record:
     reason: str | None = None
     host: str | None = None
     evaluated: Mapping[str, tuple[str, ...]] | None = None
+    pruned: bool = False
     commit: str | None = None
     dirty: bool | None = None
     versions: Mapping[str, str] | None = None
@@ -95,12 +97,19 @@ def running(uri: str | None = None, run_ids: Collection[str] | None = None) -> d
 
 
 def failed(uri: str | None = None, run_ids: Collection[str] | None = None) -> dict[str, str]:
-    """Why runs failed, by run_id; only those whose last record is FAILED or KILLED and that never finished."""
+    """Why runs failed, by run_id; only those whose last record is FAILED or KILLED and that never finished.
+
+    A run that a study stopped early didn't fail.
+    """
     last: dict[str, Record] = {}
     for record in records(uri, run_ids, ALL):
         if last.get(record.run_id) is None or last[record.run_id].status != "FINISHED":
             last[record.run_id] = record
-    return {run_id: r.reason or r.status.lower() for run_id, r in last.items() if r.status in ("FAILED", "KILLED")}
+    return {run_id: r.reason or r.status.lower() for run_id, r in last.items() if _gone_wrong(r)}
+
+
+def _gone_wrong(record: Record) -> bool:
+    return record.status in ("FAILED", "KILLED") and not record.pruned
 
 
 def records(
@@ -169,6 +178,7 @@ def _of_row(row: dict[str, Any]) -> Record:
     row["owner"] = Owner.loads(row["owner"]) if row["status"] == "RUNNING" else None
     row["heartbeat"] = float(row["heartbeat"]) if row["heartbeat"] else None
     row["evaluated"] = parse_evaluated(row["evaluated"])
+    row["pruned"] = row["pruned"] == "true"
     return Record(**row, started=start / 1000, seconds=None if end is None else (end - start) / 1000)
 
 
@@ -196,5 +206,5 @@ def _of_run(run: Any) -> Record:
     }
     names = {"spec": tags.SPEC, "shape": tags.SHAPE, "claim": tags.CLAIM, "owner": tags.OWNER}
     names |= {"heartbeat": tags.HEARTBEAT, "reason": tags.REASON, "host": tags.HOST}
-    names |= {"evaluated": tags.EVALUATED}
+    names |= {"evaluated": tags.EVALUATED, "pruned": tags.PRUNED}
     return _of_row(row | {field: tag.get(name) for field, name in names.items()})

@@ -50,11 +50,13 @@ def records(
         SELECT id.value AS run_id, r.run_uuid AS mlflow_id, r.status, r.start_time, r.end_time, r.artifact_uri,
                spec.value AS spec, shape.value AS shape, claim.value AS claim,
                {"owner.value" if running else "NULL"} AS owner,
-               beat.value AS heartbeat, reason.value AS reason, host.value AS host, evaluated.value AS evaluated
+               beat.value AS heartbeat, reason.value AS reason, host.value AS host, evaluated.value AS evaluated,
+               pruned.value AS pruned
         FROM tags id JOIN runs r ON r.run_uuid = id.run_uuid
         {_tag("spec", tags.SPEC)} {_tag("shape", tags.SHAPE)} {_tag("claim", tags.CLAIM)}
         {_tag("owner", tags.OWNER) if running else ""} {_tag("beat", tags.HEARTBEAT)} {_tag("reason", tags.REASON)}
         {_tag("host", tags.HOST)} {_tag("evaluated", tags.EVALUATED)}
+        {_tag("pruned", tags.PRUNED)}
         WHERE id.key = '{tags.RUN_ID}' AND r.lifecycle_stage = 'active' AND r.status IN ({_marks(statuses)})
         {"" if some is None else f"AND id.value IN ({_marks(some)})"}
         ORDER BY r.start_time
