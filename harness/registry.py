@@ -37,8 +37,21 @@ _LOSSES = {
     ),
     "trajectory_mpjpe": ("harness.objectives.weighted:TrajectoryMpjpe", 1, "MPJPE over true depth from the camera"),
     "mpjpe_every_frame": ("harness.objectives.every_frame:MpjpeEveryFrame", 1, "MPJPE of all frames, by a second head"),
+    "ordinal_depth": ("harness.objectives.ordinal:OrdinalDepth", 1, "ordinal depth ranking (Pavlakos, CVPR 2018)"),
+    "bone_length": ("harness.objectives.bones:BoneLength", 1, "bone lengths against the true ones"),
+    "bone_symmetry": ("harness.objectives.bones:BoneSymmetry", 1, "left and right bones of one length"),
+    "limb_angle": ("harness.objectives.angles:LimbAngle", 1, "angles between bones (MotionBERT)"),
+    "limb_angle_velocity": ("harness.objectives.angles:LimbAngleVelocity", 1, "steps of these angles (MotionBERT)"),
+    "reprojection": ("harness.objectives.reprojection:Reprojection", 1, "2D error of the projected prediction"),
+    "acceleration": ("harness.objectives.smoothness:Acceleration", 1, "acceleration of the prediction"),
+    "jerk": ("harness.objectives.smoothness:Jerk", 1, "change of the prediction's acceleration"),
     "spatial_rdc": ("harness.objectives.relational:SpatialRdc", 1, "depth order across joints (RePOSE, ECCV 2024)"),
     "temporal_rdc": ("harness.objectives.relational:TemporalRdc", 1, "depth order across frames (RePOSE, ECCV 2024)"),
+    "adversarial": (
+        "harness.objectives.adversarial:Adversarial",
+        1,
+        "what a discriminator of motions makes of the prediction (Cheng et al., AAAI 2020)",
+    ),
 }
 _DATASETS = {
     "synthetic": ("harness.data.synthetic:load", 1, "built-in generator of human motion; needs no file"),

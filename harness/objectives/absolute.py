@@ -1,110 +1,90 @@
 """Terms that compare positions and motion with the truth directly.
 
-All average over valid frames and all joints, occluded ones included: an occluded joint still has a
-true position, and predicting it is the point. Nothing to average over gives 0 with zero gradient.
+All average over valid frames and, unless ``over`` says otherwise, all joints, occluded ones included: an
+occluded joint still has a true position, and predicting it is the point.
 """
 
 from __future__ import annotations
 
-import torch
+from typing import Literal
+
 from torch import Tensor
 
-from harness.objectives.term import LossTerm
+from harness.objectives.averaging import Averaged, along, lengths
 
 
-def mean_of(error: Tensor, valid: Tensor | None) -> Tensor:
-    """Mean of ``error`` (B, T, J) over the True frames of ``valid`` (B, T); 0 when there are none.
-
-    The caller has already put zeros where ``valid`` is False.
-    """
-    if valid is None:
-        return error.sum() / max(error.numel(), 1)
-    return error.sum() / (valid.sum() * error.shape[-1]).clamp(min=1)
-
-
-def error_of(pred: Tensor, target: Tensor, valid: Tensor | None) -> Tensor:
-    """pred − target, zero (whatever the padding holds, NaN included) in invalid frames."""
-    error = pred - target
-    return error if valid is None else error.masked_fill(~valid[:, :, None, None], 0.0)
-
-
-class Mpjpe(LossTerm):
+class Mpjpe(Averaged):
     """Mean per-joint position error: mean over frames t and joints k of ‖p̂(t,k) − p(t,k)‖₂, metres.
 
     Source: the protocol-1 error of Ionescu et al., Human3.6M (TPAMI 2014), used as the training
     loss of VideoPose3D (Pavllo et al., CVPR 2019).
+
+    Args:
+        over: all joints, or only the visible or the occluded ones.
     """
 
     absolute = True
 
-    def value(
-        self,
-        pred: Tensor,
-        target: Tensor,
-        visible: Tensor | None = None,
-        valid: Tensor | None = None,
-        keys: Tensor | None = None,
-    ) -> Tensor:
-        return mean_of(torch.linalg.vector_norm(error_of(pred, target, valid), dim=-1), valid)
+    def __init__(self, *, over: Literal["all", "visible", "occluded"] = "all") -> None:
+        super().__init__(over)
+
+    def cost(self, pred: Tensor, target: Tensor) -> Tensor:
+        return lengths(pred - target)
 
 
-class Mpjve(LossTerm):
+class Mpjve(Averaged):
     """Mean per-joint velocity error, metres per frame.
 
     Mean over frames t and joints k of ‖(p̂(t+1,k) − p̂(t,k)) − (p(t+1,k) − p(t,k))‖₂, over the t for
     which t and t+1 are both valid. Source: Pavllo et al., CVPR 2019, section 3 (MPJVE).
+
+    Args:
+        over: all joints, or only steps of a joint that is visible in both frames, or occluded in one of them.
     """
 
     absolute = True
     min_frames = 2
+    span = 2
 
-    def value(
-        self,
-        pred: Tensor,
-        target: Tensor,
-        visible: Tensor | None = None,
-        valid: Tensor | None = None,
-        keys: Tensor | None = None,
-    ) -> Tensor:
-        both = None if valid is None else valid[:, 1:] & valid[:, :-1]
-        error = error_of(pred, target, valid)
-        return mean_of(torch.linalg.vector_norm(error_of(error[:, 1:], error[:, :-1], both), dim=-1), both)
+    def __init__(self, *, over: Literal["all", "visible", "occluded"] = "all") -> None:
+        super().__init__(over)
+
+    def cost(self, pred: Tensor, target: Tensor) -> Tensor:
+        return lengths(along(pred - target, 1))
 
 
-class DepthL1(LossTerm):
+class DepthL1(Averaged):
     """Absolute depth error: mean over frames t and joints k of |ẑ(t,k) − z(t,k)|, metres.
 
     The control for the relational terms: added to `Mpjpe` it puts more weight on depth without
     saying anything about order.
+
+    Args:
+        over: all joints, or only the visible or the occluded ones.
     """
 
     absolute = True
 
-    def value(
-        self,
-        pred: Tensor,
-        target: Tensor,
-        visible: Tensor | None = None,
-        valid: Tensor | None = None,
-        keys: Tensor | None = None,
-    ) -> Tensor:
-        return mean_of(error_of(pred, target, valid)[..., 2].abs(), valid)
+    def __init__(self, *, over: Literal["all", "visible", "occluded"] = "all") -> None:
+        super().__init__(over)
+
+    def cost(self, pred: Tensor, target: Tensor) -> Tensor:
+        return (pred - target)[..., 2].abs()
 
 
-class Mse(LossTerm):
+class Mse(Averaged):
     """Mean squared error: mean over frames t, joints k and the three axes of (p̂ − p)², metres².
 
     Source: the loss of Martinez et al., ICCV 2017 (a simple yet effective baseline), section 3.1.
+
+    Args:
+        over: all joints, or only the visible or the occluded ones.
     """
 
     absolute = True
 
-    def value(
-        self,
-        pred: Tensor,
-        target: Tensor,
-        visible: Tensor | None = None,
-        valid: Tensor | None = None,
-        keys: Tensor | None = None,
-    ) -> Tensor:
-        return mean_of(error_of(pred, target, valid).square().mean(dim=-1), valid)
+    def __init__(self, *, over: Literal["all", "visible", "occluded"] = "all") -> None:
+        super().__init__(over)
+
+    def cost(self, pred: Tensor, target: Tensor) -> Tensor:
+        return (pred - target).square().mean(dim=-1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from harness.objectives.absolute import error_of, mean_of
+from harness.objectives.averaging import error_of, mean_of
 from harness.objectives.term import Batch, Context, LossTerm, Output
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
-import torch
 from annotated_types import Ge, MinLen
 from torch import Tensor
 
 from harness.errors import UserError
-from harness.objectives.absolute import error_of, mean_of
-from harness.objectives.term import LossTerm
+from harness.objectives.averaging import Averaged, along, lengths
 from harness.skeleton import Skeleton
 
 MIXSTE_WEIGHTS = {
@@ -21,14 +20,21 @@ MIXSTE_WEIGHTS = {
 """MixSTE's weight of each joint of Human3.6M by name; all others count 1."""
 
 
-class _PerJoint(LossTerm):
+def mixste_weights(skeleton: Skeleton) -> tuple[float, ...]:
+    """MixSTE's weights for the joints of a skeleton."""
+    return tuple(MIXSTE_WEIGHTS.get(name, 1.0) for name in skeleton.joints)
+
+
+class _PerJoint(Averaged):
     """What terms with a weight for each joint share.
 
     Args:
         per_joint: the joints' weights in the skeleton's order; None takes MixSTE's, by the joints' names.
+        over: see `Averaged`.
     """
 
-    def __init__(self, *, per_joint: Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)] | None = None) -> None:
+    def __init__(self, per_joint: Sequence[float] | None, over: str) -> None:
+        super().__init__(over)
         self.per_joint = None if per_joint is None else tuple(per_joint)
 
     def weights(self, like: Tensor) -> Tensor:
@@ -48,32 +54,29 @@ class _PerJoint(LossTerm):
         return like.new_tensor(given)
 
 
-def mixste_weights(skeleton: Skeleton) -> tuple[float, ...]:
-    """MixSTE's weights for the joints of a skeleton."""
-    return tuple(MIXSTE_WEIGHTS.get(name, 1.0) for name in skeleton.joints)
-
-
 class WeightedMpjpe(_PerJoint):
     """MPJPE with a weight for each joint: mean over t, k of w(k)·‖p̂(t,k) − p(t,k)‖₂, metres.
 
     The mean divides by the number of joints, not by the sum of the weights, as published.
     Source: Zhang et al., MixSTE, CVPR 2022, section 3.4.
+
+    Args:
+        per_joint: the joints' weights in the skeleton's order; None takes MixSTE's, by the joints' names.
+        over: all joints, or only the visible or the occluded ones.
     """
 
     absolute = True
 
-    def __init__(self, *, per_joint: Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)] | None = None) -> None:
-        super().__init__(per_joint=per_joint)
-
-    def value(
+    def __init__(
         self,
-        pred: Tensor,
-        target: Tensor,
-        visible: Tensor | None = None,
-        valid: Tensor | None = None,
-        keys: Tensor | None = None,
-    ) -> Tensor:
-        return mean_of(self.weights(pred) * torch.linalg.vector_norm(error_of(pred, target, valid), dim=-1), valid)
+        *,
+        per_joint: Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)] | None = None,
+        over: Literal["all", "visible", "occluded"] = "all",
+    ) -> None:
+        super().__init__(per_joint, over)
+
+    def cost(self, pred: Tensor, target: Tensor) -> Tensor:
+        return self.weights(pred) * lengths(pred - target)
 
 
 class TemporalConsistency(_PerJoint):
@@ -81,44 +84,43 @@ class TemporalConsistency(_PerJoint):
 
     It sees no truth, and still poses cost nothing: with a large λ it smooths. Steps count where both frames are valid.
     Source: the TCLoss of MixSTE (Zhang et al., CVPR 2022, section 3.4), after Hossain and Little, ECCV 2018; λ = 0.5.
+
+    Args:
+        per_joint: the joints' weights in the skeleton's order; None takes MixSTE's, by the joints' names.
+        over: all joints, or only steps of a joint that is visible in both frames, or occluded in one of them.
     """
 
     min_frames = 2
+    span = 2
 
-    def __init__(self, *, per_joint: Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)] | None = None) -> None:
-        super().__init__(per_joint=per_joint)
-
-    def value(
+    def __init__(
         self,
-        pred: Tensor,
-        target: Tensor,
-        visible: Tensor | None = None,
-        valid: Tensor | None = None,
-        keys: Tensor | None = None,
-    ) -> Tensor:
-        both = None if valid is None else valid[:, 1:] & valid[:, :-1]
-        steps = error_of(pred[:, 1:], pred[:, :-1], both)
-        return mean_of(self.weights(pred) * steps.square().mean(dim=-1), both)
+        *,
+        per_joint: Annotated[tuple[Annotated[float, Ge(0)], ...], MinLen(1)] | None = None,
+        over: Literal["all", "visible", "occluded"] = "all",
+    ) -> None:
+        super().__init__(per_joint, over)
+
+    def cost(self, pred: Tensor, target: Tensor) -> Tensor:
+        return self.weights(pred) * along(pred, 1).square().mean(dim=-1)
 
 
-class TrajectoryMpjpe(LossTerm):
+class TrajectoryMpjpe(Averaged):
     """Position error as a camera sees it: mean over t, k of ‖p̂(t,k) − p(t,k)‖₂ / z(t,k), no unit.
 
     z is the true depth, which must be the distance from the camera: for trajectories and other positions in the
     camera's frame, never for poses relative to a root. Depths under 10 cm count as 10 cm.
     Source: the WMPJPE of Pavllo et al., CVPR 2019, section 4.
+
+    Args:
+        over: all joints, or only the visible or the occluded ones.
     """
 
     absolute = True
     from_camera = True
 
-    def value(
-        self,
-        pred: Tensor,
-        target: Tensor,
-        visible: Tensor | None = None,
-        valid: Tensor | None = None,
-        keys: Tensor | None = None,
-    ) -> Tensor:
-        depth = target[..., 2] if valid is None else target[..., 2].masked_fill(~valid[:, :, None], 1.0)
-        return mean_of(torch.linalg.vector_norm(error_of(pred, target, valid), dim=-1) / depth.clamp(min=0.1), valid)
+    def __init__(self, *, over: Literal["all", "visible", "occluded"] = "all") -> None:
+        super().__init__(over)
+
+    def cost(self, pred: Tensor, target: Tensor) -> Tensor:
+        return lengths(pred - target) / target[..., 2].clamp(min=0.1)

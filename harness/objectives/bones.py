@@ -1,0 +1,114 @@
+"""Terms over the bones of a skeleton: their lengths, and their likeness left and right."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from torch import Tensor
+
+from harness.errors import UserError
+from harness.objectives.averaging import Averaged, lengths
+from harness.skeleton import Skeleton
+
+
+class _OfBones(Averaged):
+    """What terms over bones share: they need a skeleton that has some."""
+
+    def bind(self, skeleton: Skeleton) -> Self:
+        """Tell the term which skeleton the poses have.
+
+        Raises:
+            UserError: it has no bones.
+        """
+        if not skeleton.bones:
+            raise UserError(f"a term over bones needs a skeleton with bones; '{skeleton.name}' has none")
+        return super().bind(skeleton)
+
+    def bones(self, joints: int) -> tuple[tuple[int, int], ...]:
+        """(parent, child) of each bone.
+
+        Raises:
+            ValueError: no skeleton of as many joints is known.
+        """
+        if self.skeleton is None or len(self.skeleton) != joints:
+            have = "no skeleton is known" if self.skeleton is None else f"the skeleton has {len(self.skeleton)}"
+            raise ValueError(f"a term over bones needs the skeleton of the {joints} joints; {have}")
+        return self.skeleton.bones
+
+    def lengths(self, poses: Tensor) -> Tensor:
+        """Bone lengths (B, T, N) of poses (B, T, J, 3)."""
+        parents, children = map(list, zip(*self.bones(poses.shape[2]), strict=True))
+        return lengths(poses[:, :, children] - poses[:, :, parents])
+
+    def shown(self, visible: Tensor) -> Tensor:
+        """(B, T, N): bones both of whose ends are visible."""
+        parents, children = map(list, zip(*self.bones(visible.shape[2]), strict=True))
+        return visible[..., parents] & visible[..., children]
+
+
+class BoneLength(_OfBones):
+    """Bone lengths as they truly are: mean over frames and bones of abs(‖b̂‖ − ‖b‖), b a bone's vector, metres.
+
+    The direction of a bone is free. Source: the lengths of the bones of Sun et al., ICCV 2017 (compositional pose
+    regression), compared as Pavllo et al., CVPR 2019, section 4, compare their means.
+
+    Args:
+        over: all bones, or only those with both ends visible, or with an occluded end.
+    """
+
+    def __init__(self, *, over: Literal["all", "visible", "occluded"] = "all") -> None:
+        super().__init__(over)
+
+    def cost(self, pred: Tensor, target: Tensor) -> Tensor:
+        return (self.lengths(pred) - self.lengths(target)).abs()
+
+
+class BoneSymmetry(_OfBones):
+    """Left and right bones of one length: mean over frames and pairs of abs(‖b̂_left‖ − ‖b̂_right‖), metres.
+
+    It sees no truth. A pair is two bones that are each other's mirror image in the skeleton.
+    Source: the symmetry loss of Dabral et al., ECCV 2018.
+
+    Args:
+        over: all pairs, or only those whose four ends are visible, or with an occluded one.
+    """
+
+    def __init__(self, *, over: Literal["all", "visible", "occluded"] = "all") -> None:
+        super().__init__(over)
+
+    def bind(self, skeleton: Skeleton) -> Self:
+        """Tell the term which skeleton the poses have.
+
+        Raises:
+            UserError: none of its bones has a counterpart.
+        """
+        super().bind(skeleton)
+        if not mirrored_bones(skeleton):
+            raise UserError(f"bone_symmetry needs bones on the left and on the right; '{skeleton.name}' has none")
+        return self
+
+    def cost(self, pred: Tensor, target: Tensor) -> Tensor:
+        found = self.lengths(pred)
+        one, other = self._pairs()
+        return (found[..., one] - found[..., other]).abs()
+
+    def shown(self, visible: Tensor) -> Tensor:
+        bones = super().shown(visible)
+        one, other = self._pairs()
+        return bones[..., one] & bones[..., other]
+
+    def _pairs(self) -> tuple[list[int], list[int]]:
+        assert self.skeleton is not None  # `bones` has been called
+        one, other = zip(*mirrored_bones(self.skeleton), strict=True)
+        return list(one), list(other)
+
+
+def mirrored_bones(skeleton: Skeleton) -> list[tuple[int, int]]:
+    """Pairs of numbers of bones that are each other's mirror image; bones on the midline are in none."""
+    number = {bone: index for index, bone in enumerate(skeleton.bones)}
+    pairs = []
+    for (parent, child), index in number.items():
+        other = number.get((skeleton.mirror[parent], skeleton.mirror[child]), index)
+        if index < other:
+            pairs.append((index, other))
+    return pairs
