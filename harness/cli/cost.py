@@ -45,22 +45,19 @@ def _line(name: str, cells: Sequence[str], first: int) -> str:
 
 
 def _cells(found: Cost) -> list[str]:
+    from harness.report.table import three_digits as three
+
     counted, forward, step = found.counted, found.forward, found.step
     return [
         str(counted.window),
         str(counted.frames_out),
         f"{counted.parameters:,}",
         f"{counted.macs / 1e6:,.2f} M",
-        _three(forward.windows),
-        _three(step.windows) if step else "-",
-        _three(forward.memory / 1e6),
-        _three(step.memory / 1e6) if step else "-",
+        three(forward.windows),
+        three(step.windows) if step else "-",
+        three(forward.memory / 1e6),
+        three(step.memory / 1e6) if step else "-",
     ]
-
-
-def _three(value: float) -> str:
-    """Three digits that count, no more: the rest is the machine's mood."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def of_runs(spec: Any) -> dict[str, dict[str, float]]:

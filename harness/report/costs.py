@@ -13,7 +13,8 @@ BACKBONE = "backbone"
 _NOTES = (
     "Counted anew from the networks, by one counter for all: every product of matrices and every convolution for one "
     "window, attention included, over the frames that come out of it. Published counts follow other rules.",
-    "Parameters: numbers that training changes. What a run took stands under Provenance, with the machine.",
+    "Parameters: numbers that training changes. What a run took stands under Provenance, with the machine; memory and "
+    "throughput too, where the runs measured them.",
 )
 
 
@@ -22,7 +23,7 @@ def table(evidence: Evidence) -> Table | None:
     counted = {id(arm): cost for arm in evidence.arms if (cost := of_arm(evidence, arm))}
     if not counted:
         return None
-    axes = _paying(evidence, counted)
+    axes = paying(evidence)
     rows: dict[tuple[str, ...], Mapping[str, float]] = {}
     for arm in evidence.arms:
         if id(arm) in counted:
@@ -54,8 +55,9 @@ def _cells(cost: Mapping[str, float]) -> tuple[Cell, Cell]:
     return Cell(f"{parameters:,}", {"value": str(parameters)}), Cell(shown, {"value": shown})
 
 
-def _paying(evidence: Evidence, counted: Mapping[int, Mapping[str, float]]) -> tuple[str, ...]:
+def paying(evidence: Evidence) -> tuple[str, ...]:
     """The backbone, and each axis on which two arms that differ in nothing else cost differently."""
+    counted = {id(arm): cost for arm in evidence.arms if (cost := of_arm(evidence, arm))}
     names = dict.fromkeys(axis for arm in evidence.arms for axis in arm.labels)
     found = [BACKBONE]
     for axis in names:

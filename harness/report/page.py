@@ -63,19 +63,24 @@ def figure_section(figures: Mapping[str, tuple[str, str]], lacking: Mapping[str,
 
 
 def provenance_section(
-    identity: Mapping[str, str], runs: Sequence[Mapping[str, Any]], machine: Mapping[str, str], kept: Sequence[Kept]
+    identity: Mapping[str, str],
+    runs: Sequence[Mapping[str, Any]],
+    machine: Mapping[str, str],
+    kept: Sequence[Kept],
+    measured: Table | None = None,
 ) -> Section:
-    """The parts of `harness.report.provenance`; what is of the machine stands between `MACHINE`."""
+    """The parts of `harness.report.provenance`; what is of the machine stands between `MACHINE`, ``measured`` too."""
     records = [
         (one.run_id, _linked(one.mlflow_id, one.link), html.escape(one.started), html.escape(one.seconds))
         for one in kept
     ]
+    costs = f"<p>{html.escape(measured.title)}</p>\n{page_table(measured)}\n" if measured else ""
     body = f"""{_list(identity)}
 {_listing("The runs", list(runs[0]) if runs else [], [map(_escaped, run.values()) for run in runs])}
 {MACHINE[0]}
 <div class="machine"><p>Of the machine and the moment:</p>
 {_list(machine)}
-{_listing("Records in MLflow", ["run_id", "MLflow record", "started", "took"], records)}
+{costs}{_listing("Records in MLflow", ["run_id", "MLflow record", "started", "took"], records)}
 </div>
 {MACHINE[1]}
 """

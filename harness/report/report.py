@@ -10,7 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.report import costs, data_writers, layouts, literature, provenance, records, underlying, writers
+from harness.report import (
+    costs,
+    data_writers,
+    layouts,
+    literature,
+    measured_costs,
+    provenance,
+    records,
+    underlying,
+    writers,
+)
 from harness.report.claims_view import claims_table
 from harness.report.figures import Drawn, Figures, figures
 from harness.report.page import Section, figure_section, page, provenance_section, table_section
@@ -60,6 +70,11 @@ class Report:
     def costs(self) -> Table | None:
         """What the networks cost; None where nobody counted."""
         return costs.table(self.evidence)
+
+    @cached_property
+    def measured_costs(self) -> Table | None:
+        """What the networks cost on the machines that trained them; None where no run measured."""
+        return measured_costs.table(self.evidence)
 
     @cached_property
     def figures(self) -> Figures:
@@ -148,6 +163,7 @@ class Report:
             provenance.runs(self.evidence),
             provenance.machine(self.evidence, self.uri),
             provenance.kept(self.evidence, self.uri),
+            self.measured_costs,
         )
         return [
             *map(table_section, first),
@@ -166,7 +182,9 @@ class Report:
         frame = self.evidence.frame
         made: dict[str, str | bytes] = {}
         for table in self.all_tables:
-            made |= {f"tables/{table.name}.{suffix}": render(table) for suffix, render in _RENDERERS.items()}
+            made |= _rendered(table, "tables")
+        if self.measured_costs is not None:
+            made |= _rendered(self.measured_costs, measured_costs.FOLDER)
         for name, drawn in self.figures.items():
             made |= {f"figures/{name}.svg": drawn.svg, f"figures/{name}.pdf": drawn.pdf}
         made[RUNS] = frame.to_csv(index=False, lineterminator="\n")
@@ -186,6 +204,10 @@ _RENDERERS: dict[str, Callable[[Table], str | bytes]] = {
     "json": data_writers.json_text,
     "parquet": data_writers.parquet,
 }
+
+
+def _rendered(table: Table, folder: str) -> dict[str, str | bytes]:
+    return {f"{folder}/{table.name}.{suffix}": render(table) for suffix, render in _RENDERERS.items()}
 
 
 def collect(

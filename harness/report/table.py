@@ -131,3 +131,8 @@ def number(value: float, decimals: int, *, signed: bool = False) -> str:
 def p_text(p: float) -> str:
     """A p-value to three decimals, or ``<0.001``."""
     return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def three_digits(value: float) -> str:
+    """Three digits that count, no more, of what a machine's mood changes anyway."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

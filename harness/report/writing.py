@@ -13,7 +13,8 @@ from harness.report.page import GENERATOR
 
 PAGE, DATA = "report.html", "report.json"
 RUNS, RUNS_TYPED, SUBJECTS = "runs.csv", "runs.parquet", "subjects.parquet"
-_SUFFIXES = {"tables": ("md", "tex", "csv", "json", "parquet"), "figures": ("svg", "pdf")}
+_TABLE = ("md", "tex", "csv", "json", "parquet")
+_SUFFIXES = {"tables": _TABLE, "machine": _TABLE, "figures": ("svg", "pdf")}
 
 
 def put(folder: Path, files: Mapping[str, str | bytes]) -> Path:

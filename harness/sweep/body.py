@@ -28,6 +28,7 @@ class Body(Protocol):
 def execute(run: Any, test: Any, logger: tracking.RunLogger, on_epoch: Callable[[Any], None]) -> dict[str, float]:
     """Train a run, evaluate its weights at every test level, keep weights and evaluation."""
     from harness import training
+    from harness.training.run_cost import measured
 
     result = training.train(run, on_epoch=on_epoch) if run.checkpoint is None else training.published(run)
     table = training.evaluate(run, test, result)
@@ -37,7 +38,8 @@ def execute(run: Any, test: Any, logger: tracking.RunLogger, on_epoch: Callable[
     logger.artifact("last.pt", _saved(result.last_weights))
     logger.evaluation(tracking.parquet_bytes(table), identity.evaluations(test))
     # First, so that it is among the figures that MLflow's page shows.
-    return {"test_mpjpe": _test_mpjpe(table), **result.summary, "train_seconds": result.seconds}
+    figures = {"test_mpjpe": _test_mpjpe(table), **result.summary, "train_seconds": result.seconds}
+    return {**figures, **measured(run, result.seconds)}
 
 
 def load(name: str) -> Body:

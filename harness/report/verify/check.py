@@ -13,7 +13,7 @@ import pandas as pd
 from pyarrow import ArrowException
 
 from harness.errors import UserError
-from harness.report.verify import cells, claims, formats, html_page, marks, records
+from harness.report.verify import cells, claims, formats, html_page, machine, marks, records
 from harness.report.verify.arithmetic import mean
 from harness.report.verify.ledger import Ledger, numbers
 
@@ -82,6 +82,7 @@ def _verified(folder: Path, spec: Any, source: Any) -> Ledger:
                 hashlib.sha256(_bytes(folder / file)).hexdigest(),
             )
     html_page.check(ledger, PAGE, _read(folder / PAGE), report, figures)
+    machine.check(ledger, folder, report["runs"], html_page.Page(_read(folder / PAGE)).machine, source)
     if counted:
         ledger.remarks.append("MACs and parameters are only compared between files: counting them needs the networks")
     if spec is not None:

@@ -21,8 +21,8 @@ FLAGS = ("text", "best", "mark", "missing")
 Table = Mapping[str, Any]
 
 
-def check(ledger: Ledger, folder: Path, table: Table) -> None:
-    """Compare the five files of a table."""
+def check(ledger: Ledger, folder: Path, table: Table, *, place: str = "tables") -> None:
+    """Compare the five files of a table, which stand in the folder ``place``."""
     for suffix, read in {
         "json": _json,
         "csv": _csv,
@@ -30,7 +30,7 @@ def check(ledger: Ledger, folder: Path, table: Table) -> None:
         "md": printed.markdown,
         "tex": printed.latex,
     }.items():
-        file = f"tables/{table['name']}.{suffix}"
+        file = f"{place}/{table['name']}.{suffix}"
         try:
             content = (folder / file).read_bytes()
         except OSError as error:

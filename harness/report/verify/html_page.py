@@ -23,12 +23,14 @@ class Page(HTMLParser):
     Attributes:
         said: section → (tag, text) of everything in it that is text; "" is what stands before the first section.
         figures: name → SHA-256 of the SVG as it stands in the page.
+        machine: every text of the marked block, in order.
     """
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
         self.said: dict[str, list[tuple[str, str]]] = {"": []}
         self.figures: dict[str, str] = {}
+        self.machine: list[str] = []
         self.clips: str | None = None
         self._section, self._open, self._skip, self._machine, self._depth = "", "", 0, False, 0
         self._lines = [0]
@@ -53,8 +55,11 @@ class Page(HTMLParser):
             self._from, self._skip = self._place(), self._skip + 1
         elif tag in ("svg", "style", "script"):
             self._skip += 1
-        if tag in _TEXTS and not self._skip and not self._machine:
-            self.said[self._section].append((tag, ""))
+        if tag in _TEXTS and not self._skip:
+            if self._machine:
+                self.machine.append("")
+            else:
+                self.said[self._section].append((tag, ""))
             self._open = tag
         if tag == "b":
             self.handle_data(_BOLD)
@@ -78,7 +83,9 @@ class Page(HTMLParser):
                 self._section = ""
 
     def handle_data(self, data: str) -> None:
-        if self._open and not self._skip and not self._machine:
+        if self._open and not self._skip and self._machine:
+            self.machine[-1] += data
+        elif self._open and not self._skip:
             tag, text = self.said[self._section][-1]
             self.said[self._section][-1] = (tag, text + data)
 
@@ -103,7 +110,7 @@ def check(ledger: Ledger, file: str, text: str, report: Mapping[str, Any], figur
     tables += [report["costs"]] if report.get("costs") else []
     for table in tables:
         if ledger.same(KIND, file, f"section {table['name']}", True, table["name"] in page.said):
-            _table(ledger, file, page.said[table["name"]], table)
+            _sequence(ledger, file, table["name"], table_texts(table), [text for _, text in page.said[table["name"]]])
     captions = [said for tag, said in page.said.get("figures", []) if tag == "figcaption"]
     _sequence(ledger, file, "captions", [one["caption"] for one in report["figures"].values()], captions)
     absent = [f"The figure {name} isn't drawn: {why}." for name, why in report["not_drawn"].items()]
@@ -133,8 +140,8 @@ def _clips(text: str) -> str | None:
     return hashlib.sha256(text[begin:end].encode()).hexdigest()
 
 
-def _table(ledger: Ledger, file: str, said: list[tuple[str, str]], table: Mapping[str, Any]) -> None:
-    name = table["name"]
+def table_texts(table: Mapping[str, Any]) -> list[str]:
+    """Every text of a table as the page shows it, in order."""
     groups = [column["group"] for column in table["columns"]]
     heads = [group for i, group in enumerate(groups) if i == 0 or groups[i - 1] != group] if any(groups) else []
     expected = [table["title"]]
@@ -146,7 +153,7 @@ def _table(ledger: Ledger, file: str, said: list[tuple[str, str]], table: Mappin
         expected += [key + row["mark"] * (i == row["marked"]) for i, key in enumerate(row["keys"])]
         signs = [_BOLD * cell["best"] for cell in row["cells"]]
         expected += [f"{b}{cell['text']}{b}{cell['mark']}" for b, cell in zip(signs, row["cells"], strict=True)]
-    _sequence(ledger, file, name, [*expected, *table["notes"]], [text for _, text in said])
+    return [*expected, *table["notes"]]
 
 
 def _sequence(ledger: Ledger, file: str, place: str, expected: list[str], found: list[str]) -> None:
