@@ -47,6 +47,9 @@ class Forward:
                 raise UserError(
                     "torch.compile needs a C++ compiler: g++, or the one that CXX names", key="train.compile"
                 )
+            # Compiled code is kept per line of source, which all networks of a process share, up to a limit: beyond it
+            # torch runs them uncompiled, and a run's bits would depend on the runs before it. So each starts anew.
+            torch.compiler.reset()
             # One shape at a time: the windows of a run are all alike.
             self._compiled = module, torch.compile(module, dynamic=False, options={"fallback_random": True})
         return self._compiled[1]

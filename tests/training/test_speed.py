@@ -73,3 +73,22 @@ def test_compiling_without_a_compiler_is_told(make_run, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(UserError, match=r"C\+\+ compiler"):
         train(make_run(compile=True), device="cpu")
+
+
+def test_networks_compiled_before_do_not_keep_a_network_from_being_compiled():
+    """Torch counts compilations per line of source, and all networks are called on one line."""
+
+    class Wrapped(torch.nn.Module):
+        def __init__(self, width):
+            super().__init__()
+            self.inner = torch.nn.Linear(width, 1)
+
+        def forward(self, x):
+            return self.inner(x)
+
+    with torch._dynamo.config.patch(recompile_limit=1), torch.no_grad():
+        for width in (2, 3, 4):
+            network = Wrapped(width)
+            torch._dynamo.utils.counters.clear()
+            Forward(Train(compile=True))(network, torch.rand(2, width))
+            assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1, width
