@@ -35,7 +35,7 @@ _LOSSES = {
         1,
         "size of the predicted steps (TCLoss)",
     ),
-    "trajectory_mpjpe": ("harness.objectives.weighted:TrajectoryMpjpe", 1, "MPJPE over true depth from the camera"),
+    "trajectory_mpjpe": ("harness.objectives.semi:TrajectoryMpjpe", 1, "where a second network says the person stands"),
     "mpjpe_every_frame": ("harness.objectives.every_frame:MpjpeEveryFrame", 1, "MPJPE of all frames, by a second head"),
     "ordinal_depth": ("harness.objectives.ordinal:OrdinalDepth", 1, "ordinal depth ranking (Pavlakos, CVPR 2018)"),
     "bone_length": ("harness.objectives.bones:BoneLength", 1, "bone lengths against the true ones"),
@@ -47,6 +47,18 @@ _LOSSES = {
     "jerk": ("harness.objectives.smoothness:Jerk", 1, "change of the prediction's acceleration"),
     "spatial_rdc": ("harness.objectives.relational:SpatialRdc", 1, "depth order across joints (RePOSE, ECCV 2024)"),
     "temporal_rdc": ("harness.objectives.relational:TemporalRdc", 1, "depth order across frames (RePOSE, ECCV 2024)"),
+    "semi_reprojection": ("harness.objectives.semi:SemiReprojection", 1, "2D error of windows without poses"),
+    "semi_bone_length": ("harness.objectives.semi:SemiBoneLength", 1, "bone lengths in windows without poses"),
+    "relational_consistency": (
+        "harness.objectives.consistency:RelationalConsistency",
+        1,
+        "depth order across joints, as a teacher sees it without occlusion",
+    ),
+    "relational_consistency_temporal": (
+        "harness.objectives.consistency:RelationalConsistencyTemporal",
+        1,
+        "depth order across frames, as a teacher sees it without occlusion",
+    ),
     "adversarial": (
         "harness.objectives.adversarial:Adversarial",
         1,

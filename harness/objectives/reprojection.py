@@ -56,11 +56,14 @@ class Reprojection(Averaged):
             assert batch.screen is not None
             wanted = without_padding(batch.screen, batch.valid)
         else:
-            wanted = _seen(without_padding(batch.target, batch.valid) + place, camera)
-        seen = _seen(without_padding(output.pose, batch.valid) + place, camera)
+            wanted = seen_by(without_padding(batch.target, batch.valid) + place, camera)
+        seen = seen_by(without_padding(output.pose, batch.valid) + place, camera)
         return self.mean(lengths(seen - wanted), batch.visible, batch.valid)
 
 
-def _seen(points: Tensor, camera: Tensor) -> Tensor:
-    """Screen positions (B, T, J, 2) of camera-space points (B, T, J, 3), none of them behind the camera."""
+def seen_by(points: Tensor, camera: Tensor) -> Tensor:
+    """Screen positions (B, T, J, 2) of points (B, T, J, 3) in camera axes, metres, none of them behind the camera.
+
+    ``camera`` are intrinsics, (B, 1, 1, 9).
+    """
     return project(torch.cat((points[..., :2], points[..., 2:].clamp(min=_NEAREST)), dim=-1), camera)

@@ -103,24 +103,3 @@ class TemporalConsistency(_PerJoint):
 
     def cost(self, pred: Tensor, target: Tensor) -> Tensor:
         return self.weights(pred) * along(pred, 1).square().mean(dim=-1)
-
-
-class TrajectoryMpjpe(Averaged):
-    """Position error as a camera sees it: mean over t, k of ‖p̂(t,k) − p(t,k)‖₂ / z(t,k), no unit.
-
-    z is the true depth, which must be the distance from the camera: for trajectories and other positions in the
-    camera's frame, never for poses relative to a root. Depths under 10 cm count as 10 cm.
-    Source: the WMPJPE of Pavllo et al., CVPR 2019, section 4.
-
-    Args:
-        over: all joints, or only the visible or the occluded ones.
-    """
-
-    absolute = True
-    from_camera = True
-
-    def __init__(self, *, over: Literal["all", "visible", "occluded"] = "all") -> None:
-        super().__init__(over)
-
-    def cost(self, pred: Tensor, target: Tensor) -> Tensor:
-        return lengths(pred - target) / target[..., 2].clamp(min=0.1)

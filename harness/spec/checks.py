@@ -11,7 +11,7 @@ from harness.data import check_fingerprint, fingerprint, longest, longest_clip, 
 from harness.data.labels import labelled_count
 from harness.errors import UserError
 from harness.spec import seen, window_fit
-from harness.spec.run import Choice, Data, Run, Train
+from harness.spec.run import Choice, Data, Run, Train, split_term
 from harness.spec.schema import SpecFile
 from harness.spec.yaml_lines import Document
 from harness.spec.yaml_lines import Path as Place
@@ -40,17 +40,19 @@ def backbones(file: SpecFile, document: Document) -> None:
 
 
 def objective_fits_data(objective: Mapping[str, Any], name: str, data: Data, document: Document) -> None:
-    """Refuse a loss term that these data can't feed: over frames where the network predicts too few, or over
-    distances from the camera where targets are relative to a root.
+    """Refuse a loss term that these data can't feed: over frames where the network predicts too few; or one
+    that another term must stand beside.
 
     Raises:
         UserError: such a term, located at the objective.
     """
+    trained = {term for term, given in objective.items() if split_term(given)[0]}
     for term in objective:
         entry = registry.get("losses", term)
-        if registry.attribute(entry, "from_camera", False):
-            message = f"{term} divides by the distance from the camera, and poses here are relative to a root"
-            raise UserError(f"{message} (data.root): mpjpe is its like", **document.where(("objectives", name, term)))
+        other = registry.attribute(entry, "beside", None)
+        if other is not None and term in trained and other not in trained:
+            message = f"{term} learns only beside {other}: add it to the objective"
+            raise UserError(message, **document.where(("objectives", name, term)))
         needed = registry.attribute(entry, "min_frames", 1)
         if data.frames_predicted < needed:
             frames = "one frame comes" if data.frames_predicted == 1 else f"{data.frames_predicted} frames come"
