@@ -187,9 +187,10 @@ def _write_without_waiting(file: Path) -> None:
 
 
 def quiet() -> None:
-    """No telemetry, no printed links, no log lines, and no retries of MLflow's own (see `patience`)."""
+    """No telemetry, no printed links or bars, no log lines, and no retries of MLflow's own (see `patience`)."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")

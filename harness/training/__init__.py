@@ -5,5 +5,6 @@ from harness.training.material import licence
 from harness.training.published import published
 from harness.training.result import Result
 from harness.training.train import EpochInfo, train
+from harness.training.validation_scores import validation_scores
 
-__all__ = ["EpochInfo", "Result", "evaluate", "licence", "published", "train"]
+__all__ = ["EpochInfo", "Result", "evaluate", "licence", "published", "train", "validation_scores"]

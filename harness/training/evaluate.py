@@ -84,12 +84,12 @@ def _evaluate(
                     lifter, views, occlusion.level(name), observer, flip=run.train.flip_test, device=device
                 )
                 labels = {"weights": kind, "test_occlusion": name, "cameras": cameras}
-                rows += _rows(views, poses, hidden, fixed, labels, material.skeleton, cheap, metrics)
+                rows += condition_rows(views, poses, hidden, fixed, labels, material.skeleton, cheap, metrics)
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return _with_last(frame)
 
 
-def _rows(
+def condition_rows(
     views: Views,
     poses: Tensor,
     hidden: Tensor,

@@ -45,6 +45,7 @@ class EpochInfo:
         val_mpjpe: mm; None in a stage that has no poses to score.
         curves: the points since the last call.
         snapshot: gives a state from which `train` can go on, when called.
+        best_weights: gives the weights of the best epoch so far, when called.
     """
 
     step: int
@@ -53,6 +54,7 @@ class EpochInfo:
     val_mpjpe: float | None
     curves: list[Curve]
     snapshot: Callable[[], dict[str, Any]]
+    best_weights: Callable[[], dict[str, Tensor]]
 
 
 def train(
@@ -199,7 +201,7 @@ def _run_stage(
         if on_epoch is not None:
             state.seconds = clock()
             new, told = state.curves[told:], len(state.curves)
-            on_epoch(EpochInfo(before + end, in_all, epoch + 1, error, new, state.state_dict))
+            on_epoch(EpochInfo(before + end, in_all, epoch + 1, error, new, state.state_dict, state.best.weights.copy))
 
 
 def _result(run: Run, state: TrainState, lifter: Lifter) -> Result:
@@ -241,5 +243,9 @@ def _solve(
     state.curves = [("val_mpjpe", run.train.steps, error)]
     state.seconds = time.perf_counter() - began
     if on_epoch is not None:
-        on_epoch(EpochInfo(run.train.steps, run.train.steps, 1, error, state.curves, state.state_dict))
+        on_epoch(
+            EpochInfo(
+                run.train.steps, run.train.steps, 1, error, state.curves, state.state_dict, state.best.weights.copy
+            )
+        )
     return _result(run, state, lifter)
