@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.data import fingerprint
 from harness.errors import UserError
-from harness.spec import checks, claim_checks, identity, overrides, report_checks, shipped, study_checks
+from harness.spec import checks, claim_checks, from_study, identity, overrides, report_checks, shipped, study_checks
 from harness.spec.claims import Claim
 from harness.spec.fields import SHORTHANDS
 from harness.spec.grid import expand
@@ -40,6 +40,7 @@ class Spec:
         document: the file's content with its lines.
         claims: what was claimed before the runs, checked, axis values as labels print them.
         tuning: the study and its arms, checked; None without one.
+        tuned: the values taken from the study that ``from_study`` names.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Spec:
     document: Document | None = field(default=None, repr=False, compare=False)
     claims: tuple[Claim, ...] = ()
     tuning: Tuning | None = field(default=None, repr=False, compare=False)
+    tuned: from_study.Tuned | None = None
 
     @property
     def study(self) -> Study | None:
@@ -116,7 +118,8 @@ def build(
     checks.test_levels(file, document)
     checks.backbones(file, document)
     fixed = overrides.settings(later, file, document)
-    expansion = expand(file, document, fixed, _fingerprints(document))
+    grid = expand(file, document, fixed, _fingerprints(document))
+    expansion, tuned = from_study.beside(file, grid, document)
     if data != "trust":
         checks.data_files(expansion.runs, document, needed=data == "need")
     return Spec(
@@ -130,11 +133,18 @@ def build(
         retries=file.retries,
         axes=expansion.axes,
         arms=arms(expansion.runs, expansion.axes),
-        digest=identity.digest([_said(document.data), [[s.field, s.value] for s in later if s.field not in _PLACES]]),
+        digest=identity.digest(
+            [
+                _said(document.data),
+                [[s.field, s.value] for s in later if s.field not in _PLACES],
+                *([tuned.values] if tuned is not None else []),
+            ]
+        ),
         overrides=tuple(given),
         document=document,
         claims=tuple(claim_checks.claims(file, expansion.axes, expansion.runs, document)),
-        tuning=study_checks.tuning(file, expansion, document),
+        tuned=tuned,
+        tuning=study_checks.tuning(file, grid, document),
     )
 
 
@@ -160,7 +170,7 @@ def arms(runs: Sequence[Run], axes: dict[str, list[str]]) -> dict[str, list[str]
     found: dict[str, list[str]] = {}
     for run in runs:
         parts = [
-            run.labels[name] if name in SHORTHANDS else f"{name}={run.labels[name]}"
+            run.labels[name] if name in (*SHORTHANDS, from_study.AXIS) else f"{name}={run.labels[name]}"
             for name in names
             if run.labels[name] != "-"
         ]

@@ -8,7 +8,7 @@ Labels = Mapping[str, str]
 NOTHING = "-"
 """What an arm's label says on an axis where the arm has nothing."""
 # What is of one objective or network means nothing to the others; any other axis says something of every arm.
-_OWN = ("objectives.", "backbone.", "backbones.")
+_OWN = ("objectives.", "backbone.", "backbones.", "tuned")
 
 
 def partners(arm: Labels, change: Labels, arms: Sequence[Labels], free: Collection[str] = ()) -> list[Labels]:

@@ -6,7 +6,7 @@ import types
 import typing
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
 
 from harness.errors import UserError, unknown, wrong_value
 from harness.spec.claims import Claim
@@ -14,6 +14,7 @@ from harness.spec.recipes import TrainSection
 from harness.spec.report_section import Report
 from harness.spec.run import Count, Data, NonNegative, Part, Positive, Test, Whole
 from harness.spec.study import Study
+from harness.spec.study_file import FromStudy
 from harness.spec.yaml_lines import Document, Path
 
 
@@ -61,6 +62,10 @@ class CheckpointEntry(Part):
     digest: str | None = None
 
 
+def _studied(given: Any) -> Any:
+    return {"study": given} if isinstance(given, str) else given
+
+
 class SpecFile(Part):
     """One spec file: what to compare, on what, how to report it.
 
@@ -70,6 +75,7 @@ class SpecFile(Part):
         checkpoints: weights that others trained, tested beside the arms.
         retries: how often a failed run is tried again.
         study: what `repose tune` searches; the grid is as without it.
+        from_study: a study whose tuned values each arm has too, beside its own: a name, a path, or with options.
     """
 
     name: Name
@@ -89,6 +95,7 @@ class SpecFile(Part):
     checkpoints: dict[Name, CheckpointEntry] = Field(default_factory=dict)
     retries: Whole = 1
     study: Study | None = None
+    from_study: Annotated[FromStudy, BeforeValidator(_studied, json_schema_input_type=str | FromStudy)] | None = None
 
     @field_validator("test")
     @classmethod

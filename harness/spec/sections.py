@@ -17,11 +17,13 @@ from pydantic import TypeAdapter, ValidationError
 from harness import own_backbones, registry
 from harness.data import longest_clip, resolve_split
 from harness.errors import UserError, unknown, wrong_value
+from harness.objectives.schedule import KEYS
 from harness.spec import identity, recipes
 from harness.spec.fields import Setting, printed
 from harness.spec.recipes import PUBLISHED, TrainSection
 from harness.spec.run import Choice, Data, Part, Train, Whole, join_term, split_term
 from harness.spec.schema import SpecFile, explain
+from harness.spec.weighting import Weighting, settled, split_weighting
 from harness.spec.yaml_lines import Document, Path
 
 _SEED: TypeAdapter[int] = TypeAdapter(Whole)
@@ -152,9 +154,10 @@ class Builder:
             where = self.document.where(place)
         if not isinstance(raw, str):
             raise UserError(f"a backbone is a name; got {raw!r}", **where)
-        known = {*registry.names("backbones"), *self.file.backbones}
-        if raw not in known and not own_backbones.in_file(raw):
-            raise unknown("backbone", raw, known, **where)
+        if raw not in {*registry.entries("backbones"), *self.file.backbones} and not own_backbones.in_file(raw):
+            known = {*registry.names("backbones"), *self.file.backbones}  # looks at every installed package
+            if raw not in known:
+                raise unknown("backbone", raw, known, **where)
         home: Path = ("backbone",)
         name = raw
         if raw in self.file.backbones:
@@ -189,6 +192,7 @@ class Builder:
         if not isinstance(name, str):
             raise UserError(f"an objective is a name; got {name!r}", **where)
         part, involved = self.terms(name, settings, where, backbone=backbone or "")
+        part = {term: self._settled(term, given, involved, settings) for term, given in part.items()}
         labels = {"objective": name}
         for field in self.swept:
             path = field.split(".")
@@ -294,7 +298,31 @@ class Builder:
             checked = registry.check_options(entry, options)
         except UserError as error:
             raise UserError(error.message, **at(error.key or "")) from None
-        return join_term(float(weight), checked)
+        _, beside = split_weighting(given)
+        try:
+            Weighting.model_validate(beside)
+        except ValidationError as error:
+            detail = error.errors(include_url=False)[0]
+            wrong = str(detail["loc"][0])
+            raise UserError(wrong_value(detail, beside[wrong]), **at(wrong)) from None
+        return join_term(float(weight), checked, beside)
+
+    def _settled(
+        self, term: str, given: dict[str, Any], involved: set[str], settings: Sequence[Setting]
+    ) -> dict[str, Any]:
+        """The term without keys beside λ that change nothing.
+
+        Raises:
+            UserError: keys that don't go together.
+        """
+        weight, options = split_term(given)
+        try:
+            return join_term(weight, options, settled(split_weighting(given)[1], weight))
+        except UserError as error:
+            wanted = [("objectives", name, term, error.key or "") for name in sorted(involved)]
+            set_here = [s.place for s in settings if s.field.path in wanted]
+            written = [path for path in wanted if path in self.document.lines]
+            raise UserError(error.message, **self.document.where((*set_here, *written, wanted[0])[0])) from None
 
     def _part(self, section: str, model: type[Part], settings: Sequence[Setting]) -> Any:
         """A validated part: the file's values under ``settings``."""
@@ -360,9 +388,12 @@ def _data_option(data: Any, name: str) -> Any:
 def _with_option(term: dict[str, Any], option: str, value: Any) -> dict[str, Any]:
     """The term with one option set; a word for ``weight`` is the term's option, a number is λ."""
     weight, options = split_term(term)
+    _, beside = split_weighting(term)
+    if option in KEYS:
+        return join_term(weight, options, {**beside, option: value})
     if option == "lambda" or (option == "weight" and not isinstance(value, str)):
-        return join_term(value, options)
-    return join_term(weight, {**options, option: value})
+        return join_term(value, options, beside)
+    return join_term(weight, {**options, option: value}, beside)
 
 
 def _read_term(name: str, term: dict[str, Any], option: str) -> Any:
@@ -371,4 +402,6 @@ def _read_term(name: str, term: dict[str, Any], option: str) -> Any:
         return weight
     if option in options:
         return options[option]
+    if option in KEYS:
+        return getattr(Weighting(**split_weighting(term)[1]), option)
     return registry.options(registry.get("losses", name))[option].default

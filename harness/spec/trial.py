@@ -17,6 +17,7 @@ from harness.spec.run import Run
 from harness.spec.sections import Builder
 from harness.spec.space import Parameter, Space, active, ordered, wanted
 from harness.spec.study import Study
+from harness.spec.yaml_lines import Path
 
 if TYPE_CHECKING:
     from harness.spec.loading import Spec
@@ -40,7 +41,7 @@ class Arm:
 
     @property
     def label(self) -> str:
-        """As `harness.spec.loading.arms` calls an arm."""
+        """The values that tell it apart, in one line."""
         said = [(axis, value) for axis, value in self.labels.items() if value != NOTHING]
         return ", ".join(value if axis in SHORTHANDS else f"{axis}={value}" for axis, value in said)
 
@@ -95,7 +96,14 @@ def find(tuning: Tuning, labels: Mapping[str, str]) -> Arm:
     raise unknown("arm", said, [arm.label for arm in tuning.arms])
 
 
-def made(builder: Builder, base: Point, space: Space, params: Mapping[str, Any], seed: int | None = None) -> Run:
+def made(
+    builder: Builder,
+    base: Point,
+    space: Space,
+    params: Mapping[str, Any],
+    seed: int | None = None,
+    place: Path = ("study", "space"),
+) -> Run:
     """The run of ``base`` with those of ``params`` that it has the fields for, and another seed.
 
     A term's option that means nothing beside the others falls back to its default: the spec's own margin, say, where
@@ -103,14 +111,16 @@ def made(builder: Builder, base: Point, space: Space, params: Mapping[str, Any],
 
     Args:
         builder: labels must name the fields of ``space``.
+        base: its run labelled by ``builder`` (`labelled`).
         space: in order (`ordered`).
         params: field → value.
+        place: where in the spec the fields stand.
     Raises:
         UserError: a value that isn't allowed, or that doesn't go with the others.
     """
-    wide = [_setting(builder, name, params[name]) for name in ("backbone",) if name in params and name in space]
+    wide = [_setting(builder, name, params[name], place) for name in ("backbone",) if name in params and name in space]
     if seed is not None:
-        wide.append(_setting(builder, "seed", seed))
+        wide.append(_setting(builder, "seed", seed, ("grid",)))
     run = _run(builder, base, wide) if wide else base.run
     values: dict[str, Any] = {}
     reset, own = [], []
@@ -120,11 +130,11 @@ def made(builder: Builder, base: Point, space: Space, params: Mapping[str, Any],
         elif not active(name, space, values):
             default = _default(name)
             if default is not None:
-                reset.append(_setting(builder, name, default))
+                reset.append(_setting(builder, name, default, place))
         else:
             values[name] = params.get(name, _value(run.labels[name]))
             if name in params:
-                own.append(_setting(builder, name, params[name]))
+                own.append(_setting(builder, name, params[name], place))
     if not own:  # nothing is tried: all is as the spec says
         return run
     return _run(builder, base, [*wide, *reset, *own])
@@ -151,9 +161,13 @@ def _default(field: str) -> Any:
     return None if option is None or option.required else option.default
 
 
-def _setting(builder: Builder, name: str, value: Any) -> Setting:
-    place = ("grid", name) if name == "seed" else ("study", "space", name)
-    return Setting(resolve(name, builder.file, builder.document, place), value, place)
+def _setting(builder: Builder, name: str, value: Any, place: Path) -> Setting:
+    return Setting(resolve(name, builder.file, builder.document, place), value, (*place, name))
+
+
+def labelled(builder: Builder, base: Point) -> Run:
+    """The run of a point with the labels that ``builder`` gives it."""
+    return _run(builder, base, [])
 
 
 def _run(builder: Builder, base: Point, changes: Sequence[Setting]) -> Run:
@@ -191,7 +205,7 @@ def arms(study: Study, builder: Builder, found: Sequence[Point], per: Sequence[s
 
 
 def _arm(study: Study, builder: Builder, point: Point, labels: dict[str, str]) -> Arm:
-    run = _run(builder, point, [])
+    run = labelled(builder, point)
     space = {}
     for name, parameter in study.space.items():
         path = name.split(".")

@@ -14,7 +14,7 @@ AREA = "curve"
 """What `runs.csv` calls the area under the occlusion curve among the test levels."""
 NOT_FILTERS = ("mean", "part")
 # Options of a loss or network mean nothing to others: there they read "-".
-_OWN = ("objectives", "backbone", "backbones")
+_OWN = ("objectives", "backbone", "backbones", "tuned")
 Keyed = dict[tuple[str, ...], dict[Any, float]]
 
 
