@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness import objectives
-from harness.objectives.adversarial import Adversarial
+from harness.objectives.adversarial import Adversarial, blurred, predicted
 from harness.objectives.term import Batch, Context, Output
 from harness.spec.run import Run
 from harness.training.companion import Terms, reseed
@@ -61,16 +61,15 @@ class Opponent:
         for group in optimiser.param_groups:
             group["lr"] = self.term.lr * done
         made.train().requires_grad_(True)
-        poses, twice = torch.cat([batch.target, output.pose.detach()]), torch.cat([batch.valid, batch.valid])
-        real, fake = made(poses, twice).chunk(2)  # (B, T) each; in one pass, under the same spectral norms
-        frames = batch.valid.sum().clamp(min=1)
-
-        def mean(values: Tensor) -> Tensor:
-            return values.masked_fill(~batch.valid, 0.0).sum() / frames
-
-        loss = mean(functional.softplus(-real)) + mean(functional.softplus(fake))
+        noise, step, (poses, valid, keys) = self.term.noise, context.step, predicted(output, batch)
+        shown = [blurred(batch.target, batch.keys, step, "true", noise)]
+        shown += [blurred(poses.detach(), keys, step, "predicted", noise)]
+        # In one pass, so that both are judged under the same spectral norms.
+        scores = made(torch.cat(shown), torch.cat([batch.valid, valid]))  # (B + B', T)
+        real, fake = scores[: len(batch.valid)][batch.valid], scores[len(batch.valid) :][valid]  # frames that count
+        loss = _mean(functional.softplus(-real)) + _mean(functional.softplus(fake))
         if not torch.isfinite(loss):
-            raise Diverged(f"{self.name}.loss", context.step, float(loss))
+            raise Diverged(f"{self.name}.loss", context.step, float(loss.detach()))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -79,12 +78,17 @@ class Opponent:
         real, fake = real.detach(), fake.detach()
         return {
             f"{self.name}.loss": loss.detach(),
-            f"{self.name}.real": mean(real.sigmoid()),
-            f"{self.name}.fake": mean(fake.sigmoid()),
-            f"{self.name}.accuracy": (mean((real > 0).float()) + mean((fake < 0).float())) / 2,
+            f"{self.name}.real": _mean(real.sigmoid()),
+            f"{self.name}.fake": _mean(fake.sigmoid()),
+            f"{self.name}.accuracy": (_mean((real > 0).float()) + _mean((fake < 0).float())) / 2,
         }
 
     def _discriminator(self, state: TrainState) -> Discriminator:
         made = state.modules[self.name]
         assert isinstance(made, Discriminator)
         return made
+
+
+def _mean(values: Tensor) -> Tensor:
+    """The mean, 0 of nothing."""
+    return values.sum() / max(1, len(values))

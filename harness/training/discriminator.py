@@ -3,7 +3,7 @@
 Source: Cheng et al., AAAI 2020: products of bones and their differences in time, judged by temporal convolutions. What
 keeps the game stable is ours to choose, and is: spectral normalisation of every layer (Miyato et al., ICLR 2018), so
 that no score changes faster than its features; and features centred and scaled by what true motions have, those far
-out on a logarithmic scale, so that neither do features of the wild first predictions swamp the lifter's gradient.
+out by their square roots, so that neither do features of the wild first predictions swamp the lifter's gradient.
 """
 
 from __future__ import annotations
@@ -55,9 +55,10 @@ class Standard(nn.Module):
         self.count += added
 
     def forward(self, features: Tensor) -> Tensor:
-        """(…, F) → the same, centred and scaled, growing like a logarithm beyond the spread."""
+        """(…, F) → the same, centred and scaled, growing like a square root beyond the spread."""
         spread = (self.squares.mean() / self.count.clamp(min=1)).sqrt()
-        return torch.asinh((features - self.mean) / torch.where(spread > 0, spread, 1.0))
+        away = (features - self.mean) / torch.where(spread > 0, spread, 1.0)
+        return away * (1 + away.abs()).rsqrt()
 
 
 class Discriminator(nn.Module):
