@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ from harness.report.figures import arms
 from harness.report.figures.drawing import GREY, Sketch, Unfilled, legend, panels, style
 from harness.report.selection import metric as shown_as
 from harness.report.statistics import Interval, interval
+
+_APART = 0.07
+"""Of the panel's width, between neighbouring names: two lines of small print, slanted."""
 
 
 def draw(evidence: Evidence, *, metric: str = "mpjpe", level: str | None = None) -> Sketch:
@@ -36,7 +39,7 @@ def draw(evidence: Evidence, *, metric: str = "mpjpe", level: str | None = None)
         if id(arm) in macs and (key := arms.key(evidence, arm)) in found
     ]
     paying = _paying(evidence, macs)
-    figure, ((panel,),) = panels(1, 1, 5.2, 3.6)
+    figure, ((panel,),) = panels(1, 1, 5.2, 4.2)
     groups: dict[str, list[tuple[Arm, float, Interval]]] = {}
     for point in points:
         labels = {axis: v for axis, v in point[0].labels.items() if axis in evidence.axes and axis not in paying}
@@ -105,7 +108,7 @@ def _front(panel: Any, points: list[tuple[Arm, float, Interval]], better: str | 
 
 
 def _names(panel: Any, points: list[tuple[Arm, float, Interval]], paying: list[str], words: Labels) -> None:
-    """What costs so much, written once above the highest of the arms that cost it; names keep off each other."""
+    """What costs so much, written once above the panel, with a line down to the highest of the arms that cost it."""
     tops: dict[str, tuple[float, float]] = {}
     for arm, cost, one in points:
         name = arms.named({axis: arm.labels[axis] for axis in paying}, words)
@@ -113,18 +116,33 @@ def _names(panel: Any, points: list[tuple[Arm, float, Interval]], paying: list[s
         if name not in tops or top > tops[name][1]:
             tops[name] = (cost, top)
     (left, right), (low, high) = panel.get_xlim(), panel.get_ylim()
-    taken: list[tuple[float, float, float]] = []
-    for name, (cost, top) in sorted(tops.items(), key=lambda item: item[1][1]):
-        # In parts of the panel, about 4.2 × 3 inches.
-        x, half = np.log(cost / left) / np.log(right / left), 0.065 * len(name) / 4.2 / 2
-        x = min(max(x, half), 1 - half)
-        y = (top - low) / (high - low) + 0.02
-        for other, width, height in sorted(taken, key=lambda box: box[2]):
-            if abs(other - x) < half + width and abs(height - y) < 0.055:
-                y = height + 0.055
-        taken.append((x, half, y))
-        clear = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8}
-        panel.text(x, y, name, transform=panel.transAxes, ha="center", va="bottom", fontsize=8, bbox=clear, zorder=1)
+    named = sorted(tops.items(), key=lambda item: item[1][0])
+    at = [float(np.log(cost / left) / np.log(right / left)) for _, (cost, _) in named]
+    thin = {"color": GREY, "linewidth": 0.6}
+    for (name, (cost, top)), place, text in zip(named, at, spread(at, _APART), strict=True):
+        panel.plot([cost, cost], [top, high], linestyle=":", zorder=0, **thin)
+        panel.plot([place, text], [1, 1.05], transform=panel.transAxes, clip_on=False, **thin)
+        panel.text(text, 1.06, name, transform=panel.transAxes, rotation=40, rotation_mode="anchor", fontsize=8)
+    panel.set(xlim=(left, right), ylim=(low, high))
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
+    """Sorted ``places`` between 0 and 1, moved as little as possible (in squares) so that neighbours are ``gap`` apart.
+
+    Where too many stand there, the gap is what fits.
+    """
+    gap = min(gap, 1 / max(1, len(places) - 1))
+    # Less their rank's share, places must only not fall: neighbours that would are pooled at their mean.
+    pools: list[tuple[float, int]] = []
+    for i, place in enumerate(places):
+        mean, size = place - i * gap, 1
+        while pools and pools[-1][0] > mean:
+            other, count = pools.pop()
+            mean, size = (mean * size + other * count) / (size + count), size + count
+        pools.append((mean, size))
+    most = 1 - gap * (len(places) - 1)
+    level = [min(max(mean, 0.0), most) for mean, size in pools for _ in range(size)]
+    return [value + i * gap for i, value in enumerate(level)]
 
 
 def _caption(evidence: Evidence, metric: str, level: str, groups: int) -> str:

@@ -1,3 +1,4 @@
+import itertools
 import re
 import time
 from dataclasses import replace
@@ -7,7 +8,7 @@ import pytest
 
 from harness.errors import UserError
 from harness.report import records
-from harness.report.figures import LINES, figures
+from harness.report.figures import LINES, cost, figures
 from harness.skeleton import H36M17
 from harness.spec.report_section import FIGURES
 
@@ -107,6 +108,21 @@ def test_costs_are_drawn_once_they_differ(networks):
     assert equal.lacking == {"cost": "all arms cost the same"}
     shown = texts(figures(replace(networks, costs=costs(large=5e8, little=2e6)), ["cost"])["cost"].svg)
     assert {"large", "little", "abs", "spatial"} <= set(shown)
+
+
+@pytest.mark.parametrize("places", [[0.5] * 9, [0.0, 0.01, 0.5, 0.52, 0.53, 1.0], [0.97, 0.98, 1.0], [0.3], [0.2, 0.8]])
+def test_names_above_the_costs_keep_apart_and_near_their_place(places):
+    found = cost.spread(places, 0.07)
+    assert all(b - a >= 0.07 - 1e-12 for a, b in itertools.pairwise(found))
+    assert found[0] >= 0 and found[-1] <= 1 + 1e-12
+    crowd = 0.07 * (len(places) - 1)
+    assert all(abs(a - b) <= crowd for a, b in zip(found, places, strict=True))
+    if min([b - a for a, b in itertools.pairwise(places)], default=1) >= 0.07:
+        assert found == pytest.approx(places)
+
+
+def test_more_names_than_fit_stand_as_far_apart_as_they_can():
+    assert cost.spread([0.4] * 21, 0.07) == pytest.approx([i / 20 for i in range(21)])
 
 
 def with_joints(frame: pd.DataFrame, errors: dict[str, float]) -> pd.DataFrame:
