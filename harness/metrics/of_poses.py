@@ -2,58 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 from harness.metrics import position
 from harness.metrics.metric import Clip, Metric, Value
 
 
-class PMpjpe(Metric):
+class _OfFrames(Metric):
+    """One number of a clip's valid frames: their mean ``measure``."""
+
+    measure: ClassVar[Callable[..., Any]]
+
+    def values(self, clip: Clip) -> Iterable[Value]:
+        yield Value(self.measure(*clip.poses), clip.frames)
+
+
+class PMpjpe(_OfFrames):
     """MPJPE after Procrustes alignment of each frame."""
 
     label = "P-MPJPE"
     unit = "mm"
     decimals = 1
     better = "lower"
-
-    def values(self, clip: Clip) -> Iterable[Value]:
-        yield Value(position.p_mpjpe(*clip.poses), clip.frames)
+    measure = staticmethod(position.p_mpjpe)
 
 
-class NMpjpe(Metric):
+class NMpjpe(_OfFrames):
     """MPJPE after the best scale of each frame."""
 
     label = "N-MPJPE"
     unit = "mm"
     decimals = 1
     better = "lower"
-
-    def values(self, clip: Clip) -> Iterable[Value]:
-        yield Value(position.n_mpjpe(*clip.poses), clip.frames)
+    measure = staticmethod(position.n_mpjpe)
 
 
-class Pck150(Metric):
+class Pck150(_OfFrames):
     """Share of joints within 150 mm."""
 
     label = "PCK@150"
     unit = "%"
     decimals = 1
     better = "higher"
-
-    def values(self, clip: Clip) -> Iterable[Value]:
-        yield Value(position.pck(*clip.poses), clip.frames)
+    measure = staticmethod(position.pck)
 
 
-class Auc(Metric):
+class Auc(_OfFrames):
     """Mean of the share of joints within 0, 5, …, 150 mm."""
 
     label = "AUC"
     unit = "%"
     decimals = 1
     better = "higher"
-
-    def values(self, clip: Clip) -> Iterable[Value]:
-        yield Value(position.auc(*clip.poses), clip.frames)
+    measure = staticmethod(position.auc)
 
 
 class Mpjve(Metric):
