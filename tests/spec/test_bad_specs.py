@@ -167,6 +167,15 @@ def test_a_mistake_is_told_where_it_stands(write, base, mistake):
     assert "\n" not in str(error)
 
 
+def test_a_discriminator_of_motions_on_windows_of_one_frame_is_refused(write, base):
+    text = base.replace("window: 27}", "window: 27, frames_out: 1}").replace(
+        "spatial_rdc: {weight: 0.1, form: margin}", "adversarial: {weight: 0.001, every: 2}"
+    )
+    with pytest.raises(UserError, match="adversarial compares frames and needs at least 2.*one frame comes") as caught:
+        load(write(text), data="check")
+    assert (caught.value.line, caught.value.key) == (6, "objectives.spatial.adversarial")
+
+
 @pytest.mark.parametrize(
     ("extra", "key", "parts"),
     [
