@@ -86,11 +86,11 @@ class Pretraining:
         del state.modules[NAME], state.optimisers[NAME]
 
     def batches(self, material: Material, observer: Observer, device: torch.device) -> TrainingBatches:
-        """Whole windows, of the same frames as the training that follows, drawn by keys of their own."""
+        """Whole windows of all clips, labelled or not, drawn by keys of their own."""
         window = self.run.data.window
-        windows = training_windows(material.train, window, window, 0)
+        windows = training_windows(material.unlabelled, window, window, 0)
         level = occlusion.level(self.run.train.occlusion)
-        return TrainingBatches(self.run, material.train, windows, level, observer, device, purpose="pretrain")
+        return TrainingBatches(self.run, material.unlabelled, windows, level, observer, device, purpose="pretrain")
 
     def step(self, state: TrainState, batch: Batch, context: Context) -> dict[str, Tensor]:
         """One batch of whole windows; of longer ones than the network reads, the middle."""

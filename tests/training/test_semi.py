@@ -11,6 +11,8 @@ from harness.errors import UserError
 from harness.spec.run import Choice
 from harness.training import train
 from harness.training.material import open_material
+from harness.training.observation import Observer
+from harness.training.pretraining import Pretraining
 from tests.training.conftest import same_weights
 
 ONE = {"mpjpe": {"weight": 1.0}}
@@ -128,3 +130,11 @@ def test_any_backbone_and_first_frame_roots(make_run, name):
     data = {**FEW, "root": "first_frame", "confidence": "calibrated"}
     run = make_run(terms, backbone=Choice(name=name, options=options[name]), steps=2, epochs=1, data=data)
     assert train(run).summary["val_mpjpe_best"] > 0
+
+
+def test_pre_training_sees_all_clips(make_run):
+    run = make_run(backbone=Choice(name="pstmo"), data=FEW, pretrain={"steps": 2})
+    material = open_material(run.data)
+    observer = Observer(run.data.noise, run.data.confidence, material.skeleton)
+    fed = Pretraining(run).batches(material, observer, torch.device("cpu"))
+    assert len(fed.windows.length) == len(material.unlabelled) == 2 * len(material.train)
