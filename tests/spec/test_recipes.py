@@ -147,3 +147,11 @@ def test_a_second_head_is_supervised_only_where_there_is_one(write, base):
     with pytest.raises(UserError, match="goes with one frame out of each window; here 27"):
         load(write(one))
     assert load(write(one.replace("window: 27", "window: 27, frames_out: 1"))).runs
+
+
+def test_what_the_authors_of_simple_baseline_did_not_do():
+    """No mirroring, in training or test; their max-norm limits weights, which isn't a clipped gradient."""
+    train = recipes.filled(recipes.TrainSection(recipe="published"), "simple_baseline")
+    assert (train.flip, train.flip_test, train.clip_norm) == (False, False, 0.0)
+    said = recipes.filled(recipes.TrainSection(recipe="published", flip_test=True), "simple_baseline")
+    assert said.flip_test and not said.flip
