@@ -2,6 +2,7 @@
 
     python benchmarks/backbones.py                       # the small sizes, a minute
     python benchmarks/backbones.py --published           # the published ones too, some minutes on a CPU
+    python benchmarks/backbones.py mixste-s pstmo-tiny    # these, beside videopose3d-s
     python benchmarks/backbones.py --device cuda --batch 256 --precision bfloat16 --compile
 
 Each network predicts `--frames-out` frames of windows of `--window` frames (of more, where it reads more at a
@@ -36,6 +37,7 @@ CLOSED = ("ridge", "constant_pose")  # solved, not trained
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="default: the small ones")
     parser.add_argument("--window", type=int, default=27)
     parser.add_argument("--frames-out", type=int, help="default: what each network gives")
     parser.add_argument("--batch", type=int, default=8)
@@ -50,7 +52,8 @@ def main() -> None:
     compiled = ", compiled" if given.compile else ""
     print(f"{described(where)}; {given.precision}{compiled}; batches of {given.batch} windows")
     shared = dict(frames_out=given.frames_out, batch=given.batch, device=where, train=train, budget=given.budget)
-    table("small", SMALL, window=given.window, **shared)
+    chosen = tuple(dict.fromkeys((SMALL[0], *given.names))) if given.names else SMALL
+    table("chosen" if given.names else "small", chosen, window=given.window, **shared)
     if given.published:
         published = [name for name in backbones.LINES if name not in SMALL and name not in CLOSED]
         table("published", published, window=given.window, **shared)
