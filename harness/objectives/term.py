@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -65,15 +66,22 @@ class Context:
 
     Attributes:
         epoch: counted from 0.
-        step: counted from 0 over the whole run.
+        step: counted from 0 over the stage.
+        steps_an_epoch: not a whole number, where the epochs don't divide the steps.
         modules: other modules a term may need (discriminator, teacher), by name.
         skeleton: the skeleton of the poses.
     """
 
     epoch: int = 0
     step: int = 0
+    steps_an_epoch: float = math.inf
     modules: dict[str, Any] = field(default_factory=dict)
     skeleton: Skeleton | None = None
+
+    @property
+    def epochs(self) -> float:
+        """Epochs passed, parts of epochs included."""
+        return self.step / self.steps_an_epoch
 
 
 class LossTerm:

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness import own_backbones, registry
 from harness.errors import UserError, unknown
+from harness.objectives.schedule import KEYS
 from harness.spec import recipes
 from harness.spec.printing import printed as printed
 from harness.spec.recipes import PUBLISHED, TrainSection
@@ -115,7 +116,7 @@ def _declared(file: SpecFile, document: Document) -> list[str]:
     names = []
     for objective, used in terms.items():
         for term in used & losses.keys():
-            options = ["weight", "lambda", *registry.options(losses[term])]
+            options = ["weight", "lambda", *KEYS, *registry.options(losses[term])]
             names += [f"objectives.{objective}.{term}.{option}" for option in options]
     for name, raw in file.backbones.items():
         entry = registry.get("backbones", _based(raw, document))

@@ -13,6 +13,7 @@ from harness.spec.axes import Axis
 from harness.spec.fields import SECTIONS, SHORTHANDS, Setting
 from harness.spec.readback import NOTHING
 from harness.spec.run import Data, Run
+from harness.spec.schedule_checks import schedules_fit_training
 from harness.spec.schema import SpecFile
 from harness.spec.sections import Builder, Section
 from harness.spec.yaml_lines import Document
@@ -124,6 +125,9 @@ def points(builder: Builder, axes: Sequence[Axis], excluded: Excluded, fixed: Se
         if (id(data), id(backbone)) not in checked:
             checked.add((id(data), id(backbone)))
             checks.backbone_fits_data(backbone.part, backbone.labels["backbone"], data.part, builder.document)
+        if (id(train), id(objective)) not in checked:
+            checked.add((id(train), id(objective)))
+            schedules_fit_training(objective.part, objective.labels["objective"], train.part, builder.document)
         if (id(train), id(backbone)) not in checked:
             checked.add((id(train), id(backbone)))
             checks.training_fits_backbone(train.part, backbone.part, backbone.labels["backbone"], builder.document)

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from harness import registry
 from harness.data import canonical_split
 from harness.spec.run import Checkpoint, Choice, Data, Run, Test, Train, split_term
+from harness.spec.weighting import settled, split_weighting
 
 File = TypeVar("File")
 
@@ -84,7 +85,8 @@ def objective_fragment(objective: dict[str, dict[str, Any]]) -> str:
         entry = registry.get("losses", name, key="objective")
         weight, given = split_term(term)
         options = registry.check_options(entry, given, key=f"objective.{name}")
-        found[entry.canonical] = {"version": entry.version, "weight": weight, "options": options}
+        beside = settled(split_weighting(term)[1], weight)
+        found[entry.canonical] = {"version": entry.version, "weight": weight, "options": options, **beside}
     return dumps(found)
 
 

@@ -20,6 +20,7 @@ from harness.spec.recipes import PUBLISHED, TrainSection
 from harness.spec.report_section import FIGURES, Published
 from harness.spec.run import Cameras, Data, Pretrain, Train
 from harness.spec.schema import SpecFile
+from harness.spec.weighting import Weighting
 
 _ATTRIBUTE = re.compile(r"^    ([\w, ]+): (.*(?:\n        .*)*)", re.MULTILINE)
 _DEEPER = r",|^backbone\.\w|^data\.options\.\w|^backbones\.[^.]+\.\w|^objectives\.[^.]+\.\w+\.\w"
@@ -116,11 +117,15 @@ def text() -> str:
 
 def _objective() -> dict[str, Any]:
     weight = {"type": "number", "minimum": 0, "description": "λ"}
+    shown = Weighting.model_json_schema()
+    _drop_titles(shown)
+    _describe(shown)
+    beside = shown["properties"]
     terms = {}
     for name, entry in registry.entries("losses").items():
         options = {option: _option(item) for option, item in registry.options(entry).items()}
         long_form: dict[str, Any] = {"type": "object", "additionalProperties": False, "required": ["weight"]}
-        long_form["properties"] = {"weight": weight, **options}
+        long_form["properties"] = {"weight": weight, **beside, **options}
         if "weight" in options:
             # λ is spelt lambda where weight is the term's own option (see `harness.spec.run.split_term`).
             long_form["properties"] |= {"weight": {"anyOf": [weight, options["weight"]]}, "lambda": weight}

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness import registry
+from harness.objectives.schedule import KEYS
 from harness.spec.fields import printed
 from harness.spec.partners import NOTHING
 from harness.spec.run import Run
+from harness.spec.weighting import Weighting, split_weighting
 
 
 def read(run: Run, axis: str) -> str:
@@ -33,8 +35,18 @@ def read(run: Run, axis: str) -> str:
         weight, options = run.terms[path[1]]
         if path[2] in ("weight", "lambda") and path[2] not in options:
             return printed(weight)
+        if path[2] in KEYS:
+            return beside(run.objective[path[1]], path[2])
         return _option("losses", path[1], options, path[2])
     return NOTHING
+
+
+def beside(term: Mapping[str, Any], key: str) -> str:
+    """What stands beside a term's λ under ``key`` (one of `KEYS`), or is meant without it, printed."""
+    read = Weighting(**split_weighting(term)[1])
+    if key == "warmup":
+        return printed(None if read.ramp else read.schedule.begin)
+    return printed(getattr(read, key))
 
 
 def _field(part: Any, path: list[str], run: Run) -> str:

@@ -12,6 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationInfo, field_validator
 
+from harness.errors import UserError
+from harness.objectives.schedule import Schedule
+from harness.spec.weighting import Weighting, settled, split_weighting
+
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool):
@@ -198,17 +202,18 @@ class Test(Part):
 
 
 def split_term(term: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """λ and the options of a loss term as specs and runs hold it.
+    """λ and the options of a loss term as specs and runs hold it, without what else stands beside λ.
 
     λ is ``weight``; a term with an option of that name (which pairs count) spells λ ``lambda``.
     """
     key = "lambda" if "lambda" in term else "weight"
-    return term[key], {name: value for name, value in term.items() if name != key}
+    options, _ = split_weighting(term)
+    return term[key], {name: value for name, value in options.items() if name != key}
 
 
-def join_term(weight: float, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The inverse of `split_term`."""
-    return {"lambda" if "weight" in options else "weight": weight, **options}
+def join_term(weight: float, options: Mapping[str, Any], beside: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The inverse of `split_term`, with what else stands beside λ (see `harness.spec.weighting`)."""
+    return {"lambda" if "weight" in options else "weight": weight, **options, **(beside or {})}
 
 
 class Checkpoint(Part):
@@ -230,8 +235,9 @@ class Run(Part):
 
     Attributes:
         data, backbone, train, seed: see their classes.
-        objective: loss term → ``{"weight": λ, **options}`` (see `split_term`), in alphabetical order: the terms are
-            summed in this order, and equal runs must give equal bits.
+        objective: loss term → ``{"weight": λ, **options}`` (see `split_term`; beside λ may stand what
+            `harness.spec.weighting` has), in alphabetical order: the terms are summed in this order, and equal runs
+            must give equal bits.
         labels: axis → value as printed; decides nothing and isn't hashed.
         checkpoint: weights that are only tested: nothing is trained, and the objective is empty.
     """
@@ -252,13 +258,26 @@ class Run(Part):
         for name, term in terms.items():
             if not term.keys() & {"weight", "lambda"}:
                 raise ValueError(f"loss term '{name}' has no weight")
-        split = {name: split_term(terms[name]) for name in sorted(terms)}
-        return {name: join_term(_WEIGHT.validate_python(weight), options) for name, (weight, options) in split.items()}
+        found = {}
+        for name in sorted(terms):
+            given, options = split_term(terms[name])
+            weight = _WEIGHT.validate_python(given)
+            try:
+                beside = settled(split_weighting(terms[name])[1], weight)
+            except UserError as error:
+                raise ValueError(f"{name}: {error.message}") from None
+            found[name] = join_term(weight, options, beside)
+        return found
 
     @property
     def terms(self) -> dict[str, tuple[float, dict[str, Any]]]:
         """Loss term → (λ, its options)."""
         return {name: split_term(term) for name, term in self.objective.items()}
+
+    @property
+    def schedules(self) -> dict[str, Schedule]:
+        """Loss term → λ over the epochs."""
+        return {name: Weighting(**split_weighting(term)[1]).schedule for name, term in self.objective.items()}
 
     @cached_property
     def run_id(self) -> str:

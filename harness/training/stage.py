@@ -12,6 +12,7 @@ from torch import Tensor
 
 from harness import keyed
 from harness.objectives import Objective
+from harness.objectives.scale import GradientScale
 from harness.objectives.term import Batch, Context, Output
 from harness.spec.run import Run
 from harness.training.companion import Companion, reseed
@@ -70,6 +71,8 @@ class Supervised:
         self._every: EveryFrame | None = None
 
     def enter(self, state: TrainState, device: torch.device) -> None:
+        if self.objective.by_gradient:
+            state.modules[GradientScale.name] = GradientScale(self.objective.by_gradient)
         for companion in self.companions:
             companion.enter(state, device)
 
@@ -89,6 +92,7 @@ class Supervised:
         for companion in self.companions:
             reseed(companion.name, self.run.seed, context.step)
             output = companion.extend(state, output, batch, context)
+        self.objective.measure(output, batch, context)
         total, values = self.objective(output, batch, context)
         if not torch.isfinite(total):
             raise _diverged(total, values, context.step)
@@ -101,7 +105,10 @@ class Supervised:
             its.step()
         logged = {"loss": total.detach(), **{f"term.{name}": value.detach() for name, value in values.items()}}
         if context.step % self.probe_every == 0 and len(self.objective.terms) > 1:
-            logged |= self._probe(output, batch, context)
+            logged |= self._probe(output, batch, context, values)
+        if self.objective.schedules:
+            in_force = self.objective.in_force(context)
+            logged |= {f"lambda.{name}": torch.tensor(value) for name, value in in_force.items()}
         for companion in self.companions:
             reseed(f"{companion.name} step", self.run.seed, context.step)
             logged |= companion.step(state, output, batch, context)
@@ -117,14 +124,14 @@ class Supervised:
         cut = replace(batch, whole=batch.whole[:, read], whole_valid=batch.whole_valid[:, read])
         return Output(pose=answers[:, :1], extra={"every": answers[:, 1:]}), cut
 
-    def _probe(self, output: Output, batch: Batch, context: Context) -> dict[str, Tensor]:
+    def _probe(self, output: Output, batch: Batch, context: Context, values: dict[str, Tensor]) -> dict[str, Tensor]:
         """Each term's share of the gradient, its cosine with the absolute terms', its active pairs.
 
-        Of a term of weight 0, which no step computes, also the value.
+        Of a term whose λ is 0 now, which the step didn't compute, also the value.
         """
         found = {}
         for name, row in self.objective.shares(_detached(output), batch, context).items():
-            if not self.objective.weights[name]:
+            if name not in values:
                 found[f"term.{name}"] = torch.as_tensor(row["value"])
             for what in ("share", "cosine", "active"):
                 if row.get(what) is not None:

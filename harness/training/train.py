@@ -159,7 +159,7 @@ def training_batches(
 
 def build_objective(run: Run, material: Material) -> Objective:
     """The run's weighted loss terms."""
-    return Objective(run.terms, material.skeleton)
+    return Objective(run.terms, material.skeleton, run.schedules)
 
 
 def _run_stage(
@@ -178,7 +178,7 @@ def _run_stage(
     before, in_all = place
     steps, epochs = stage.steps, min(run.train.epochs, stage.steps)
     ends = [round(steps * (n + 1) / epochs) for n in range(epochs)]
-    told = len(state.curves)
+    told, an_epoch = len(state.curves), steps / run.train.epochs
     for epoch, end in enumerate(ends):
         if end <= state.step:
             continue
@@ -186,7 +186,7 @@ def _run_stage(
             module.train()
         gathered: dict[str, list[Tensor]] = defaultdict(list)
         while state.step < end:
-            context = Context(epoch=epoch, step=state.step, modules=state.modules, skeleton=material.skeleton)
+            context = Context(epoch, state.step, an_epoch, state.modules, material.skeleton)
             for name, value in stage.step(state, batches[state.step], context).items():
                 gathered[name].append(value)
             state.step += 1
