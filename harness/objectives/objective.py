@@ -17,6 +17,9 @@ from harness.objectives.schedule import Schedule
 from harness.objectives.term import Batch, Context, LossTerm, Output, check_shapes
 from harness.skeleton import Skeleton
 
+LIFTED = ("every", "unlabelled")
+"""What of `Output.extra` are poses that the lifter gave too: of every frame of the window, of unlabelled windows."""
+
 
 class Objective:
     """Named loss terms, each with a weight λ.
@@ -127,7 +130,7 @@ class Objective:
         return total, values
 
     def shares(self, output: Output, batch: Batch, context: Context) -> dict[str, dict[str, float | None]]:
-        """How the terms divide the gradient with respect to ``output.pose``; meant to be sampled.
+        """How the terms divide the gradient with respect to the lifter's poses; meant to be sampled.
 
         Returns:
             For each term, those of weight 0 included unless they read what only a positive weight brings:
@@ -165,12 +168,18 @@ class Objective:
 
 
 def _gradient(term: LossTerm, output: Output, batch: Batch, context: Context) -> tuple[float, Tensor]:
-    """A term's value and its gradient with respect to the pose, flat and in float64; zero where there is none."""
+    """A term's value and its gradient with respect to the lifter's poses, flat, in float64; zero where there is none.
+
+    Beside the batch's poses these are those that the lifter gives in ``output.extra``: see `LIFTED`.
+    """
+    poses = {name: output.extra[name].detach().requires_grad_() for name in LIFTED if name in output.extra}
     pose = output.pose.detach().requires_grad_()
     with torch.enable_grad():
-        value = term(replace(output, pose=pose), batch, context)
-    (gradient,) = torch.autograd.grad(value, pose, allow_unused=True) if value.requires_grad else (None,)
-    return value.item(), (torch.zeros_like(pose) if gradient is None else gradient).flatten().double()
+        value = term(replace(output, pose=pose, extra={**output.extra, **poses}), batch, context)
+    leaves = (pose, *poses.values())
+    found = torch.autograd.grad(value, leaves, allow_unused=True) if value.requires_grad else [None] * len(leaves)
+    parts = [torch.zeros_like(leaf) if part is None else part for leaf, part in zip(leaves, found, strict=True)]
+    return value.item(), torch.cat([part.flatten() for part in parts]).double()
 
 
 def _scale(context: Context) -> GradientScale:

@@ -82,6 +82,14 @@ def test_poses_kept_back_decide_nothing(make_run, monkeypatch):
     assert same_weights(before, train(run).last_weights)
 
 
+def test_curves_hold_the_share_of_the_lifters_gradient(make_run):
+    curves = train(make_run({**SEMI, "relational_consistency": {"weight": 0.1}}, data=FEW)).curves
+    shares = {name: value for name, _, value in curves if name.startswith("share.")}  # the last of each
+    assert shares.pop("share.trajectory_mpjpe") == 0
+    assert len(shares) == 4 and all(value > 0 for value in shares.values())
+    assert sum(shares.values()) == pytest.approx(1.0, abs=1e-5)
+
+
 def test_fewer_labels_other_weights(make_run):
     results = [train(make_run(ONE, data={"label_fraction": part})).last_weights for part in (1.0, 0.5, 0.2)]
     assert same_weights(results[0], train(make_run(ONE)).last_weights)
