@@ -30,7 +30,8 @@ class Arm:
     Attributes:
         labels: axis of ``per`` → printed value.
         space: the tuned fields that it has, those that others depend on first; empty where there is nothing to tune.
-        default: the spec's own value of each of these fields that means something beside the others.
+        default: the spec's own value of each of these fields that means something beside the others; it may lie outside
+            of the space (`Parameter.holds`).
         point: of the grid, with any seed.
     """
 
