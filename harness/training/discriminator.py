@@ -57,7 +57,7 @@ class Standard(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(…, F) → the same, centred and scaled, growing like a square root beyond the spread."""
         spread = (self.squares.mean() / self.count.clamp(min=1)).sqrt()
-        away = (features - self.mean) / torch.where(spread > 0, spread, 1.0)
+        away = (features - self.mean) * torch.where(spread > 0, spread, 1.0).reciprocal()
         return away * (1 + away.abs()).rsqrt()
 
 

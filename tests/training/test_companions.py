@@ -116,6 +116,37 @@ def test_they_enter_with_the_second_stage_and_are_resumed_in_both(make_run, stop
     assert same_weights(whole.last_weights, again.last_weights) and whole.curves == again.curves
 
 
+def flat(value, path=""):
+    """All leaves of a snapshot by their path, tensors as their bytes."""
+    if isinstance(value, torch.Tensor):
+        return {path: (value.dtype, tuple(value.shape), value.numpy().tobytes())}
+    if isinstance(value, dict | list | tuple):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        return {at: leaf for key, part in items for at, leaf in flat(part, f"{path}/{key}").items()}
+    return {path: repr(value)}
+
+
+def test_a_run_with_every_companion_there_is_is_resumed_to_the_last_bit_of_its_state(make_run):
+    entries = registry.entries("losses").values()
+    named = [entry.name for entry in entries if registry.attribute(entry, "companion", None)]
+    assert {"adversarial", "guided", "noisy"} <= set(named)
+    objective = {"mpjpe": {"weight": 1.0}, **{name: {"weight": 0.01} for name in named}}
+    objective["adversarial"] |= {"scale": "gradient", "warmup": 1}
+    run = make_run(objective, backbone=TINY, data={"label_fraction": 0.5}, steps=6)
+
+    def states(**how):
+        kept = []
+        train(run, on_epoch=lambda info: kept.append(pickle.dumps(info.snapshot())), **how)
+        return kept
+
+    whole = states()
+    assert len(pickle.loads(whole[0])["modules"]) >= 4
+    for stopped in (0, 1):
+        again = states(resume=pickle.loads(whole[stopped]))
+        expected, found = (flat(pickle.loads(kept[-1])) for kept in (whole, again))
+        assert {path for path in expected | found if expected.get(path) != found.get(path)} <= {"/seconds"}
+
+
 def test_what_a_batch_must_hold_is_what_terms_of_positive_weight_read(make_run):
     assert needs_of(make_run()) == set()
     terms = {"mpjpe": {"weight": 1.0}, "reprojection": {"weight": 0.1}}
