@@ -1,7 +1,7 @@
-"""Faults on purpose, for tests: a worker kills itself, once, at a named moment.
+"""Faults on purpose, for tests: a worker, or the driver of a study, kills itself, once, at a named moment.
 
 ``REPOSE_FAULT=moment:file`` in the driver's environment, several with commas between; the moments are
-`MOMENTS`. The first worker to get there makes ``file`` and dies by SIGKILL; later ones find it and go on.
+`MOMENTS`. The first process to get there makes ``file`` and dies by SIGKILL; later ones find it and go on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import os
 import signal
 
 VARIABLE = "REPOSE_FAULT"
-MOMENTS = ("after-claim", "after-record", "mid-epoch", "after-artifacts", "after-seal")
+OF_WORKERS = ("after-claim", "after-record", "mid-epoch", "after-artifacts", "after-seal")
+OF_STUDIES = ("after-ask", "after-report", "before-tell", "after-tell")
+MOMENTS = (*OF_WORKERS, *OF_STUDIES)
 
 
 def planned() -> str | None:

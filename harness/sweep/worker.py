@@ -50,6 +50,7 @@ class Outcome:
         final: whether trying again is pointless.
         summary: its final figures.
         seconds: how long it took, its record included.
+        user: whether it failed for something the user gave.
     """
 
     status: str
@@ -57,6 +58,7 @@ class Outcome:
     final: bool = False
     summary: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    user: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class Worker:
 
 def _failure(error: Exception) -> Outcome:
     final = isinstance(error, UserError) or bool(getattr(error, "final", False))
-    return Outcome("failed", describe(error), final)
+    return Outcome("failed", describe(error), final, user=isinstance(error, UserError))
 
 
 def describe(error: BaseException) -> str:

@@ -58,14 +58,25 @@ def survey(uri: str | None, run_ids: Collection[str]) -> Survey:
     return result
 
 
-def reap(uri: str | None, run_ids: Collection[str], *, of: Owner | None = None, reason: str = "its owner died") -> int:
-    """Close the RUNNING records of dead owners, and of the workers of driver ``of``; how many were closed."""
+def reap(
+    uri: str | None,
+    run_ids: Collection[str],
+    *,
+    of: Owner | None = None,
+    reason: str = "its owner died",
+    pruned: bool = False,
+) -> int:
+    """Close the RUNNING records of dead owners, and of the workers of driver ``of``; how many were closed.
+
+    Args:
+        pruned: mark them as ended early by a study.
+    """
     uri, closed = resolve(uri), 0
     running = records(uri, run_ids, ("RUNNING",))
     claims = latest(uri, {record.run_id for record in running}) if running else {}
     for record in running:
         mine = of is not None and record.owner is not None and record.owner.driver == of
-        closed += _closed(uri, record, claims.get(record.run_id), force=mine, reason=reason).status != "RUNNING"
+        closed += _closed(uri, record, claims.get(record.run_id), mine, reason, pruned).status != "RUNNING"
     return closed
 
 
@@ -80,7 +91,12 @@ def _gone(owner: Owner) -> bool:
 
 
 def _closed(
-    uri: str, record: Record, claim: Claim | None, *, force: bool = False, reason: str = "its owner died"
+    uri: str,
+    record: Record,
+    claim: Claim | None,
+    force: bool = False,
+    reason: str = "its owner died",
+    pruned: bool = False,
 ) -> Record:
     if record.status != "RUNNING" or record.owner is None:
         return record
@@ -90,5 +106,8 @@ def _closed(
     status, mlflow = "FINISHED" if sealed else "KILLED", client(uri)
     if not sealed:
         persist(lambda: mlflow.set_tag(record.mlflow_id, tags.REASON, reason))
+        if pruned:
+            persist(lambda: mlflow.set_tag(record.mlflow_id, tags.PRUNED, "true"))
     persist(lambda: mlflow.set_terminated(record.mlflow_id, status))
-    return Record(**{**record.__dict__, "status": status, "reason": None if sealed else reason, "owner": None})
+    closed = {"status": status, "reason": None if sealed else reason, "owner": None, "pruned": pruned and not sealed}
+    return Record(**{**record.__dict__, **closed})

@@ -1,0 +1,48 @@
+"""A trial as Ray Tune sees it: a class of steps, reused from trial to trial."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+from collections.abc import Sequence
+from typing import Any
+
+from ray import tune
+
+from harness.spec.study import Metric
+from harness.sweep.worker import Settings
+from harness.tune.work import FAILED, RUNNING, TrialWorker
+
+PRUNED = "stopped by the study: others had done better by then"
+
+
+def config(trial: str, runs: Sequence[Any]) -> dict[str, str]:
+    """What is sent with a trial: Tune copies, flattens and prints it, so it is text."""
+    return {"trial": trial, "runs": base64.b64encode(pickle.dumps(list(runs))).decode()}
+
+
+class TrialActor(tune.Trainable):
+    """Steps of a trial: each is one validation of a run, or the end of it.
+
+    Nothing is checkpointed: a run that lost its worker begins anew, and those of the trial that are finished are
+    answered from their records. An actor that Tune ends in the middle of a run leaves its record to the driver.
+    """
+
+    def setup(  # type: ignore[override]
+        self, config: dict[str, Any], settings: Settings, metrics: Sequence[Metric], retries: int, test: Any
+    ) -> None:
+        self._worker, self._test = TrialWorker(settings, metrics, retries), test
+        self._begin(config)
+
+    def step(self) -> dict[str, Any]:
+        told = self._worker.next()
+        return {"told": pickle.dumps(told), "done": told.state != RUNNING, "failed": told.state == FAILED}
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take another trial; one that still stands at a pause was stopped by the scheduler."""
+        self._worker.stop(PRUNED, pruned=True)
+        self._begin(new_config)
+        return True
+
+    def _begin(self, given: dict[str, Any]) -> None:
+        self._worker.begin(pickle.loads(base64.b64decode(given["runs"])), self._test)

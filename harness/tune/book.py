@@ -1,0 +1,208 @@
+"""What this driver's trials are up to, between Ray Tune, which runs them, and Optuna, which remembers them."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from optuna.trial import TrialState
+
+from harness import tracking
+from harness.errors import UserError
+from harness.sweep import faults
+from harness.tune.actor import PRUNED
+from harness.tune.display import Display, Tally
+from harness.tune.search import Proposal, Search, took
+from harness.tune.stopping import hopeless
+from harness.tune.work import FAILED, Told
+
+_BEAT, _LOOK = 15.0, 3.0
+
+
+@dataclass
+class Held:
+    """A trial of this driver.
+
+    Attributes:
+        search: whose it is.
+        given: what was proposed.
+        began: on this machine's monotonic clock.
+        steps: of a whole trial.
+        pruned: whether the scheduler stopped it.
+    """
+
+    search: Search
+    given: Proposal
+    steps: int
+    began: float = field(default_factory=time.monotonic)
+    pruned: bool = False
+    step: int = 0
+    value: float | None = None
+
+    @property
+    def number(self) -> int:
+        """Optuna's, within the arm."""
+        return self.given.trial.number
+
+    @property
+    def default(self) -> bool:
+        """Whether its values are the spec's own."""
+        return self.given.params == self.search.default
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return f"{self.search.arm.label} #{self.number}"
+
+
+class Book:
+    """All trials of a driver.
+
+    Args:
+        searches: one an arm.
+        workers: trials at once.
+        display: told of all that happens.
+        fault: see `faults`.
+    """
+
+    def __init__(self, searches: list[Search], workers: int, display: Display, fault: str | None) -> None:
+        self.searches, self.workers, self.display, self._fault = searches, workers, display, fault
+        self.held: dict[str, Held] = {}
+        self.stopped: list[str] = []
+        self.fatal: UserError | None = None
+        self.halted = False
+        self._beat, self._looked = time.monotonic(), 0.0
+
+    def propose(self, tune_id: str) -> Held | None:
+        """A trial for a free worker, of the arm that has had the fewest; None when there is none now."""
+        if len(self.held) >= self.workers:
+            return None
+        order = sorted(self.searches, key=lambda search: self.display.tally(search.arm.label).begun)
+        for search in order:
+            proposal = self._asked(search)
+            if proposal is not None:
+                faults.reach("after-ask", self._fault)
+                steps = sum(run.train.epochs for run in proposal.runs)
+                held = self.held[tune_id] = Held(search, proposal, steps)
+                self.display.tally(search.arm.label).begun += 1
+                return held
+        return None
+
+    def _asked(self, search: Search) -> Proposal | None:
+        while True:
+            try:
+                return search.next()
+            except UserError as error:
+                self.display.say(f"failed: {search.arm.label}: {error.message}", "red")
+                self._count(search)
+
+    @property
+    def over(self) -> bool:
+        """Whether this driver has nothing more to propose, and no other driver has a trial it may lose."""
+        if self.halted or self.fatal is not None:
+            return True
+        now = time.monotonic()
+        if now - self._looked < _LOOK:
+            return False
+        self._looked = now
+        waiting = False
+        for search in self.searches:
+            trials = search.trials()
+            mine = {held.number for held in self.held.values() if held.search is search}
+            others = search.elsewhere(trials)
+            self.display.tally(search.arm.label).elsewhere = others
+            waiting |= others > 0 or (bool(mine) and not search.spent(trials))
+            if search.reap():
+                waiting = True
+        return not waiting
+
+    def upkeep(self) -> None:
+        """Signs of life, now and then."""
+        if time.monotonic() - self._beat > _BEAT:
+            self._beat = time.monotonic()
+            for search in self.searches:
+                search.beat([held.number for held in self.held.values() if held.search is search])
+        self.display.update(self.held.values())
+
+    def reported(self, tune_id: str, result: Mapping[str, Any]) -> bool:
+        """Keep what a trial told; True if it is to be stopped."""
+        held, told = self.held[tune_id], _told(result)
+        self._keep(held, told)
+        faults.reach("after-report", self._fault)
+        search, study = held.search, held.search.spec.study
+        assert study is not None
+        if len(study.metric) > 1 or study.pruner.name == "none":
+            return False
+        if held.default:  # what all is compared with is done to its end
+            return False
+        trials = [t for t in search.trials() if not t.user_attrs.get("lost")]
+        own = next(t.intermediate_values for t in trials if t.number == held.number)
+        others = [t.intermediate_values for t in trials if t.number != held.number]
+        ended = [t.intermediate_values for t in trials if t.state == TrialState.COMPLETE]
+        maximize = study.metric[0].direction == "maximize"
+        held.pruned = hopeless(study.pruner, own, others, ended, held.steps, maximize=maximize)
+        return held.pruned
+
+    def ended(self, tune_id: str, result: Mapping[str, Any] | None, *, error: bool) -> None:
+        """Close a trial that is over: done, failed, or stopped."""
+        held = self.held.get(tune_id)
+        if held is None or (self.halted and not (result or {}).get("done")):
+            return
+        del self.held[tune_id]
+        told = _told(result) if result and not error else None
+        seconds = round(time.monotonic() - held.began, 3)
+        faults.reach("before-tell", self._fault)
+        if held.pruned:
+            self.stopped += [run.run_id for run in held.given.runs]
+            state = held.search.end(held.number, None, pruned=True, seconds=seconds, reason=PRUNED)
+        elif told is None or told.state == FAILED:
+            reason = told.reason if told is not None else "its worker died: killed, out of memory, or crashed"
+            if told is not None and told.user:
+                self.fatal = UserError(told.reason)
+            state = held.search.end(held.number, None, seconds=seconds, reason=reason)
+            self.display.say(f"failed: {held.label}: {reason}", "red")
+        else:
+            self._keep(held, told)
+            about: dict[str, Any] = {"seconds": seconds, "trained": told.trained}
+            state = held.search.end(held.number, told.values, **about)
+        faults.reach("after-tell", self._fault)
+        self._count(held.search)
+        values = told.values if told is not None and state == TrialState.COMPLETE else None
+        self.display.finished(held.label, state.name, seconds, values if values else held.value)
+
+    def _keep(self, held: Held, told: Told) -> None:
+        for step, values in told.points:
+            held.search.report(held.number, step, values[0])
+            held.step, held.value = step, values[0]
+
+    def _count(self, search: Search) -> None:
+        count(self.display.tally(search.arm.label), search)
+
+
+def count(tally: Tally, search: Search) -> None:
+    """Bring what is shown of an arm up to date with its storage."""
+    trials = [t for t in search.trials() if not any(t.user_attrs.get(m) for m in ("lost", "surplus"))]
+    tally.states = {state.name: sum(t.state == state for t in trials) for state in TrialState}
+    tally.begun = sum(t.state != TrialState.WAITING and not t.user_attrs.get("reused") for t in trials)
+    tally.seconds = [took(t) for t in trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]
+    complete = [t for t in trials if t.state == TrialState.COMPLETE]
+    if complete and len(search.study.directions) == 1:
+        sign = -1 if search.study.direction == search.study.directions[0].MAXIMIZE else 1
+        best = min(complete, key=lambda t: sign * (t.values or [0.0])[0])
+        tally.best = (best.number, (best.values or [0.0])[0])
+
+
+def close(book: Book, uri: str, me: tracking.Owner, reason: str) -> None:
+    """Leave both stores consistent: no trial and no record of this driver says RUNNING."""
+    unfinished = [run.run_id for held in book.held.values() for run in held.given.runs]
+    tracking.reap(uri, book.stopped, of=me, reason=PRUNED, pruned=True)
+    tracking.reap(uri, unfinished, of=me, reason=reason)
+    for search in book.searches:
+        search.reap(mine=True, reason=reason)
+
+
+def _told(result: Mapping[str, Any]) -> Told:
+    return pickle.loads(result["told"])

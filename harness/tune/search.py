@@ -1,0 +1,279 @@
+"""The search of one arm: its Optuna study, whose trials say who works on them, so that several drivers share it.
+
+What a trial's user attributes hold: ``owner`` and ``heartbeat`` of its driver, ``runs`` (ids), ``seconds``, ``reason``;
+``default`` of the one with the spec's own values; ``reused`` of one made from finished runs; ``lost`` of one whose
+owner died, ``again`` (a number) of the one that repeats it; ``surplus`` of one beyond the budget.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from harness import tracking
+from harness.errors import UserError
+from harness.spec import identity
+from harness.spec.loading import Spec
+from harness.spec.run import Run
+from harness.spec.study import Budget
+from harness.spec.trial import Arm, point
+from harness.tune.sampling import Keyed, held, key, suggest, untried
+from harness.tune.storage import KEY
+
+UNOWNED = 10.0
+"""Seconds after which a trial that nobody signed counts as lost: its driver signs it within milliseconds."""
+_ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A trial to be done: its number, its values and its runs."""
+
+    trial: optuna.Trial
+    params: dict[str, Any]
+    runs: list[Run]
+
+
+class Search:
+    """One arm's search.
+
+    Args:
+        spec: with a study.
+        arm: of it.
+        storage: Optuna's.
+        budget: of this arm.
+        me: this driver.
+        workers: how many share the work; an hour of the arm is an hour of all of them.
+
+    Raises:
+        UserError: the storage holds a study of this name over another space.
+    """
+
+    def __init__(
+        self, spec: Spec, arm: Arm, storage: Any, budget: Budget, me: tracking.Owner, workers: int = 1
+    ) -> None:
+        assert spec.study is not None
+        self.spec, self.arm, self.budget, self._me, self._workers = spec, arm, budget, me, workers
+        self.seeds = spec.study.seeds
+        self.study = optuna.create_study(
+            study_name=name(spec, arm),
+            storage=storage,
+            sampler=Keyed(spec.study.sampler, arm.label),
+            pruner=optuna.pruners.NopPruner(),  # `stopping` decides, from what all drivers reported
+            directions=[metric.direction or "minimize" for metric in spec.study.metric],
+            load_if_exists=True,
+        )
+        _same(self.study, spec, arm)
+
+    def set_workers(self, workers: int) -> None:
+        """How many share the work."""
+        self._workers = workers
+
+    @property
+    def default(self) -> dict[str, Any] | None:
+        """The spec's own values, where they are a point of the space."""
+        return held(self.arm.space, self.arm.default)
+
+    def runs(self, params: dict[str, Any]) -> list[Run]:
+        """The runs of a trial, one for each seed."""
+        return [point(self.spec, params, self.arm, seed) for seed in self.seeds]
+
+    def trials(self) -> list[FrozenTrial]:
+        """All trials, by number."""
+        return self.study.get_trials(deepcopy=False)
+
+    def first(self) -> None:
+        """Have the spec's own values tried before anything else, once."""
+        default, trials = self.default, self.trials()
+        if default is not None and not any(t.user_attrs.get("default") for t in trials):
+            self.study.enqueue_trial(default, user_attrs={"default": True})
+
+    def next(self) -> Proposal | None:
+        """Ask for a trial; None where the budget is spent or nothing is left to try.
+
+        Raises:
+            UserError: values that can't be run; the trial is FAIL.
+        """
+        trials = self.trials()
+        if self.spent(trials):
+            return None
+        waiting = any(t.state == TrialState.WAITING for t in trials)
+        if not waiting and not self._queued(trials):
+            return None
+        trial = self.study.ask()
+        trial.set_user_attr("owner", self._me.dumps())
+        limit = self.budget.trials
+        before = [t for t in self.trials() if t.number < trial.number and counts(t)]
+        if limit is not None and len(before) >= limit:  # another driver asked at the same moment
+            trial.set_user_attr("surplus", True)
+            self.study.tell(trial, state=TrialState.FAIL)
+            return None
+        params = suggest(trial, self.arm.space)
+        try:
+            runs = self.runs(params)
+        except UserError as error:
+            trial.set_user_attr("reason", error.message)
+            self.study.tell(trial, state=TrialState.FAIL)
+            raise
+        trial.set_user_attr("runs", [run.run_id for run in runs])
+        return Proposal(trial, params, runs)
+
+    def spent(self, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether the budget allows no further trial."""
+        budget, seconds = self.budget, sum(took(t) for t in trials if not t.user_attrs.get("reused"))
+        if budget.trials is not None and sum(counts(t) for t in trials) >= budget.trials:
+            return True
+        if budget.hours is not None and seconds / self._workers >= 3600 * budget.hours:
+            return True
+        return budget.gpu_hours is not None and seconds * self.spec.resources.gpu >= 3600 * budget.gpu_hours
+
+    def _queued(self, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether there's something to propose; a grid's next combination is put in line."""
+        assert self.spec.study is not None
+        space, sampler = self.arm.space, self.spec.study.sampler
+        if not space:  # nothing to tune: its one trial is the spec's own
+            return False
+        if sampler.name == "grid":
+            tried = {
+                key(_wanted(t)) for t in trials if not t.user_attrs.get("lost") and not t.user_attrs.get("surplus")
+            }
+            found = untried(space, sampler.seed, tried)
+            if found is None:
+                return False
+            self.study.enqueue_trial(found)
+        return True
+
+    def end(self, trial: int, values: Sequence[float] | None, *, pruned: bool = False, **about: Any) -> TrialState:
+        """Close a trial: PRUNED, COMPLETE with ``values``, or FAIL; what it became. ``about``: attributes to add."""
+        number = self._id(trial)
+        for field, value in about.items():
+            self.study._storage.set_trial_user_attr(number, field, value)
+        if pruned:
+            state = TrialState.PRUNED
+        else:
+            finite = values is not None and all(value == value and abs(value) != float("inf") for value in values)
+            state = TrialState.COMPLETE if finite else TrialState.FAIL
+        self.study.tell(trial, list(values) if state == TrialState.COMPLETE and values else None, state=state)
+        return state
+
+    def report(self, trial: int, step: int, value: float) -> None:
+        """Keep what a trial had reached at a step; several objectives are judged at the end alone."""
+        if len(self.study.directions) == 1:
+            self.study._storage.set_trial_intermediate_value(self._id(trial), step, value)
+
+    def beat(self, trials: Sequence[int]) -> None:
+        """Sign of life of this driver, for those on other hosts."""
+        for trial in trials:
+            self.study._storage.set_trial_user_attr(self._id(trial), "heartbeat", round(time.time()))
+
+    def reap(self, *, mine: bool = False, reason: str = "its owner died") -> int:
+        """Close the trials of dead drivers and put them in line again; how many there were.
+
+        Args:
+            mine: those of this driver too, which ends.
+        """
+        lost = 0
+        for trial in self.trials():
+            if trial.state == TrialState.RUNNING and (_dead(trial) or (mine and _owner(trial) == self._me)):
+                try:
+                    self.study._storage.set_trial_user_attr(trial._trial_id, "lost", reason)
+                    self.study.tell(trial.number, state=TrialState.FAIL)
+                    lost += 1
+                except (ValueError, RuntimeError):  # somebody else was quicker
+                    continue
+        trials = self.trials()
+        repeated = {t.user_attrs.get("again") for t in trials}
+        for trial in trials:
+            if trial.state == TrialState.FAIL and trial.user_attrs.get("lost") and trial.number not in repeated:
+                about = {"again": trial.number, **({"default": True} if trial.user_attrs.get("default") else {})}
+                self.study.enqueue_trial(_wanted(trial), user_attrs=about)
+        return lost
+
+    def elsewhere(self, trials: Sequence[FrozenTrial]) -> int:
+        """How many trials another driver is doing."""
+        return sum(t.state == TrialState.RUNNING and _owner(t) != self._me for t in trials)
+
+    def _id(self, number: int) -> int:
+        return self.study._storage.get_trial_id_from_study_id_trial_number(self.study._study_id, number)
+
+
+def name(spec: Any, arm: Arm) -> str:
+    """What an arm's study is called in the storage."""
+    return f"{spec.name}: {arm.label}"
+
+
+def counts(trial: FrozenTrial) -> bool:
+    """Whether a trial is taken from the budget: begun and not lost, beyond it, or made from finished runs."""
+    spared = any(trial.user_attrs.get(mark) for mark in ("lost", "surplus", "reused"))
+    return trial.state != TrialState.WAITING and not spared
+
+
+def took(trial: FrozenTrial) -> float:
+    """Seconds spent on a trial so far; of a lost one none, as its end isn't known."""
+    if "seconds" in trial.user_attrs:
+        return float(trial.user_attrs["seconds"])
+    if trial.state != TrialState.RUNNING or trial.datetime_start is None:
+        return 0.0
+    return max(0.0, time.time() - trial.datetime_start.timestamp())
+
+
+def _wanted(trial: FrozenTrial) -> dict[str, Any]:
+    """A trial's values: suggested ones, and those it was put in line with."""
+    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+
+
+def _owner(trial: FrozenTrial) -> tracking.Owner | None:
+    return tracking.Owner.loads(trial.user_attrs.get("owner"))
+
+
+def _dead(trial: FrozenTrial) -> bool:
+    owner, begun = _owner(trial), trial.datetime_start
+    since = begun.timestamp() if begun is not None else 0.0
+    if owner is None:
+        return time.time() - since > UNOWNED
+    return not tracking.is_alive(owner, heartbeat=max(since, float(trial.user_attrs.get("heartbeat", 0))))
+
+
+def definition(spec: Spec, arm: Arm) -> dict[str, Any]:
+    """What makes an arm's trials comparable: its space, the metrics, and the runs that its values are put into."""
+    assert spec.study is not None
+    space = {field: parameter.model_dump(exclude_defaults=True, mode="json") for field, parameter in arm.space.items()}
+    metrics = [metric.model_dump(mode="json") for metric in spec.study.metric]
+    runs = [point(spec, {}, arm, seed).run_id for seed in spec.study.seeds]
+    return json.loads(identity.dumps({"space": space, "metric": metrics, "over.seeds": spec.study.seeds, "runs": runs}))
+
+
+def _same(study: optuna.Study, spec: Spec, arm: Arm) -> None:
+    now, before = definition(spec, arm), study.user_attrs.get("definition")
+    if before is None:
+        study.set_user_attr("definition", now)
+        study.set_user_attr("arm", arm.labels)
+        return
+    if before == now:
+        return
+    raise UserError(
+        f"the study '{spec.name}' was begun otherwise: {_difference(before, now)}. Its trials can't be compared with"
+        " new ones: give the spec another name (--reuse takes over what is finished and fits), or another --storage",
+        key=KEY,
+    )
+
+
+def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
+    for field in dict.fromkeys([*before["space"], *now["space"]]):
+        was, is_now = before["space"].get(field), now["space"].get(field)
+        if was != is_now:
+            return f"{field} was {_said(was)} and is {_said(is_now)}"
+    for part, said in (("metric", "the metric"), ("over.seeds", "the seeds")):
+        if before[part] != now[part]:
+            return f"{said} was {_said(before[part])} and is {_said(now[part])}"
+    return "its runs were others (data, training or network changed)"
+
+
+def _said(value: Any) -> str:
+    return "not in the space" if value is None else json.dumps(value)

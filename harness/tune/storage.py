@@ -1,0 +1,133 @@
+"""Where Optuna keeps the history of a search: a journal file beside the store of runs, or a database by URL."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import os
+import socket
+import urllib.parse
+from pathlib import Path
+from typing import Any
+
+from harness import tracking
+from harness.errors import UserError
+from harness.tracking.store import LIMIT, sqlite_path
+
+KEY = "--storage"
+_PORTS = {"postgresql": 5432, "mysql": 3306}
+
+
+def place(spec: str, uri: str, storage: str | None = None) -> str:
+    """Where the study of a spec is kept: ``storage`` if given, else ``studies/<spec>.log`` beside the store of runs."""
+    if storage is not None:
+        return storage
+    file = sqlite_path(tracking.resolve(uri))
+    folder = file.parent if file is not None else Path.cwd() / "runs"
+    return str(folder / "studies" / f"{spec}.log")
+
+
+def open_storage(where: str, *, read_only: bool = False) -> Any:
+    """Optuna's storage at ``where``: a file's path, or ``postgresql://…``, ``mysql://…``, ``sqlite:///…``.
+
+    Args:
+        read_only: a file that isn't there is an error, and none is made.
+
+    Raises:
+        UserError: nobody answers within 5 s, the file can't be read or written, or the address is of no known kind.
+    """
+    quiet()
+    if "://" in where:
+        return _database(where)
+    return _journal(Path(where).absolute(), read_only)
+
+
+def quiet() -> None:
+    """Optuna says what it does on its own log; here the harness says it."""
+    import warnings
+
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+def _journal(file: Path, read_only: bool) -> Any:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+    from optuna.storages.journal._file import BaseJournalFileLock
+
+    class Lock(BaseJournalFileLock):
+        """Optuna's own locks outlive a process that is killed by half a minute; the kernel's end with it."""
+
+        def __init__(self, path: Path) -> None:
+            self._path, self._held = path, -1
+
+        def acquire(self) -> bool:
+            held = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o644)
+            fcntl.flock(held, fcntl.LOCK_EX)
+            self._held = held
+            return True
+
+        def release(self) -> None:
+            os.close(self._held)
+
+    if read_only and not file.exists():
+        raise UserError(f"there is no study at {file} yet; `repose tune SPEC` makes one", key=KEY)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = Lock(file.with_name(file.name + ".lock"))
+        lock.acquire()
+        try:
+            _mend(file)
+        finally:
+            lock.release()
+        return JournalStorage(JournalFileBackend(str(file), lock_obj=lock))
+    except OSError as error:
+        raise UserError(f"can't write the study's file {file}: {error.strerror}", key=KEY) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{file} isn't a study's file: {error}", key=KEY) from None
+
+
+def _mend(file: Path) -> None:
+    """Drop a last line that lost its end with its writer; Optuna could neither read it nor write after it."""
+    if not file.exists():
+        return
+    content = file.read_bytes()
+    if content and not content.endswith(b"\n"):
+        with open(file, "rb+") as opened:
+            opened.truncate(content.rfind(b"\n") + 1)
+
+
+def _database(url: str) -> Any:
+    from optuna.storages import RDBStorage
+
+    scheme = url.partition(":")[0].partition("+")[0]
+    if scheme not in ("sqlite", *_PORTS):
+        raise UserError(
+            f"can't keep a study at '{url}'; expected a file, postgresql://…, mysql://… or sqlite:///…", key=KEY
+        )
+    shown = url
+    try:
+        if scheme != "sqlite":
+            parts = urllib.parse.urlsplit(url)
+            shown = url.replace(f":{parts.password}@", ":***@") if parts.password else url
+            socket.create_connection((parts.hostname or "localhost", parts.port or _PORTS[scheme]), LIMIT).close()
+        return RDBStorage(_with_driver(url))
+    except (OSError, ValueError) as error:
+        raise UserError(f"nobody answers at the study's storage {shown}: {error}", key=KEY) from None
+    except ImportError as error:
+        raise UserError(f"the study's storage {shown} needs a package that isn't there: {error}", key=KEY) from None
+    except Exception as error:
+        if not type(error).__module__.startswith("sqlalchemy"):
+            raise
+        said = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise UserError(f"the study's storage {shown} can't be used: {said}", key=KEY) from None
+
+
+def _with_driver(url: str) -> str:
+    """PostgreSQL by the client that the extra `postgres` installs, where SQLAlchemy's own choice isn't there."""
+    has = importlib.util.find_spec
+    if url.startswith("postgresql://") and has("psycopg2") is None and has("psycopg") is not None:
+        return url.replace("postgresql://", "postgresql+psycopg://", 1)
+    return url
