@@ -97,6 +97,8 @@ def _tuned(
     document: Document,
 ) -> Run:
     """The run of ``point`` with the arm's best values; notes them in ``used``."""
+    if arm.space == []:  # a control that has nothing to tune
+        return point.run
     best = study_file.best(arm, found.study.metrics, given.pick, document.where((*_PLACE, "pick")))
     if best is None:
         message = f"no trial of {_said(arm)} has ended: let `repose tune` go on"

@@ -17,12 +17,12 @@ from pydantic import TypeAdapter, ValidationError
 from harness import own_backbones, registry
 from harness.data import longest_clip, resolve_split
 from harness.errors import UserError, unknown, wrong_value
-from harness.objectives.schedule import KEYS
 from harness.spec import identity, recipes
 from harness.spec.fields import Setting, printed
 from harness.spec.recipes import PUBLISHED, TrainSection
 from harness.spec.run import Choice, Data, Part, Train, Whole, join_term, split_term
 from harness.spec.schema import SpecFile, explain
+from harness.spec.term_options import read_term, with_option
 from harness.spec.weighting import Weighting, settled, split_weighting
 from harness.spec.yaml_lines import Document, Path
 
@@ -199,7 +199,7 @@ class Builder:
             if path[0] == "objectives":
                 term = part.get(path[2]) if path[1] in involved else None
                 given = [s.value for s in settings if s.field.name == field]
-                labels[field] = "-" if not term else printed(given[-1] if given else _read_term(path[2], term, path[3]))
+                labels[field] = "-" if not term else printed(given[-1] if given else read_term(path[2], term, path[3]))
         return Section(part, identity.objective_fragment(part), labels)
 
     def terms(
@@ -260,7 +260,7 @@ class Builder:
                 term, option = setting.field.path[2:]
                 if term not in found:  # of another backbone's published loss
                     continue
-                merged = _with_option(found[term], option, setting.value)
+                merged = with_option(found[term], option, setting.value)
                 found[term] = self._term(term, merged, (*place, term), {option: setting.place})
         if not any(split_term(term)[0] for term in found.values()):
             last = next((s.place for s in reversed(settings) if s.field.path[:2] == place), place)
@@ -383,25 +383,3 @@ def _data_option(data: Any, name: str) -> Any:
     entry = registry.get("datasets", data.dataset)
     option = registry.options(entry).get(name)
     return data.options.get(name, option.default if option else None)
-
-
-def _with_option(term: dict[str, Any], option: str, value: Any) -> dict[str, Any]:
-    """The term with one option set; a word for ``weight`` is the term's option, a number is λ."""
-    weight, options = split_term(term)
-    _, beside = split_weighting(term)
-    if option in KEYS:
-        return join_term(weight, options, {**beside, option: value})
-    if option == "lambda" or (option == "weight" and not isinstance(value, str)):
-        return join_term(value, options, beside)
-    return join_term(weight, {**options, option: value}, beside)
-
-
-def _read_term(name: str, term: dict[str, Any], option: str) -> Any:
-    weight, options = split_term(term)
-    if option in ("weight", "lambda"):
-        return weight
-    if option in options:
-        return options[option]
-    if option in KEYS:
-        return getattr(Weighting(**split_weighting(term)[1]), option)
-    return registry.options(registry.get("losses", name))[option].default

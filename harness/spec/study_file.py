@@ -46,9 +46,13 @@ class TrialRecord(_Loose):
 
 
 class ArmRecord(_Loose):
-    """One arm: axis → printed value, its trials, and the numbers of the best: one, or those that none beats."""
+    """One arm: axis → printed value, its trials, and the numbers of the best: one, or those that none beats.
+
+    ``space`` are the tuned fields that it has.
+    """
 
     arm: dict[str, str]
+    space: list[str] | None = None
     trials: list[TrialRecord]
     best: list[int]
 

@@ -30,7 +30,7 @@ def arm(objective, trials, best, backbone="simple_baseline"):
 
 BOTH = {f"{RDC}.weight": 0.034, f"{RDC}.form": "hinge", TIME: 0.5, "objectives.gone.mpjpe.weight": 0.7}
 ARMS = [
-    arm("abs", [trial(0, {}, 100.0, 70.0)], [0]),
+    {**arm("abs", [], []), "space": []},
     arm("spatial", [trial(0, {f"{RDC}.weight": 0.1, f"{RDC}.form": "margin"}, 99.0, 70.0)], [0]),
     arm("both", [trial(0, {}, 99.0, 70.0), trial(3, BOTH, 97.0, 80.0), trial(4, {TIME: 0.3}, 96.0, 75.0)], [3, 4]),
 ]
