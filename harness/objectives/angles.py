@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import UserError
-from harness.objectives.averaging import Averaged, along, lengths
+from harness.objectives.averaging import Averaged, along, between, lengths
 from harness.skeleton import Skeleton
 
 
@@ -33,10 +33,12 @@ class _OfAngles(Averaged):
         bone has no length the angle is 0 without gradient.
         """
         middle, one, other = self._ends(poses.shape[2])
-        u, v = poses[:, :, one] - poses[:, :, middle], poses[:, :, other] - poses[:, :, middle]
-        sine, cosine = lengths(torch.linalg.cross(u, v)), (u * v).sum(dim=-1)
+        u, v = between(poses, middle, one), between(poses, middle, other)  # (N, B, T, 3)
+        (ux, uy, uz), (vx, vy, vz) = u.unbind(dim=-1), v.unbind(dim=-1)
+        across = torch.stack((uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx), dim=-1)
+        sine, cosine = lengths(across), ux * vx + uy * vy + uz * vz
         nothing = (sine == 0) & (cosine == 0)
-        return torch.atan2(sine, cosine.masked_fill(nothing, 1.0))
+        return torch.atan2(sine, cosine.masked_fill(nothing, 1.0)).permute(1, 2, 0)
 
     def shown(self, visible: Tensor) -> Tensor:
         """(B, T, N): angles whose three joints are visible."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -98,6 +100,16 @@ def along(vectors: Tensor, order: int) -> Tensor:
     for _ in range(order):
         vectors = vectors[:, 1:] - vectors[:, :-1]
     return vectors
+
+
+def between(poses: Tensor, starts: Sequence[int], ends: Sequence[int]) -> Tensor:
+    """The vectors from joints to others in poses (B, T, J, 3), items first: (N, B, T, 3).
+
+    So that a joint is gathered, and its gradient scattered, as one long row.
+    """
+    rows = poses.permute(2, 0, 1, 3).contiguous()  # (J, B, T, 3)
+    start, end = (rows.index_select(0, torch.tensor(which, device=poses.device)) for which in (starts, ends))
+    return end - start
 
 
 def lengths(vectors: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from torch import Tensor
 
 from harness.errors import UserError
-from harness.objectives.averaging import Averaged, lengths
+from harness.objectives.averaging import Averaged, between, lengths
 from harness.skeleton import Skeleton
 
 
@@ -38,7 +38,7 @@ class _OfBones(Averaged):
     def lengths(self, poses: Tensor) -> Tensor:
         """Bone lengths (B, T, N) of poses (B, T, J, 3)."""
         parents, children = map(list, zip(*self.bones(poses.shape[2]), strict=True))
-        return lengths(poses[:, :, children] - poses[:, :, parents])
+        return lengths(between(poses, parents, children)).permute(1, 2, 0)
 
     def shown(self, visible: Tensor) -> Tensor:
         """(B, T, N): bones both of whose ends are visible."""
