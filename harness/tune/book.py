@@ -15,11 +15,11 @@ from harness.errors import UserError
 from harness.sweep import faults
 from harness.tune.actor import PRUNED
 from harness.tune.display import Display, Tally
-from harness.tune.search import Proposal, Search, took
+from harness.tune.search import Proposal, Search, standing, took
 from harness.tune.stopping import hopeless
 from harness.tune.work import FAILED, Told
 
-_BEAT, _LOOK = 15.0, 3.0
+_BEAT, _LOOK = 15.0, 1.0
 
 
 @dataclass
@@ -108,16 +108,12 @@ class Book:
         if now - self._looked < _LOOK:
             return False
         self._looked = now
-        waiting = False
+        left = 0
         for search in self.searches:
-            trials = search.trials()
-            mine = {held.number for held in self.held.values() if held.search is search}
-            others = search.elsewhere(trials)
-            self.display.tally(search.arm.label).elsewhere = others
-            waiting |= others > 0 or (bool(mine) and not search.spent(trials))
-            if search.reap():
-                waiting = True
-        return not waiting
+            left += search.reap()
+            others = self.display.tally(search.arm.label).elsewhere = search.elsewhere(search.trials())
+            left += others
+        return not left
 
     def upkeep(self) -> None:
         """Signs of life, now and then."""
@@ -138,7 +134,7 @@ class Book:
             return False
         if held.default:  # what all is compared with is done to its end
             return False
-        trials = [t for t in search.trials() if not t.user_attrs.get("lost")]
+        trials = standing(search.trials())
         own = next(t.intermediate_values for t in trials if t.number == held.number)
         others = [t.intermediate_values for t in trials if t.number != held.number]
         ended = [t.intermediate_values for t in trials if t.state == TrialState.COMPLETE]
@@ -162,7 +158,8 @@ class Book:
             reason = told.reason if told is not None else "its worker died: killed, out of memory, or crashed"
             if told is not None and told.user:
                 self.fatal = UserError(told.reason)
-            state = held.search.end(held.number, None, seconds=seconds, reason=reason)
+            mark = {"passing": True} if told is None or not told.final else {}
+            state = held.search.end(held.number, None, seconds=seconds, reason=reason, **mark)
             self.display.say(f"failed: {held.label}: {reason}", "red")
         else:
             self._keep(held, told)
@@ -184,7 +181,7 @@ class Book:
 
 def count(tally: Tally, search: Search) -> None:
     """Bring what is shown of an arm up to date with its storage."""
-    trials = [t for t in search.trials() if not any(t.user_attrs.get(m) for m in ("lost", "surplus"))]
+    trials = standing(search.trials())
     tally.states = {state.name: sum(t.state == state for t in trials) for state in TrialState}
     tally.begun = sum(t.state != TrialState.WAITING and not t.user_attrs.get("reused") for t in trials)
     tally.seconds = [took(t) for t in trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]

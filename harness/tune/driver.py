@@ -104,12 +104,15 @@ def run_study(
     outcome = StudyOutcome(storage=where)
     for search in searches:
         search.reap()
+        search.retry()
         search.first()
         _bury(search, uri)
     if warm:
         for search in searches:
             reuse.add(search, uri)
-    if any(_todo(search) for search in searches):
+    beside = [run.run_id for search in searches for run in _beside(search)]
+    lacking = len(tracking.finished(uri, beside)) < len(beside)
+    if lacking or any(_todo(search) for search in searches):
         outcome.interrupted = _Study(spec, uri, searches, me, body).go(workers, address, command)
     outcome.content = results.content(spec, uri, searches)
     outcome.seconds = time.monotonic() - began
@@ -128,7 +131,7 @@ def _budget(spec: Spec, trials: int | None, hours: float | None) -> Budget:
 
 def _todo(search: Search) -> bool:
     trials = search.trials()
-    return not search.spent(trials) or search.elsewhere(trials) > 0 or bool(_beside(search))
+    return search.open(trials) or search.elsewhere(trials) > 0
 
 
 def _beside(search: Search) -> list[Any]:

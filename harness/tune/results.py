@@ -14,11 +14,12 @@ from optuna.trial import FrozenTrial, TrialState
 from harness import tracking
 from harness.spec.loading import Spec
 from harness.tune.measures import Measures
-from harness.tune.search import Search, took
+from harness.tune.search import Search, standing, took
 from harness.tune.storage import open_storage, place
 
 SCHEMA, FILE = 1, "study.json"
 _DIGITS = 6
+_ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 def content(spec: Spec, uri: str, searches: Sequence[Search]) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def write(found: dict[str, Any], folder: str | Path) -> Path:
 
 
 def _arm(search: Search, uri: str) -> dict[str, Any]:
-    trials = [t for t in search.trials() if _shown(t)]
+    trials = [t for t in standing(search.trials()) if t.state in _ENDED]
     seconds = sum(took(t) for t in trials if not t.user_attrs.get("reused"))
     states = {state.name: sum(t.state == state for t in trials) for state in TrialState}
     default = next((t for t in trials if t.user_attrs.get("default")), None)
@@ -80,11 +81,6 @@ def _arm(search: Search, uri: str) -> dict[str, Any]:
         "gpu_hours": round(seconds * search.spec.resources.gpu / 3600, _DIGITS),
         "default": _trial(default) if default is not None else _beside(search, uri),
     }
-
-
-def _shown(trial: FrozenTrial) -> bool:
-    ended = trial.state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-    return ended and not trial.user_attrs.get("lost") and not trial.user_attrs.get("surplus")
 
 
 def _trial(trial: FrozenTrial) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 What a trial's user attributes hold: ``owner`` and ``heartbeat`` of its driver, ``runs`` (ids), ``seconds``, ``reason``;
 ``default`` of the one with the spec's own values; ``reused`` of one made from finished runs; ``lost`` of one whose
-owner died, ``again`` (a number) of the one that repeats it; ``surplus`` of one beyond the budget.
+owner died and ``passing`` of one that failed for a reason that may pass, ``again`` (a number) of the one that repeats
+it; ``surplus`` of one beyond the budget.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from harness.tune.storage import KEY
 
 UNOWNED = 10.0
 """Seconds after which a trial that nobody signed counts as lost: its driver signs it within milliseconds."""
-_ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,14 @@ class Search:
             UserError: values that can't be run; the trial is FAIL.
         """
         trials = self.trials()
-        if self.spent(trials):
+        if not self.open(trials):
             return None
-        waiting = any(t.state == TrialState.WAITING for t in trials)
-        if not waiting and not self._queued(trials):
-            return None
+        if self._grid and not _waiting(trials):
+            self.study.enqueue_trial(self._untried(trials) or {})
         trial = self.study.ask()
         trial.set_user_attr("owner", self._me.dumps())
         limit = self.budget.trials
-        before = [t for t in self.trials() if t.number < trial.number and counts(t)]
+        before = [t for t in spending(self.trials()) if t.number < trial.number]
         if limit is not None and len(before) >= limit:  # another driver asked at the same moment
             trial.set_user_attr("surplus", True)
             self.study.tell(trial, state=TrialState.FAIL)
@@ -127,27 +126,30 @@ class Search:
     def spent(self, trials: Sequence[FrozenTrial]) -> bool:
         """Whether the budget allows no further trial."""
         budget, seconds = self.budget, sum(took(t) for t in trials if not t.user_attrs.get("reused"))
-        if budget.trials is not None and sum(counts(t) for t in trials) >= budget.trials:
+        if budget.trials is not None and len(spending(trials)) >= budget.trials:
             return True
         if budget.hours is not None and seconds / self._workers >= 3600 * budget.hours:
             return True
         return budget.gpu_hours is not None and seconds * self.spec.resources.gpu >= 3600 * budget.gpu_hours
 
-    def _queued(self, trials: Sequence[FrozenTrial]) -> bool:
-        """Whether there's something to propose; a grid's next combination is put in line."""
-        assert self.spec.study is not None
-        space, sampler = self.arm.space, self.spec.study.sampler
-        if not space:  # nothing to tune: its one trial is the spec's own
+    def open(self, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether there's something to propose."""
+        if self.spent(trials):
             return False
-        if sampler.name == "grid":
-            tried = {
-                key(_wanted(t)) for t in trials if not t.user_attrs.get("lost") and not t.user_attrs.get("surplus")
-            }
-            found = untried(space, sampler.seed, tried)
-            if found is None:
-                return False
-            self.study.enqueue_trial(found)
-        return True
+        if _waiting(trials) or not self.arm.space:  # nothing to tune: its one trial is the spec's own
+            return _waiting(trials)
+        return not self._grid or self._untried(trials) is not None
+
+    @property
+    def _grid(self) -> bool:
+        assert self.spec.study is not None
+        return self.spec.study.sampler.name == "grid"
+
+    def _untried(self, trials: Sequence[FrozenTrial]) -> dict[str, Any] | None:
+        """A grid's next combination."""
+        assert self.spec.study is not None
+        tried = {key(_wanted(trial)) for trial in standing(trials)}
+        return untried(self.arm.space, self.spec.study.sampler.seed, tried)
 
     def end(self, trial: int, values: Sequence[float] | None, *, pruned: bool = False, **about: Any) -> TrialState:
         """Close a trial: PRUNED, COMPLETE with ``values``, or FAIL; what it became. ``about``: attributes to add."""
@@ -187,13 +189,20 @@ class Search:
                     lost += 1
                 except (ValueError, RuntimeError):  # somebody else was quicker
                     continue
+        self._repeat("lost")
+        return lost
+
+    def retry(self) -> None:
+        """Put trials in line again that failed for a reason that may have passed."""
+        self._repeat("passing")
+
+    def _repeat(self, mark: str) -> None:
         trials = self.trials()
         repeated = {t.user_attrs.get("again") for t in trials}
         for trial in trials:
-            if trial.state == TrialState.FAIL and trial.user_attrs.get("lost") and trial.number not in repeated:
+            if trial.state == TrialState.FAIL and trial.user_attrs.get(mark) and trial.number not in repeated:
                 about = {"again": trial.number, **({"default": True} if trial.user_attrs.get("default") else {})}
                 self.study.enqueue_trial(_wanted(trial), user_attrs=about)
-        return lost
 
     def elsewhere(self, trials: Sequence[FrozenTrial]) -> int:
         """How many trials another driver is doing."""
@@ -208,10 +217,16 @@ def name(spec: Any, arm: Arm) -> str:
     return f"{spec.name}: {arm.label}"
 
 
-def counts(trial: FrozenTrial) -> bool:
-    """Whether a trial is taken from the budget: begun and not lost, beyond it, or made from finished runs."""
-    spared = any(trial.user_attrs.get(mark) for mark in ("lost", "surplus", "reused"))
-    return trial.state != TrialState.WAITING and not spared
+def standing(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Those that are neither lost, beyond the budget, nor repeated by another one."""
+    repeated = {trial.user_attrs.get("again") for trial in trials}
+    marks = ("lost", "surplus")
+    return [t for t in trials if not any(t.user_attrs.get(mark) for mark in marks) and t.number not in repeated]
+
+
+def spending(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Those that are taken from the budget: begun, and not made from finished runs."""
+    return [t for t in standing(trials) if t.state != TrialState.WAITING and not t.user_attrs.get("reused")]
 
 
 def took(trial: FrozenTrial) -> float:
@@ -221,6 +236,10 @@ def took(trial: FrozenTrial) -> float:
     if trial.state != TrialState.RUNNING or trial.datetime_start is None:
         return 0.0
     return max(0.0, time.time() - trial.datetime_start.timestamp())
+
+
+def _waiting(trials: Sequence[FrozenTrial]) -> bool:
+    return any(trial.state == TrialState.WAITING for trial in trials)
 
 
 def _wanted(trial: FrozenTrial) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from harness import tracking
 from harness.errors import UserError
 from harness.spec.study import Metric
-from harness.sweep.worker import Settings, Worker, describe
+from harness.sweep.worker import Outcome, Settings, Worker, describe
 from harness.tune.measures import Measures
 
 _POLL = 1.0
@@ -32,6 +32,7 @@ class Told:
         points: (step, values) that came since; a step is a validation, counted over the trial's runs.
         values: of a trial that is done: the mean over its runs.
         reason: why it failed.
+        final: whether it would fail again.
         user: whether that is something the user gave: every other trial would fail alike.
         trained: how many of its runs were trained here rather than answered from their records.
         val_mpjpe: lowest validation error of the run at work, mm.
@@ -41,13 +42,16 @@ class Told:
     points: list[tuple[int, list[float]]] = field(default_factory=list)
     values: list[float] | None = None
     reason: str = ""
+    final: bool = False
     user: bool = False
     trained: int = 0
     val_mpjpe: float | None = None
 
 
 class _Failed(Exception):
-    pass
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome
 
 
 class TrialWorker(Worker):
@@ -97,9 +101,11 @@ class TrialWorker(Worker):
         except tracking.Stopped:
             pass
         except _Failed as failure:
-            self._out.put(Told(FAILED, reason=str(failure), user=isinstance(failure.__cause__, UserError)))
+            outcome = failure.outcome
+            self._out.put(Told(FAILED, reason=outcome.reason, final=outcome.final, user=outcome.user))
         except Exception as error:
-            self._out.put(Told(FAILED, reason=describe(error), user=isinstance(error, UserError)))
+            user = isinstance(error, UserError)
+            self._out.put(Told(FAILED, reason=describe(error), final=user, user=user))
 
     def _one(self, number: int, run: Any) -> None:
         """Have a run finished, by whomever, and tell of it."""
@@ -119,11 +125,11 @@ class TrialWorker(Worker):
             if outcome.status == "failed":
                 attempts += 1
                 if outcome.final or attempts > self._retries:
-                    raise _Failed(outcome.reason) from (UserError(outcome.reason) if outcome.user else None)
+                    raise _Failed(outcome)
             self._trained += outcome.status == "finished"
         self._tell(number, run, found.finished[run.run_id])
 
-    def _do(self, run: Any, generation: int) -> Any:
+    def _do(self, run: Any, generation: int) -> Outcome:
         try:
             return self.do(run, self._test, generation)
         except BaseException:
