@@ -22,7 +22,7 @@ from harness.report.selection import (
     matches,
     metric,
 )
-from harness.report.statistics import STUDENTISED_FROM, Interval, Paired, interval
+from harness.report.statistics import SKEW_TOLD, STUDENTISED_FROM, Interval, Paired, interval
 from harness.report.table import Cell, Recipe, Row, Table, number, p_text
 from harness.spec.conditions import is_condition
 
@@ -131,8 +131,12 @@ def mean_notes(body: list[Row]) -> tuple[str, ...]:
     """What the cells of a table of means are, and what its signs say."""
     cells = [cell for row in body for cell in row.cells]
     many = any(int(cell.numbers.get("n", 0)) >= STUDENTISED_FROM for cell in cells)
-    kind = f"interval (t; studentised bootstrap from {STUDENTISED_FROM} seeds)" if many else "t-interval"
-    notes = [f"Cells: mean ± half-width of the 95 % {kind} over seeds (number of seeds)."]
+    kind = (
+        f"t, with room for skew; studentised bootstrap from {STUDENTISED_FROM} seeds"
+        if many
+        else "t, with room for skew"
+    )
+    notes = [f"Cells: mean ± half-width of the 95 % interval ({kind}) over seeds (number of seeds). {SKEW_TOLD}"]
     if any(cell.bold for cell in cells):
         notes.append(
             f"Bold: lowest error (or highest score) of its column among arms of equal training length and two or more "

@@ -19,8 +19,8 @@ BEFORE, POST_HOC = "before the runs", "post hoc"
 _COLUMNS = ("verdict", "difference", "claimed", "stated")
 _VERDICTS = (
     "Supported: the whole interval lies at or beyond what is claimed. Refuted: the whole interval is short of it. "
-    "Equivalent: neither, and two one-sided tests at 5 % put the difference within ± the margin. Inconclusive: none of "
-    "these. Undecided: the runs may not decide, for the reason given."
+    "Equivalent: neither, and two one-sided tests at 2.5 % put the difference within ± the margin. Inconclusive: none "
+    "of these. Undecided: the runs may not decide, for the reason given."
 )
 
 

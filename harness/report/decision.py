@@ -54,8 +54,8 @@ def decide(
     """Decide a claim from seed → value of both arms, in the metric's unit; only common seeds count.
 
     Supported: the whole 95 % interval of the paired difference lies at or beyond ``at_least`` in the claimed
-    direction. Refuted: the whole interval is short of it. Equivalent: neither, and two one-sided tests at 5 % say that
-    the difference lies within ±``margin``. Else inconclusive. Undecided with fewer than two pairs, and where
+    direction. Refuted: the whole interval is short of it. Equivalent: neither, and two one-sided tests at 2.5 % say
+    that the difference lies within ±``margin``. Else inconclusive. Undecided with fewer than two pairs, and where
     neither side varies over its seeds, which then are one measurement.
 
     Args:
@@ -87,8 +87,8 @@ def _seeds(differences: np.ndarray, short: float, margin: float | None) -> int |
     n, sd, mean = len(differences), float(np.std(differences, ddof=1)), abs(float(np.mean(differences)))
     needed = [seeds_needed(sd, effect=short, power=POWER)]
     if margin is not None and mean < margin:
-        # Both tests must reject: enough for the nearer side, at one-sided 5 %, and for both at a difference of 0.
-        near = seeds_needed(sd, effect=margin - mean, level=0.9, power=POWER)
+        # Both tests must reject: enough for the nearer side, at one-sided 2.5 %, and for both at a difference of 0.
+        near = seeds_needed(sd, effect=margin - mean, power=POWER)
         needed.append(max(near, seeds_needed(sd, margin=margin, power=POWER)))
     least = max(min(needed), n + 1)
     return least if least < MOST_SEEDS else None

@@ -43,6 +43,7 @@ from harness.report.selection import (
 )
 from harness.report.statistics import (
     MIN_SUBJECTS,
+    SKEW_TOLD,
     STUDENTISED_FROM,
     Paired,
     fixed_order,
@@ -111,9 +112,9 @@ def difference_table(
     tests = sum(not math.isnan(p) for p in adjusted.values())
     explained = (
         f"Cells: mean difference to the baseline ({named(evidence)}; all else equal) for these subjects, paired "
-        f"by seed, with its 95 % interval over seeds (t; studentised bootstrap from {STUDENTISED_FROM} pairs), the "
-        "corrected p-value of the paired t-test, and the number of seed pairs. Negative means lower than the baseline; "
-        "p ≥ 0.05 means not separated, not equal.",
+        f"by seed, with its 95 % interval over seeds (t, with room for skew; studentised bootstrap from "
+        f"{STUDENTISED_FROM} pairs), the corrected p-value of the paired t-test with that room, and the number of seed "
+        f"pairs. Negative means lower than the baseline; p ≥ 0.05 means not separated, not equal. {SKEW_TOLD}",
         nothing_like(evidence, pairs),
         correction(tests, columns, steps),
         without_p(comparisons, adjusted),

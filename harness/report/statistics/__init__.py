@@ -14,17 +14,20 @@ from harness.report.statistics.intervals import (
     interval,
     studentised_interval,
     t_interval,
+    widened_interval,
 )
 from harness.report.statistics.multiplicity import fixed_order, holm
 from harness.report.statistics.paired import Paired, paired_difference, paired_p
 from harness.report.statistics.seeds import MOST_SEEDS, seeds_needed
 from harness.report.statistics.sign_flip import sign_flip
+from harness.report.statistics.skew import SKEW_TOLD, widening
 from harness.report.statistics.subjects import MIN_SUBJECTS, new_subjects
 
 __all__ = [
     "LEVEL",
     "MIN_SUBJECTS",
     "MOST_SEEDS",
+    "SKEW_TOLD",
     "STUDENTISED_FROM",
     "Equivalence",
     "Interval",
@@ -41,4 +44,6 @@ __all__ = [
     "sign_flip",
     "studentised_interval",
     "t_interval",
+    "widened_interval",
+    "widening",
 ]

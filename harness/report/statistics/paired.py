@@ -12,6 +12,7 @@ from scipy.special import gammaln, stdtr
 
 from harness.report.statistics.intervals import LEVEL, Interval, interval, sd, without_spread
 from harness.report.statistics.sign_flip import sign_flip
+from harness.report.statistics.skew import widening
 
 Pairing = TypeVar("Pairing", bound=Hashable)
 
@@ -22,7 +23,8 @@ class Paired:
 
     Attributes:
         difference: interval of the differences; its ``n`` is the number of pairs.
-        p: two-sided paired t-test; NaN with fewer than two pairs, and when all differences are equal.
+        p: two-sided paired t-test with room for skew (`paired_p`); NaN with fewer than two pairs, and when all
+            differences are equal.
         p_sign_flip: two-sided sign-flip test; NaN with fewer than two pairs.
         effect: mean difference over the sd of the differences, d_z, times Hedges' correction for few pairs
             (`hedges`); NaN with fewer than three pairs, for which d_z has no expectation, and where p is NaN.
@@ -65,15 +67,17 @@ def paired_difference(a: Mapping[Pairing, float], b: Mapping[Pairing, float], le
 
 
 def paired_p(differences: Sequence[float] | np.ndarray) -> float:
-    """Two-sided p-value of the t-test that the mean difference is 0.
+    """Two-sided p-value of the t-test that the mean difference is 0, with room for skew.
 
+    The t statistic is divided by `widening`, which the interval of few differences is multiplied with: the two agree.
     NaN with fewer than two differences, and where all are equal: two deterministic baselines leave no variance to
     test against.
     """
     d = np.asarray(differences, dtype=float)
     if without_spread(d):
         return math.nan
-    return 2 * float(stdtr(d.size - 1, -abs(math.fsum(d) / d.size) / sd(d) * math.sqrt(d.size)))
+    t = abs(math.fsum(d) / d.size) / sd(d) * math.sqrt(d.size)
+    return 2 * float(stdtr(d.size - 1, -t / float(widening(d))))
 
 
 def hedges(n: int) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import chdtri, ndtr, stdtrit
 
 from harness.report.statistics.intervals import LEVEL
+from harness.report.statistics.skew import usual_widening
 
 MOST_SEEDS = 1_000_000
 
@@ -28,9 +29,10 @@ def seeds_needed(
         sd: standard deviation of the paired differences.
         effect: true difference that a two-sided t-test at 1 − level finds with probability ``power`` (noncentral t).
         halfwidth: half-width of the t interval at this sd.
-        margin: margin within which two one-sided t-tests at 1 − level each find equivalence with probability
+        margin: margin within which two one-sided t-tests at (1 − level) / 2 each find equivalence with probability
             ``power`` where the true difference is 0.
         power, level: both between 0 and 1.
+        All three with the room for skew that the report's intervals and tests take of normal values.
     Returns:
         2 or more; `MOST_SEEDS` where it would be more, which says: out of reach.
     Raises:
@@ -52,7 +54,7 @@ def seeds_needed(
     if effect is not None:
         return _smallest(lambda n: _power(n, ratio, level) >= power)
     if halfwidth is not None:
-        return _smallest(lambda n: stdtrit(n - 1, (1 + level) / 2) / math.sqrt(n) <= ratio)
+        return _smallest(lambda n: _critical(n, level) / math.sqrt(n) <= ratio)
     return _smallest(lambda n: _equivalence_power(n, ratio, level) >= power)
 
 
@@ -74,14 +76,19 @@ def _power(n: int, ratio: float, level: float) -> float:
 
     By integration, as scipy.special.nctdtr gives NaN in tails that are far out.
     """
-    critical, shift = float(stdtrit(n - 1, (1 + level) / 2)) * _spreads(n), ratio * math.sqrt(n)
+    critical, shift = _critical(n, level) * _spreads(n), ratio * math.sqrt(n)
     return float(np.mean(ndtr(shift - critical) + ndtr(-shift - critical)))
 
 
 def _equivalence_power(n: int, ratio: float, level: float) -> float:
     """Chance that both one-sided tests reject at a true difference of 0."""
-    room = ratio * math.sqrt(n) - float(stdtrit(n - 1, level)) * _spreads(n)
+    room = ratio * math.sqrt(n) - _critical(n, level) * _spreads(n)
     return float(np.mean(np.maximum(2 * ndtr(room) - 1, 0.0)))
+
+
+def _critical(n: int, level: float) -> float:
+    """What the statistic must reach: Student's quantile with the usual room for skew."""
+    return float(stdtrit(n - 1, (1 + level) / 2)) * usual_widening(n)
 
 
 def _spreads(n: int) -> np.ndarray:

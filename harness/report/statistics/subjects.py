@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from harness.report.statistics.intervals import LEVEL, Interval
+from harness.report.statistics.skew import WIDENING, skewness
 
 MIN_SUBJECTS = 6
 METHOD = "crossed"
@@ -20,7 +21,10 @@ def new_subjects(values: np.ndarray | Sequence[Sequence[float]], level: float = 
     Crossed random effects y_is = μ + seed_i + subject_s + rest_is without replication (Searle, Casella and McCulloch,
     *Variance Components*, 1992, chapter 4). The grand mean has the variance (MS_seeds + MS_subjects − MS_rest) / (I S),
     its degrees of freedom Satterthwaite's (Biometrics Bulletin 2, 1946). Where one of the two mean squares doesn't
-    exceed that of the rest, its component counts as 0 and the larger of the two stands alone.
+    exceed that of the rest, its component counts as 0 and the other stands alone; where neither does, their mean
+    stands for both. There is room for skew as in `widening`, by the skewness of the
+    seeds' means and as far as seeds make up the variance (their share squared); six subjects and more
+    need none.
 
     Args:
         values: (seeds, subjects) of one arm's errors, or of paired differences of two arms.
@@ -44,27 +48,34 @@ def new_subjects(values: np.ndarray | Sequence[Sequence[float]], level: float = 
         return Interval(mean, math.nan, math.nan, subjects, METHOD, reason)
     if seeds < 2:
         return Interval(mean, math.nan, math.nan, subjects, METHOD, "one seed: the spread between seeds can't be told")
-    variance, freedom = _variance(y, mean)
-    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(variance) if variance > 0 else 0.0
+    half = float(half_widths(y, level))
     return Interval(mean, mean - half, mean + half, subjects, METHOD)
 
 
-def _variance(y: np.ndarray, mean: float) -> tuple[float, float]:
-    """Variance of the grand mean and its degrees of freedom."""
-    seeds, subjects = y.shape
-    of_seeds, of_subjects = y.mean(axis=1), y.mean(axis=0)
-    rest = y - of_seeds[:, None] - of_subjects[None, :] + mean
-    freedom = np.array([seeds - 1, subjects - 1, (seeds - 1) * (subjects - 1)], dtype=float)
-    squares = np.array(
-        [subjects * np.sum((of_seeds - mean) ** 2), seeds * np.sum((of_subjects - mean) ** 2), np.sum(rest**2)]
+def half_widths(y: np.ndarray, level: float = LEVEL) -> np.ndarray:
+    """(…,) half-widths for (…, seeds, subjects) values: what `new_subjects` gives, of many tables at once."""
+    seeds, subjects = y.shape[-2:]
+    of_seeds, of_subjects, mean = y.mean(-1), y.mean(-2), y.mean((-2, -1))
+    rest = y - of_seeds[..., None] - of_subjects[..., None, :] + mean[..., None, None]
+    few, many, within = seeds - 1, subjects - 1, (seeds - 1) * (subjects - 1)
+    ms_seeds = subjects * np.square(of_seeds - mean[..., None]).sum(-1) / few
+    ms_subjects = seeds * np.square(of_subjects - mean[..., None]).sum(-1) / many
+    ms_rest = np.square(rest).sum((-2, -1)) / within
+    over_seeds, over_subjects = ms_seeds > ms_rest, ms_subjects > ms_rest
+    cases = [over_seeds & over_subjects, over_seeds, over_subjects]
+    total = np.select(cases, [ms_seeds + ms_subjects - ms_rest, ms_seeds, ms_subjects], (ms_seeds + ms_subjects) / 2)
+    spread = np.select(
+        cases,
+        [
+            ms_seeds**2 / few + ms_subjects**2 / many + ms_rest**2 / within,
+            ms_seeds**2 / few,
+            ms_subjects**2 / many,
+        ],
+        (ms_seeds**2 / few + ms_subjects**2 / many) / 4,
     )
-    between_seeds, between_subjects, within = squares / freedom
-    if min(between_seeds, between_subjects) > within:
-        parts = np.array([between_seeds, between_subjects, -within])
-    elif between_subjects >= between_seeds:
-        parts = np.array([0.0, between_subjects, 0.0])
-    else:
-        parts = np.array([between_seeds, 0.0, 0.0])
-    total = float(parts.sum())
-    spread = float(np.sum(parts**2 / freedom))
-    return total / y.size, total**2 / spread if spread > 0 else 1.0
+    some = (total > 0) & (spread > 0)
+    freedom = np.where(some, total**2 / np.where(some, spread, 1.0), 1.0)
+    share = np.where(some, np.maximum(ms_seeds - ms_rest, 0.0) / np.where(some, total, 1.0), 0.0)
+    room = 1.0 + WIDENING * share**2 * np.abs(skewness(of_seeds)) / math.sqrt(few)
+    half = stdtrit(freedom, (1 + level) / 2) * np.sqrt(np.maximum(total, 0.0) / (seeds * subjects)) * room
+    return np.asarray(np.where(some, half, 0.0))

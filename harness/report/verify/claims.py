@@ -114,7 +114,7 @@ def _verdict(values: list[float], sides: list[dict[Any, float]], stated: Mapping
         return "refuted"
     margin = stated["margin"]
     if margin is not None:
-        within = abs(own.mean(values)) < margin if own.flat(values) else own.equivalence_p(values, margin) < 0.05
+        within = abs(own.mean(values)) < margin if own.flat(values) else own.equivalence_p(values, margin) < 0.025
         if within:
             return "equivalent"
     return "inconclusive"
@@ -140,7 +140,7 @@ def _seeds(
     needed = [_least(lambda m: _power(m, abs(sign * centre - stated["at_least"]) / sd, 0.95))]
     margin = stated["margin"]
     if margin is not None and abs(centre) < margin:
-        near = _least(lambda m: _power(m, (margin - abs(centre)) / sd, 0.90))
+        near = _least(lambda m: _power(m, (margin - abs(centre)) / sd, 0.95))
         needed.append(max(near, _least(lambda m: _both_reject(m, margin / sd))))
     expected = max(min(needed), n + 1)
     if expected >= MANY:
@@ -167,17 +167,23 @@ def _least(power: Callable[[int], float]) -> int:
 
 
 def _power(n: int, ratio: float, level: float) -> float:
-    """Of the two-sided t-test of ``n`` pairs, at a true difference of ``ratio`` standard deviations."""
-    critical = float(stats.t.ppf((1 + level) / 2, n - 1))
+    """Of the two-sided t-test of ``n`` pairs, with room for skew, at a true difference of ``ratio`` sds."""
+    critical = float(stats.t.ppf((1 + level) / 2, n - 1)) * _room(n)
     if n > 10_000:  # where the noncentral t is normal, and scipy's slow
         return float(stats.norm.sf(critical - ratio * math.sqrt(n)) + stats.norm.cdf(-critical - ratio * math.sqrt(n)))
     shift = ratio * math.sqrt(n)
     return float(np.nansum([stats.nct.sf(critical, n - 1, shift), stats.nct.cdf(-critical, n - 1, shift)]))
 
 
+def _room(n: int) -> float:
+    """What the room for skew is on average, of normal values."""
+    of_skewness = math.sqrt(6 * (n - 2) / ((n + 1) * (n + 3)))
+    return 1 + own.ROOM * math.sqrt(2 / math.pi) * of_skewness / math.sqrt(n - 1)
+
+
 def _both_reject(n: int, ratio: float) -> float:
-    """Chance that two one-sided tests at 5 % find equivalence at a true difference of 0."""
+    """Chance that two one-sided tests at 2.5 % find equivalence at a true difference of 0."""
     share = (np.arange(20_000) + 0.5) / 20_000
     spread = np.sqrt(stats.chi2.ppf(share, n - 1) / (n - 1))
-    room = ratio * math.sqrt(n) - float(stats.t.ppf(0.95, n - 1)) * spread
+    room = ratio * math.sqrt(n) - float(stats.t.ppf(0.975, n - 1)) * _room(n) * spread
     return float(np.clip(2 * stats.norm.cdf(room) - 1, 0, None).mean())

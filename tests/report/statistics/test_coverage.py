@@ -1,75 +1,101 @@
 """A short run of benchmarks/coverage.py: what reports print holds what it says.
 
-Coverage must lie within 93 and 97 %, false positives at or under 5.5 %. There are enough draws to keep a method that
-holds its level off those bounds (a true 95 % lies 4 standard errors inside at 2,000 draws; a true 5 % lies 4 under
-5.5 % at 40,000 and 2 at 8,000), and they are seeded by row, so that the run is repeatable. What is known to miss stands
-in docs/statistics.md and isn't asserted here.
+Coverage must lie within 93 and 97 %, false positives at or under 5.5 %, on every distribution, size and layout that
+docs/statistics.md claims: normal, t4 and skewed values. There are enough draws to keep a method that holds its level
+off those bounds, and they are seeded by row, so that the run is repeatable. What is known to miss (very skewed values)
+stands in docs/statistics.md and isn't asserted here.
 """
 
 import numpy as np
 import pytest
 
 from benchmarks import coverage
-from harness.report.statistics import equivalence, interval, new_subjects, paired_difference, sign_flip, t_interval
+from harness.report.statistics import (
+    STUDENTISED_FROM,
+    equivalence,
+    interval,
+    new_subjects,
+    paired_difference,
+    sign_flip,
+    t_interval,
+)
+from harness.report.statistics.subjects import half_widths
 
 MOST = 0.055
+CLAIMED = ["normal", "t4", "skewed"]
+FEW = [n for n in coverage.SIZES if n < STUDENTISED_FROM]
 
 
 def holds(share: float) -> bool:
     return 0.93 <= share <= 0.97
 
 
-@pytest.mark.parametrize("n", [3, 5, 10, 14])
-@pytest.mark.parametrize("distribution", ["normal", "t4"])
-def test_interval_of_one_arm_by_students_t(distribution, n):
-    assert holds(coverage.covered(coverage.arm_values(distribution, n, 4_000), interval))
+def test_what_is_simulated_is_what_is_printed():
+    for d in coverage.differences("very skewed", 6, 20):
+        found = paired_difference(dict(enumerate(d)), dict.fromkeys(range(6), 0.0))
+        assert found.p == pytest.approx(float(coverage.paired_p(d)))
+        assert found.p_sign_flip == pytest.approx(coverage.sign_flips(d[None])[0])
+        assert found.difference.half == pytest.approx(float(coverage.widened_half(d)))
+        assert equivalence(d, 0.9).equivalent == coverage.called_equal(d, 0.9)
+        assert t_interval(d).half == pytest.approx(float(coverage.student_half(d)))
+    y, _ = coverage.crossed("skewed", "neither", 4, 6, 20)
+    assert [new_subjects(one).half for one in y] == pytest.approx(list(half_widths(y)))
 
 
-@pytest.mark.parametrize("distribution, n", [("normal", 15), ("t4", 20), ("skewed", 20)])
-def test_interval_of_one_arm_by_bootstrap(distribution, n):
-    assert holds(coverage.covered(coverage.arm_values(distribution, n, 2_000), interval))
+@pytest.mark.parametrize("n", FEW)
+@pytest.mark.parametrize("distribution", CLAIMED)
+def test_interval_of_one_arm(distribution, n):
+    x = coverage.arm_values(distribution, n, 60_000)
+    assert holds(coverage.within(x, coverage.widened_half(x)))
 
 
-def test_a_percentile_bootstrap_would_not_do():
+@pytest.mark.parametrize("distribution", CLAIMED)
+def test_interval_of_one_arm_by_bootstrap(distribution):
+    assert holds(coverage.covered(coverage.arm_values(distribution, 15, 2_000), interval))
+
+
+def test_what_reports_do_not_use_would_not_do():
     assert coverage.covered(coverage.arm_values("normal", 5, 2_000), coverage.percentile_interval) < 0.88
+    x = coverage.arm_values("skewed", 5, 40_000)
+    assert np.mean(coverage.student_p(x) < 0.05) > 0.06
 
 
-@pytest.mark.parametrize("n", [3, 5, 10, 14])
-@pytest.mark.parametrize("distribution", ["normal", "t4", "skewed"])
-def test_paired_differences_by_students_t(distribution, n):
-    assert holds(coverage.covered(coverage.differences(distribution, n, 4_000), interval))
-    assert np.mean(coverage.paired_p(coverage.differences(distribution, n, 40_000)) < 0.05) <= MOST
+@pytest.mark.parametrize("distribution", CLAIMED)
+def test_paired_differences(distribution):
+    for n in coverage.SIZES:
+        alike = coverage.differences(distribution, n, 240_000 // n)
+        for d in (alike, coverage.arm_values(distribution, n, 900_000 // n)):
+            assert np.mean(coverage.paired_p(d) < 0.05) <= MOST
+            assert n not in FEW or holds(coverage.within(d, coverage.widened_half(d)))
 
 
-@pytest.mark.parametrize("distribution", ["normal", "t4", "skewed"])
+@pytest.mark.parametrize("distribution", CLAIMED)
 def test_paired_differences_by_bootstrap(distribution):
     assert holds(coverage.covered(coverage.differences(distribution, 15, 2_000), interval))
-    assert np.mean(coverage.paired_p(coverage.differences(distribution, 15, 40_000)) < 0.05) <= MOST
 
 
-def test_the_simulated_p_is_the_one_that_is_printed():
-    for d in coverage.differences("skewed", 6, 20):
-        assert paired_difference(dict(enumerate(d)), dict.fromkeys(range(6), 0.0)).p == pytest.approx(
-            coverage.paired_p(d)
-        )
+@pytest.mark.parametrize("distribution", [*CLAIMED, "very skewed"])
+def test_sign_flip_where_arms_are_drawn_alike(distribution):
+    """Differences are symmetric then, whatever the arms: the test is exact, to the step of its p-values."""
+    for n in (7, 10):
+        assert 0.03 < np.mean(coverage.sign_flips(coverage.differences(distribution, n, 20_000)) < 0.05) <= MOST
+    assert np.mean([sign_flip(d) < 0.05 for d in coverage.differences(distribution, 20, 2_000)]) <= 0.065
 
 
-def test_sign_flip_holds_its_level_where_t_need_not():
-    p = [sign_flip(d) for d in coverage.differences("very skewed", 8, 20_000)]
-    assert 0.02 < np.mean(np.less(p, 0.05)) <= MOST
-
-
-@pytest.mark.parametrize("distribution", ["normal", "t4", "skewed"])
-@pytest.mark.parametrize("parts, seeds, subjects", [("subjects", 5, 10), ("alike", 5, 6), ("seeds", 10, 8)])
-def test_new_subjects(distribution, parts, seeds, subjects):
-    y, _ = coverage.crossed(distribution, parts, seeds, subjects, 3_000)
-    assert holds(coverage.covered(y, new_subjects))
+@pytest.mark.parametrize("parts", coverage.COMPONENTS)
+def test_new_subjects(parts):
+    for seeds, subjects in coverage.LAYOUTS:
+        for distribution in CLAIMED:
+            y, _ = coverage.crossed(distribution, parts, seeds, subjects, 1_200_000 // (seeds * subjects))
+            assert holds(coverage.within(y, half_widths(y))), (seeds, subjects, distribution)
 
 
 def test_seeds_alone_speak_of_these_subjects_only():
-    y, these = coverage.crossed("normal", "subjects", 5, 10, 3_000)
-    assert holds(coverage.covered(y.mean(2) - these[:, None], t_interval))
-    assert coverage.covered(y.mean(2), t_interval) < 0.8
+    y, these = coverage.crossed("normal", "subjects", 5, 10, 10_000)
+    over_seeds = y.mean(2)
+    these_alone = over_seeds - these[:, None]
+    assert holds(coverage.within(these_alone, coverage.widened_half(these_alone)))
+    assert coverage.within(over_seeds, coverage.widened_half(over_seeds)) < 0.8
 
 
 @pytest.mark.parametrize("scenario", coverage.truths())
@@ -82,7 +108,9 @@ def test_any_false_positive_of_a_table(scenario):
     assert coverage.familywise(p[:4_000], null, np.asarray) > 0.15
 
 
-@pytest.mark.parametrize("distribution, n", [("normal", 3), ("t4", 5), ("skewed", 10)])
-def test_false_equivalence_at_the_margin(distribution, n):
-    d = coverage.differences(distribution, n, 10_000)
-    assert 0.03 < np.mean([equivalence(one + 1.5, 1.5).equivalent for one in d]) <= MOST
+@pytest.mark.parametrize("distribution", CLAIMED)
+def test_false_equivalence_at_the_margin(distribution):
+    for n in coverage.SIZES:
+        alike, itself = coverage.differences(distribution, n, 20_000), coverage.arm_values(distribution, n, 20_000)
+        for d in (alike, itself, -itself):
+            assert np.mean(coverage.called_equal(d + 1.5, 1.5)) <= MOST

@@ -9,15 +9,15 @@ def test_equivalence_by_hand():
     # mean 0.5, sd 1, n 3: the worse bound is t = (2 − 0.5) √3 = 2.598 with 2 degrees of freedom: p = 0.0608
     found = equivalence([-0.5, 0.5, 1.5], margin=2)
     assert found.p == pytest.approx(0.0608, abs=1e-4) and not found.equivalent and found.n == 3
-    # t(0.95, 2) = 2.919986
-    assert (found.low90, found.high90) == pytest.approx((0.5 - 2.919986 / 3**0.5, 0.5 + 2.919986 / 3**0.5))
+    # t(0.975, 2) = 4.302653
+    assert (found.low, found.high) == pytest.approx((0.5 - 4.302653 / 3**0.5, 0.5 + 4.302653 / 3**0.5))
 
 
-@pytest.mark.parametrize("margin", [1.9, 2.1, 2.18, 2.19, 2.3])
+@pytest.mark.parametrize("margin", [2.1, 2.9, 2.98, 2.99, 3.3])
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_equivalent_exactly_where_the_90_percent_interval_lies_within(margin, sign):
+def test_equivalent_exactly_where_the_95_percent_interval_lies_within(margin, sign):
     found = equivalence([sign * -0.5, sign * 0.5, sign * 1.5], margin)
-    assert found.equivalent == (-margin < found.low90 and found.high90 < margin)
+    assert found.equivalent == (-margin < found.low and found.high < margin) == (found.p < 0.025)
 
 
 def test_not_separated_is_not_equivalent():

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.report.statistics import STUDENTISED_FROM, interval, studentised_interval, t_interval
+from harness.report.statistics import STUDENTISED_FROM, interval, studentised_interval, t_interval, widening
 
 
 def test_t_interval_by_hand():
@@ -35,7 +35,8 @@ def test_nan_and_levels_out_of_range_are_refused():
 
 def test_the_report_takes_t_of_few_values_and_the_bootstrap_from_there():
     values = np.random.default_rng(1).normal(size=STUDENTISED_FROM)
-    assert interval(values[:-1]) == t_interval(values[:-1])
+    few = interval(values[:-1])
+    assert few.method == "widened" and few.half == pytest.approx(t_interval(values[:-1]).half * widening(values[:-1]))
     assert interval(values) == studentised_interval(values) and interval(values).method == "studentised"
 
 
@@ -67,3 +68,24 @@ def test_studentised_interval_by_plain_resampling():
 def test_values_nearly_all_equal_fall_back_on_t(values):
     assert interval(values) == t_interval(values)
     assert interval(values).method == "t" and interval(values).half < 1
+
+
+def test_room_for_skew_by_hand():
+    # About their mean 1: −1, −1, 2. m2 = 2, m3 = 2: g = 2 / 2^1.5 = 0.7071, over √2 one half: 1 + 0.42 / 2
+    assert widening(np.array([0.0, 0.0, 3.0])) == pytest.approx(1.21)
+    assert widening(np.array([3.0, 3.0, 0.0])) == pytest.approx(1.21)
+    assert interval([0.0, 0.0, 3.0]).half == pytest.approx(1.21 * t_interval([0.0, 0.0, 3.0]).half)
+
+
+@pytest.mark.parametrize("values", [[1.0, 9.0], [1.0, 2.0, 3.0], [-4.0, -1.0, 0.0, 1.0, 4.0], [0.1 + 0.2, 0.3, 0.3]])
+def test_no_room_where_nothing_looks_skewed(values):
+    assert widening(np.array(values)) == pytest.approx(1.0)
+    assert interval(values).half == pytest.approx(t_interval(values).half)
+
+
+def test_room_has_a_limit_and_no_unit():
+    one_out = np.array([0.0] * 9 + [1.0])
+    assert widening(one_out) == pytest.approx(1 + 0.42 * 8 / 9)
+    assert widening(one_out * -1e6 + 3) == pytest.approx(widening(one_out))
+    draws = np.random.default_rng(6).lognormal(0, 3, (200, 6))
+    assert (widening(draws) < 1.42).all() and widening(draws).shape == (200,)

@@ -42,10 +42,11 @@ def test_equal_differences_have_no_p():
     assert found.difference.half == pytest.approx(0, abs=1e-12)
 
 
-def test_agrees_with_scipy_stats():
+def test_agrees_with_scipy_stats_where_nothing_is_skewed():
     from scipy import stats
 
-    a, b = np.random.default_rng(0).normal(size=(2, 7))
+    b = np.random.default_rng(0).normal(size=7)
+    a = b + 0.3 + np.array([-2.0, -1.1, -0.4, 0.0, 0.4, 1.1, 2.0])
     found = paired_difference(dict(enumerate(a)), dict(enumerate(b)))
     known = stats.ttest_rel(a, b)
     assert found.p == pytest.approx(known.pvalue) and found.difference.low == pytest.approx(
@@ -104,3 +105,10 @@ def test_fifteen_pairs_get_a_studentised_interval():
     rng = np.random.default_rng(9)
     found = paired_difference(dict(enumerate(rng.normal(size=15))), dict(enumerate(rng.normal(size=15))))
     assert found.difference.method == "studentised" and 0 < found.p < 1
+
+
+@pytest.mark.parametrize("n", [2, 3, 6, 14])
+def test_p_is_below_five_percent_where_the_interval_leaves_zero_out(n):
+    for values in np.random.default_rng(n).exponential(size=(50, n)) - 0.4:
+        found = paired_difference(dict(enumerate(values)), dict.fromkeys(range(n), 0.0))
+        assert (found.p < 0.05) == (found.difference.low > 0 or found.difference.high < 0)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.report.statistics import MIN_SUBJECTS, new_subjects, t_interval
+from harness.report.statistics import MIN_SUBJECTS, new_subjects, t_interval, widened_interval
 
 
 def crossed(seeds: int, subjects: int, of_seeds: float, of_subjects: float, rest: float) -> np.ndarray:
@@ -34,13 +34,23 @@ def test_without_spread_between_seeds_it_is_the_t_interval_over_subjects():
 
 def test_without_spread_between_subjects_it_is_the_t_interval_over_seeds():
     seeds = np.array([3.0, 5.0, 4.0])
-    found, over = new_subjects(np.tile(seeds[:, None], (1, 8))), t_interval(seeds)
+    found, over = new_subjects(np.tile(seeds[:, None], (1, 8))), widened_interval(seeds)
     assert (found.low, found.high) == pytest.approx((over.low, over.high))
 
 
 def test_wider_than_what_seeds_alone_or_subjects_alone_tell():
     y = crossed(5, 10, 1.0, 1.0, 0.5)
     assert new_subjects(y).half > max(t_interval(y.mean(0)).half, t_interval(y.mean(1)).half)
+
+
+def test_where_neither_varies_beyond_the_rest_their_mean_stands_for_both():
+    from scipy import stats
+
+    y = np.array([[1.0, -1.0, 1.0, -1.0, 1.2, -1.0], [-1.0, 1.0, -1.0, 1.0, -1.0, 1.1]])
+    over_seeds, over_subjects = 6 * y.mean(1).var(ddof=1), 2 * y.mean(0).var(ddof=1)
+    total = (over_seeds + over_subjects) / 2
+    freedom = 4 * total**2 / (over_seeds**2 / 1 + over_subjects**2 / 5)
+    assert new_subjects(y).half == pytest.approx(stats.t.ppf(0.975, freedom) * math.sqrt(total / 12))
 
 
 def test_spread_between_subjects_counts_and_more_seeds_do_not_remove_it():
