@@ -78,7 +78,7 @@ def test_short_of_what_is_claimed_is_refuted_also_where_it_is_equivalent():
 
 
 def test_seeds_that_would_decide():
-    """A difference of half a standard deviation takes 34 pairs at 80 % power (Cohen 1988), and one more with room for skew."""
+    """Half a standard deviation takes 34 pairs at 80 % power (Cohen 1988), and one more with room for skew."""
     found = decide(*sides(0.5 * math.sqrt(2.5)), direction="lower")
     assert (found.verdict, found.seeds) == ("inconclusive", 35)
     found = decide(*sides(1.0 + 0.5 * math.sqrt(2.5)), direction="lower", at_least=1.0)
