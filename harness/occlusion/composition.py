@@ -69,7 +69,14 @@ class Level:
         if not 0 <= self.severity <= 1:
             raise ValueError(f"severity runs from 0 to 1, got {self.severity}")
 
-    def draw(self, keys: Tensor, frames: Tensor, skeleton: Skeleton, valid: Tensor | None = None) -> Occlusion:
+    def draw(
+        self,
+        keys: Tensor,
+        frames: Tensor,
+        skeleton: Skeleton,
+        valid: Tensor | None = None,
+        severity: Tensor | None = None,
+    ) -> Occlusion:
         """Draw what is hidden; a pure function of (key, frame), whatever the window and the batch.
 
         Args:
@@ -78,13 +85,16 @@ class Level:
             frames: (B, T) integers, absolute frame numbers within the clip, increasing along T.
             skeleton: declares joints and groups.
             valid: (B, T) bool; invalid (padded) frames take part in no draw and count as visible.
+            severity: (B,) float64 from 0 to 1, each window's own in place of the level's.
         Raises:
             ValueError: shapes that don't fit together.
         """
         _check(keys, frames, valid)
+        if severity is not None and severity.shape != keys.shape:
+            raise ValueError(f"expected severity {tuple(keys.shape)}, found {tuple(severity.shape)}")
         shape = (*frames.shape, len(skeleton))
         mirror = torch.tensor(skeleton.mirror, device=frames.device)
-        if self.severity == 0 or not self.processes or frames.numel() == 0:
+        if (severity is None and self.severity == 0) or not self.processes or frames.numel() == 0:
             visible = torch.ones(shape, dtype=torch.bool, device=frames.device)
             nothing = torch.zeros(shape, dtype=torch.int8, device=frames.device)
             return Occlusion(visible, nothing, nothing.long(), valid, mirror)
@@ -92,7 +102,7 @@ class Level:
             frames = _without_padding(frames, valid)
         cumulative = (self.fill.zero, self.fill.zero + self.fill.last_seen)
         packed = strike(self.processes, skeleton, keys, frames.long(), cumulative)
-        hidden = event.present(packed, self.severity)
+        hidden = event.present(packed, self.severity if severity is None else severity)
         if valid is not None:
             hidden = hidden & valid[..., None]
         cause, stretch_key = event.unpack(packed, hidden)

@@ -34,8 +34,14 @@ def pack(activation: Tensor, identity: Tensor, cause: Tensor) -> Tensor:
     return (activation.clamp_max(1 << 31) << _LOW_BITS) | low
 
 
-def present(packed: Tensor, severity: float) -> Tensor:
-    """True where the event exists at ``severity`` (0 to 1)."""
+def present(packed: Tensor, severity: float | Tensor) -> Tensor:
+    """True where the event exists at ``severity`` (0 to 1); that of each window where it is a tensor, (B,) float64.
+
+    Args:
+        packed: (B, T, J).
+    """
+    if isinstance(severity, Tensor):
+        return packed < (torch.round(severity * (1 << SEVERITY_BITS)).long() << _LOW_BITS)[:, None, None]
     return packed < (round(severity * (1 << SEVERITY_BITS)) << _LOW_BITS)
 
 

@@ -29,6 +29,21 @@ def positions(levels: Sequence[str]) -> dict[str, float] | None:
     return rising if len(set(rising.values())) == len(rising) else None
 
 
+def rungs(level: str) -> dict[str, float]:
+    """The registered levels of ``level``'s ladder up to ``level`` itself, by rising severity; empty if it has no place.
+
+    The levels of severity 0, which belong to every ladder, come first.
+    """
+    own = _declared(level)
+    found = {name: _declared(name) for name in registry.entries("occlusions")} if own is not None else {}
+    below = {
+        name: place[0]
+        for name, place in found.items()
+        if own is not None and place is not None and (place[1] == own[1] or not place[0]) and place[0] <= own[0]
+    }
+    return dict(sorted(below.items(), key=lambda pair: pair[1]))
+
+
 @cache
 def _declared(level: str) -> tuple[float, str] | None:
     """Severity of a registered level, and its processes and fill as text with every name in full."""

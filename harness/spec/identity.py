@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from harness import registry
 from harness.data import canonical_split
+from harness.occlusion import ladder
 from harness.spec.run import Checkpoint, Choice, Data, Run, Test, Train, split_term
 from harness.spec.weighting import settled, split_weighting
 
@@ -93,6 +94,11 @@ def objective_fragment(objective: dict[str, dict[str, Any]]) -> str:
 def train_fragment(train: Train) -> str:
     """What of the training is hashed, with the versions of the occlusion levels it sees."""
     levels = {train.occlusion, *train.validate_on}
+    if train.occlusion_schedule != "fixed":
+        # A level that joins the ladder later changes what a mixture is, or where a rise begins.
+        rungs = ladder.rungs(train.occlusion)
+        hiding = [name for name, severity in rungs.items() if severity > 0]
+        levels |= set(rungs if train.occlusion_schedule == "mixed" else hiding[:1])
     versions = {name: registry.get("occlusions", name, key="train.occlusion").version for name in levels}
     return dumps({**changed(train), "levels": versions})
 

@@ -146,6 +146,8 @@ class Train(Part):
         flip_test: average the predictions of an input and of its mirror image at evaluation.
         body_shape: largest relative change of each bone length in training, drawn for each window.
         occlusion: occlusion level of the training input.
+        occlusion_schedule: fixed: every window at this level; mixed: each window at a level of its ladder up to this
+            one, drawn; rising: from the lowest severity of its ladder to this one's over the epochs.
         validate_on: occlusion levels over which the validation error is averaged to choose the epoch.
         threads: CPU threads; hashed, since the number changes the order of sums.
         precision: of the network's passes in training: float32, or bfloat16 where torch's autocast says that it
@@ -171,6 +173,7 @@ class Train(Part):
     flip_test: bool = True
     body_shape: Annotated[float, Field(ge=0, le=0.3), _plain] = 0.0
     occlusion: str = "none"
+    occlusion_schedule: Literal["fixed", "mixed", "rising"] = "fixed"
     validate_on: Annotated[list[str], Field(min_length=1)] = ["none", "minor", "moderate", "severe"]
     threads: Count = 1
     pretrain: Pretrain | None = None

@@ -20,9 +20,9 @@ from harness.data.camera import image_coordinates, mirror_intrinsic, project
 from harness.data.views import Views
 from harness.data.windows import Windows
 from harness.objectives.term import Batch
-from harness.occlusion import Level
 from harness.skeleton import Skeleton
 from harness.spec.run import Run
+from harness.training.curriculum import Curriculum
 from harness.training.observation import Observer, mirror_points, mirror_poses, output_part
 
 UNLABELLED = "unlabelled"
@@ -38,7 +38,7 @@ class TrainingBatches:
     Args:
         run: the run.
         views, windows: training material.
-        level: training occlusion level.
+        curriculum: training occlusion.
         observer: how true pixels become network input.
         device: where batches are put.
         purpose: stage of the run; each has draws of its own. Under `UNLABELLED` the poses are kept back.
@@ -52,7 +52,7 @@ class TrainingBatches:
         run: Run,
         views: Views,
         windows: Windows,
-        level: Level,
+        curriculum: Curriculum,
         observer: Observer,
         device: torch.device,
         purpose: str = "train",
@@ -60,7 +60,7 @@ class TrainingBatches:
         needs: Collection[str] = (),
         unlabelled: TrainingBatches | None = None,
     ) -> None:
-        self.run, self.views, self.windows, self.level = run, views, windows, level
+        self.run, self.views, self.windows, self.curriculum = run, views, windows, curriculum
         self.observer, self.device, self.whole = observer, device, whole
         self.needs, self.unlabelled, self.labelled = frozenset(needs), unlabelled, purpose != UNLABELLED
         self._group = max(1, _TOGETHER // (run.train.batch * windows.window))
@@ -81,7 +81,9 @@ class TrainingBatches:
         size = self.run.train.batch
         sample = torch.arange(first_step * size, (first_step + self._group) * size)
         which, visit = self._visited(sample)
-        whole = vars(self.make(which, keyed.combine(self._base, which, visit)))
+        keys = keyed.combine(self._base, which, visit)
+        step = torch.div(sample, size, rounding_mode="floor")
+        whole = vars(self.make(which, keys, self.curriculum.severity(keys, step)))
         parts = {name: value.split(size) for name, value in whole.items() if value is not None}
         return [Batch(**{name: part[number] for name, part in parts.items()}) for number in range(self._group)]
 
@@ -100,8 +102,12 @@ class TrainingBatches:
             which[now] = self._order[number][place[now]]
         return which, visit
 
-    def make(self, which: Tensor, keys: Tensor) -> Batch:
-        """Windows ``which``, each under its key, on the device; their own unlabelled windows aside."""
+    def make(self, which: Tensor, keys: Tensor, severity: Tensor | None = None) -> Batch:
+        """Windows ``which``, each under its key, on the device; their own unlabelled windows aside.
+
+        Args:
+            severity: (B,) of each window's occlusion; None: the level's.
+        """
         views, windows, train, skeleton = self.views, self.windows, self.run.train, self.observer.skeleton
         frames, rows = windows.inputs(which)
         _, out_rows, valid = windows.outputs(which)
@@ -113,7 +119,7 @@ class TrainingBatches:
             pixels, poses = self._reshape(rows, out_rows, keys, views.intrinsic[seen_from], resolution)
             if every is not None:
                 every = scale_bones(every, draw_factors(keys, train.body_shape, skeleton), skeleton)
-        inputs, visible = self.observer(pixels, resolution, keys, frames, self.level)
+        inputs, visible = self.observer(pixels, resolution, keys, frames, self.curriculum.level, severity)
         origin = _origin(poses, self.run.data.root, skeleton)
         found: dict[str, Any] = {
             "inputs": inputs,

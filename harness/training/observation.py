@@ -35,7 +35,13 @@ class Observer:
         return 2 if self.confidence == "none" else 3
 
     def __call__(
-        self, pixels: Tensor, resolution: Tensor, keys: Tensor, frames: Tensor, level: Level
+        self,
+        pixels: Tensor,
+        resolution: Tensor,
+        keys: Tensor,
+        frames: Tensor,
+        level: Level,
+        severity: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """One batch of inputs.
 
@@ -46,12 +52,13 @@ class Observer:
             frames: (B, T) frame numbers within the clip. Where a window reaches beyond it, the number (and the
                 pixels) of the frame held there, which is then reported as that frame is: noise, occlusion and all.
             level: the occlusion level.
+            severity: (B,) each window's own in place of the level's.
         Returns:
             inputs (B, T, J, C) and visible (B, T, J).
         """
         seen = observe(pixels, keys, frames, noise_px=self.noise)
         screen = normalise_screen_coordinates(seen, resolution)
-        drawn = level.draw(keys, frames, self.skeleton)
+        drawn = level.draw(keys, frames, self.skeleton, severity=severity)
         screen, visible = occlusion.apply(screen, drawn)
         scores = confidence(self.confidence, visible, keys, frames)
         if scores is not None:

@@ -13,11 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness import keyed, occlusion, registry
+from harness import keyed, registry
 from harness.errors import UserError
 from harness.objectives.term import Batch, Context
 from harness.spec.run import Run
 from harness.training.batches import TrainingBatches
+from harness.training.curriculum import Curriculum
 from harness.training.errors import Diverged
 from harness.training.lifter import Lifter
 from harness.training.material import Material, training_windows
@@ -89,8 +90,8 @@ class Pretraining:
         """Whole windows of all clips, labelled or not, drawn by keys of their own."""
         window = self.run.data.window
         windows = training_windows(material.unlabelled, window, window, 0)
-        level = occlusion.level(self.run.train.occlusion)
-        return TrainingBatches(self.run, material.unlabelled, windows, level, observer, device, purpose="pretrain")
+        curriculum = Curriculum(self.run.train, self.steps)
+        return TrainingBatches(self.run, material.unlabelled, windows, curriculum, observer, device, purpose="pretrain")
 
     def step(self, state: TrainState, batch: Batch, context: Context) -> dict[str, Tensor]:
         """One batch of whole windows; of longer ones than the network reads, the middle."""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from harness import keyed, occlusion
 from harness.data.views import Views
+from harness.data.windows import Windows
 from harness.objectives import Objective
 from harness.objectives.term import Batch, Context
 from harness.spec.run import Run
@@ -21,6 +22,7 @@ from harness.training import passes, pretraining
 from harness.training.batches import UNLABELLED, TrainingBatches
 from harness.training.companion import companions_of, needs_of, unlabelled_needs
 from harness.training.convergence import slope
+from harness.training.curriculum import Curriculum
 from harness.training.errors import Diverged
 from harness.training.lifter import Lifter, make_lifter
 from harness.training.material import Material, open_material, training_windows
@@ -145,16 +147,24 @@ def training_batches(
     run: Run, material: Material, observer: Observer, lifter: Lifter, device: torch.device
 ) -> TrainingBatches:
     """The run's training batches, by step, with what its loss terms need."""
-    level, needs = occlusion.level(run.train.occlusion), needs_of(run)
+    needs = needs_of(run)
     without = unlabelled_needs(needs)
+    labelled = _windows(run, material.train, lifter)
+    curriculum = Curriculum(run.train, passes.resolved(run, labelled).train.steps)
 
-    def drawn(views: Views, **options: Any) -> TrainingBatches:
-        windows = training_windows(views, run.data.window, run.data.frames_predicted, lifter.left)
-        return TrainingBatches(run, views, windows, level, observer, device, **options)
+    def drawn(views: Views, windows: Windows, **options: Any) -> TrainingBatches:
+        return TrainingBatches(run, views, windows, curriculum, observer, device, **options)
 
-    beside = None if without is None else drawn(material.unlabelled, purpose=UNLABELLED, needs=without)
+    beside = None
+    if without is not None:
+        views = material.unlabelled
+        beside = drawn(views, _windows(run, views, lifter), purpose=UNLABELLED, needs=without)
     whole = "every" in build_objective(run, material).heads
-    return drawn(material.train, whole=whole, needs=needs, unlabelled=beside)
+    return drawn(material.train, labelled, whole=whole, needs=needs, unlabelled=beside)
+
+
+def _windows(run: Run, views: Views, lifter: Lifter) -> Windows:
+    return training_windows(views, run.data.window, run.data.frames_predicted, lifter.left)
 
 
 def build_objective(run: Run, material: Material) -> Objective:

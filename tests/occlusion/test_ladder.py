@@ -78,3 +78,12 @@ def test_places_are_read_without_torch():
     """
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=root).returncode == 0
+
+
+def test_rungs_are_the_levels_of_one_ladder_up_to_a_level(register):
+    assert ladder.rungs("moderate") == {"none": 0.0, "minor": 0.25, "moderate": 0.4}
+    assert ladder.rungs("none") == {"none": 0.0} and ladder.rungs("nowhere") == {}
+    register("between", 'Level("between", 1, 0.3, LADDER, FILL)')
+    assert list(ladder.rungs("moderate")) == ["none", "minor", "between", "moderate"]
+    register("alone", 'Level("alone", 1, 0.5, (JOINTS,), FILL)', "from harness.occlusion.levels import FILL, JOINTS")
+    assert ladder.rungs("alone") == {"none": 0.0, "alone": 0.5}

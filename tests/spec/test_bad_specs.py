@@ -78,6 +78,16 @@ MISTAKES = {
                                   ["simple_baseline has no batch-norm momentum"]),
     "nothing to pre-train": ("steps: 10", "pretrain: {steps: 3}", 3, "train.pretrain",
                              ["videopose3d-s has no masked form", "pstmo-tiny"]),
+    "a schedule of nothing hidden": ("occlusion: moderate", "occlusion: none, occlusion_schedule: mixed", 3,
+                                     "train.occlusion_schedule", ["no effect", "'none', which hides nothing"]),
+    "nowhere to rise from": ("occlusion: moderate", "occlusion: minor, occlusion_schedule: rising", 3,
+                             "train.occlusion_schedule", ["no level of its ladder hides less than 'minor'"]),
+    "one epoch to rise in": ("batch: 4", "epochs: 1, occlusion_schedule: rising", 3,
+                             "train.occlusion_schedule", ["rises from epoch to epoch", "train.epochs is 1"]),
+    "nothing hidden on an axis": ("seed: 2", "train.occlusion_schedule: [mixed]\n  train_occlusion: [severe, none]",
+                                  12, "grid.train.occlusion_schedule", ["'none', which hides nothing"]),
+    "misspelt schedule of occlusion": ("steps: 10", "occlusion_schedule: risng", 3, "train.occlusion_schedule",
+                                       ["did you mean 'rising'?"]),
     "misspelt pretraining": ("steps: 10", "pretrain: {stps: 3}", 3, "train.pretrain.stps", ["did you mean 'steps'?"]),
     "misspelt recipe": ("steps: 10", "recipe: publisht", 3, "train.recipe", ["did you mean 'published'?"]),
     "unpublished recipe": ("videopose3d-s, simple_baseline]", "ridge]\n  train.recipe: [published]", 11,
@@ -171,7 +181,7 @@ def test_a_discriminator_of_motions_on_windows_of_one_frame_is_refused(write, ba
     text = base.replace("window: 27}", "window: 27, frames_out: 1}").replace(
         "spatial_rdc: {weight: 0.1, form: margin}", "adversarial: {weight: 0.001, every: 2}"
     )
-    with pytest.raises(UserError, match="adversarial compares frames and needs at least 2.*one frame comes") as caught:
+    with pytest.raises(UserError, match=r"adversarial compares frames and needs at least 2.*one frame comes") as caught:
         load(write(text), data="check")
     assert (caught.value.line, caught.value.key) == (6, "objectives.spatial.adversarial")
 

@@ -65,7 +65,8 @@ DECISIVE = [
     *({"train": {name: value}} for name, value in {
         "steps": 1, "batch": 1, "epochs": 1, "optimiser": "adam", "lr": 1, "weight_decay": 0, "schedule": "constant",
         "warmup": 1, "decay": 1, "clip_norm": 0, "flip": False, "flip_test": False, "body_shape": 0.1,
-        "occlusion": "severe", "passes": 1, "amsgrad": True, "bn_momentum_end": 0.001, "pretrain": {},
+        "occlusion": "severe", "occlusion_schedule": "mixed", "passes": 1,
+        "amsgrad": True, "bn_momentum_end": 0.001, "pretrain": {},
         "validate_on": ["none"], "threads": 2,
         "precision": "bfloat16", "compile": True,
     }.items()),

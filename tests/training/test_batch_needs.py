@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from harness import occlusion
 from harness.data.camera import project
 from harness.skeleton import H36M17
 from harness.training.batches import UNLABELLED, TrainingBatches
+from harness.training.curriculum import Curriculum
 from harness.training.material import open_material, training_windows
 from harness.training.observation import Observer
 
@@ -17,12 +17,12 @@ EXACT = {"noise": 0.0, "confidence": "none"}
 def batches_of(run, *needs, unlabelled=(), kept_back=False):
     material = open_material(run.data)
     observer = Observer(run.data.noise, run.data.confidence, material.skeleton)
-    level = occlusion.level(run.train.occlusion)
+    curriculum = Curriculum(run.train, run.train.steps)
 
     def drawn(views, **options):
         window, out = run.data.window, run.data.frames_predicted
         windows = training_windows(views, window, out, (window - out) // 2)
-        return TrainingBatches(run, views, windows, level, observer, CPU, **options)
+        return TrainingBatches(run, views, windows, curriculum, observer, CPU, **options)
 
     beside = drawn(material.unlabelled, purpose=UNLABELLED, needs=unlabelled) if kept_back else None
     return drawn(material.train, needs=needs, unlabelled=beside)
