@@ -40,6 +40,7 @@ _LOSSES = {
     "ordinal_depth": ("harness.objectives.ordinal:OrdinalDepth", 1, "ordinal depth ranking (Pavlakos, CVPR 2018)"),
     "bone_length": ("harness.objectives.bones:BoneLength", 1, "bone lengths against the true ones"),
     "bone_symmetry": ("harness.objectives.bones:BoneSymmetry", 1, "left and right bones of one length"),
+    "bone_variance": ("harness.objectives.bones:BoneVariance", 1, "bones that keep their length (MotionBERT)"),
     "limb_angle": ("harness.objectives.angles:LimbAngle", 1, "angles between bones (MotionBERT)"),
     "limb_angle_velocity": ("harness.objectives.angles:LimbAngleVelocity", 1, "steps of these angles (MotionBERT)"),
     "reprojection": ("harness.objectives.reprojection:Reprojection", 1, "2D error of the projected prediction"),

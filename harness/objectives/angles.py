@@ -12,9 +12,16 @@ from harness.errors import UserError
 from harness.objectives.averaging import Averaged, along, between, lengths
 from harness.skeleton import Skeleton
 
+UNLISTED = ("Thorax", frozenset({"Neck/Nose", "LShoulder"}))
+"""The one angle of Human3.6M's skeleton that MotionBERT's list lacks, though it has its mirror image."""
+
 
 class _OfAngles(Averaged):
     """What terms over angles share: they need a skeleton in which bones meet."""
+
+    def __init__(self, angles: str, over: str) -> None:
+        super().__init__(over)
+        self._published = angles == "published"
 
     def bind(self, skeleton: Skeleton) -> Self:
         """Tell the term which skeleton the poses have.
@@ -49,7 +56,7 @@ class _OfAngles(Averaged):
         if self.skeleton is None or len(self.skeleton) != joints:
             have = "no skeleton is known" if self.skeleton is None else f"the skeleton has {len(self.skeleton)}"
             raise ValueError(f"a term over angles needs the skeleton of the {joints} joints; {have}")
-        middle, one, other = zip(*joined(self.skeleton), strict=True)
+        middle, one, other = zip(*joined(self.skeleton, published=self._published), strict=True)
         return list(middle), list(one), list(other)
 
 
@@ -57,14 +64,18 @@ class LimbAngle(_OfAngles):
     """Limb angles as they truly are: mean over frames and angles of abs(â − a), radians.
 
     An angle lies between each two bones that share a joint. Source: the angle loss of MotionBERT (Zhu et al.,
-    ICCV 2023), which lists 18 such angles of Human3.6M's skeleton; here all there are count, which are 19.
+    ICCV 2023).
 
     Args:
+        angles: those MotionBERT lists, 18 of the 19 of Human3.6M's skeleton (see `UNLISTED`) and all of any other; or
+            all.
         over: all angles, or only those of three visible joints, or with an occluded one.
     """
 
-    def __init__(self, *, over: Literal["all", "visible", "occluded"] = "all") -> None:
-        super().__init__(over)
+    def __init__(
+        self, *, angles: Literal["published", "all"] = "published", over: Literal["all", "visible", "occluded"] = "all"
+    ) -> None:
+        super().__init__(angles, over)
 
     def cost(self, pred: Tensor, target: Tensor) -> Tensor:
         return (self.angles(pred) - self.angles(target)).abs()
@@ -76,23 +87,34 @@ class LimbAngleVelocity(_OfAngles):
     Steps count where both frames are valid. Source: the angle velocity loss of MotionBERT (Zhu et al., ICCV 2023).
 
     Args:
+        angles: as in `LimbAngle`.
         over: all angles, or only those of three joints visible in both frames, or with one occluded in either.
     """
 
     min_frames = 2
     span = 2
 
-    def __init__(self, *, over: Literal["all", "visible", "occluded"] = "all") -> None:
-        super().__init__(over)
+    def __init__(
+        self, *, angles: Literal["published", "all"] = "published", over: Literal["all", "visible", "occluded"] = "all"
+    ) -> None:
+        super().__init__(angles, over)
 
     def cost(self, pred: Tensor, target: Tensor) -> Tensor:
         return along(self.angles(pred) - self.angles(target), 1).abs()
 
 
-def joined(skeleton: Skeleton) -> list[tuple[int, int, int]]:
-    """(joint, one neighbour, another): each two bones that share a joint, by the joint they share."""
+def joined(skeleton: Skeleton, *, published: bool = False) -> list[tuple[int, int, int]]:
+    """(joint, one neighbour, another): each two bones that share a joint, by the joint they share.
+
+    Args:
+        skeleton: whose bones.
+        published: leave out `UNLISTED`, if these joints are there.
+    """
     found = []
     for joint in range(len(skeleton)):
         ends = [child if parent == joint else parent for parent, child in skeleton.bones if joint in (parent, child)]
         found += [(joint, one, other) for one, other in itertools.combinations(ends, 2)]
+    if published:
+        names = skeleton.joints
+        found = [(at, a, b) for at, a, b in found if (names[at], frozenset((names[a], names[b]))) != UNLISTED]
     return found

@@ -1,9 +1,10 @@
-"""Terms over the bones of a skeleton: their lengths, and their likeness left and right."""
+"""Terms over the bones of a skeleton: their lengths, how these vary, and their likeness left and right."""
 
 from __future__ import annotations
 
 from typing import Literal, Self
 
+import torch
 from torch import Tensor
 
 from harness.errors import UserError
@@ -101,6 +102,37 @@ class BoneSymmetry(_OfBones):
         assert self.skeleton is not None  # `bones` has been called
         one, other = zip(*mirrored_bones(self.skeleton), strict=True)
         return list(one), list(other)
+
+
+class BoneVariance(_OfBones):
+    """Bones that keep their length: mean over windows and bones of the variance over time of ‖b̂‖, metres².
+
+    It sees no truth. The variance divides by one less than the frames that count; a bone of fewer than two in a window
+    doesn't count there. Source: the limb variance loss of MotionBERT (Zhu et al., ICCV 2023).
+
+    Args:
+        over: all bones, or in each frame only those with both ends visible, or with an occluded end.
+    """
+
+    min_frames = 2
+
+    def __init__(self, *, over: Literal["all", "visible", "occluded"] = "all") -> None:
+        super().__init__(over)
+
+    def cost(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Bone lengths (B, T, N), of which `mean` takes the variance."""
+        return self.lengths(pred)
+
+    def mean(self, cost: Tensor, visible: Tensor | None, valid: Tensor | None) -> Tensor:
+        counts = torch.ones_like(cost) if valid is None else valid[:, :, None].to(cost.dtype).expand_as(cost)
+        if self.over != "all":
+            shown = torch.ones_like(cost, dtype=torch.bool) if visible is None else self.shown(visible)
+            counts = counts * (shown if self.over == "visible" else ~shown)
+        frames = counts.sum(dim=1)  # (B, N)
+        centre = (cost * counts).sum(dim=1) / frames.clamp(min=1)
+        spread = ((cost - centre[:, None]).square() * counts).sum(dim=1) / (frames - 1).clamp(min=1)
+        enough = frames > 1
+        return (spread * enough).sum() / enough.sum().clamp(min=1)
 
 
 def mirrored_bones(skeleton: Skeleton) -> list[tuple[int, int]]:

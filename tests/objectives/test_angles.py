@@ -10,6 +10,7 @@ import torch
 
 from harness import objectives
 from harness.errors import UserError
+from harness.objectives.angles import joined
 from harness.skeleton import H36M17
 from tests.objectives.promises import CHAIN, FIFTEEN, LOOSE, check
 
@@ -39,7 +40,7 @@ def test_limb_angle_equals_the_inverse_cosine(skeleton):
             for corner in corners(skeleton):
                 yield (angle(pred[b, t], corner) - angle(target[b, t], corner)).abs(), b, (t,), corner
 
-    check("limb_angle", listing, skeleton, frames=3)
+    check("limb_angle", listing, skeleton, frames=3, angles="all")
 
 
 def test_limb_angle_velocity_equals_the_steps_of_the_inverse_cosine():
@@ -53,8 +54,11 @@ def test_limb_angle_velocity_equals_the_steps_of_the_inverse_cosine():
     check("limb_angle_velocity", listing, FIFTEEN, frames=4)
 
 
-def test_human36m_has_nineteen_angles_and_a_right_angle_is_one():
+def test_human36m_has_nineteen_angles_of_which_eighteen_are_published_and_a_right_angle_is_one():
     assert len(corners(H36M17)) == 19
+    left_out = set(joined(H36M17)) - set(joined(H36M17, published=True))
+    assert left_out == {(8, 9, 11)}
+    assert joined(FIFTEEN) == joined(FIFTEEN, published=True)
     straight, bent = torch.zeros(1, 1, 3, 3), torch.zeros(1, 1, 3, 3)
     straight[0, 0, 1, 0], straight[0, 0, 2, 0] = 1.0, 2.0
     bent[0, 0, 1, 0], bent[0, 0, 2, 0], bent[0, 0, 2, 1] = 1.0, 1.0, 3.0

@@ -10,7 +10,7 @@ import torch
 from harness import objectives
 from harness.errors import UserError
 from harness.skeleton import H36M17
-from tests.objectives.promises import CHAIN, FIFTEEN, LOOSE, check
+from tests.objectives.promises import CHAIN, FIFTEEN, LOOSE, check, nothing, scene
 
 torch.set_num_threads(1)
 
@@ -45,6 +45,32 @@ def test_bone_symmetry_equals_the_list_of_sides(skeleton):
                 yield cost, b, (t,), (*right, *left)
 
     check("bone_symmetry", listing, skeleton)
+
+
+@pytest.mark.parametrize("over", ["all", "visible", "occluded"])
+def test_bone_variance_equals_the_variance_of_the_lengths_that_count(over):
+    pred, target, visible, valid = scene(15, frames=6)
+    visible[0, :4, 3] = False
+    leaf = pred.double().requires_grad_()
+    found = []
+    for b, (parent, child) in itertools.product(range(2), FIFTEEN.bones):
+        shown = [bool(visible[b, t, parent] and visible[b, t, child]) for t in range(6)]
+        frames = [t for t in range(6) if valid[b, t] and (over == "all" or shown[t] == (over == "visible"))]
+        if len(frames) > 1:
+            found.append(torch.stack([length(leaf[b, t], (parent, child)) for t in frames]).var())
+    expected = torch.stack(found).mean()
+    (slope,) = torch.autograd.grad(expected, leaf)
+    term = objectives.build_term("bone_variance", skeleton=FIFTEEN, over=over)
+    junk = pred.clone()
+    junk[~valid] = float("nan")
+    junk.requires_grad_()
+    value = term.value(junk, target, visible, valid)
+    (gradient,) = torch.autograd.grad(value, junk)
+    assert value.item() == pytest.approx(expected.item(), rel=1e-5) and value.item() > 0
+    torch.testing.assert_close(gradient, slope.float(), rtol=1e-4, atol=1e-6)
+    inputs = pred.double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: term.value(x, target.double(), visible, valid), inputs, fast_mode=True)
+    nothing(lambda x: term.value(x, target, visible, torch.zeros_like(valid)), pred)
 
 
 def test_by_hand():

@@ -23,6 +23,10 @@ PARTS = {
     "mpjve": 0.1560690850019455,
     "mpjpe": 0.12201635539531708,
     "n_mpjpe": 0.09662351757287979,
+    "bone_variance": 0.012036114931106567,
+    "bone_length": 0.1004246175289154,
+    "limb_angle": 0.18331755697727203,
+    "limb_angle_velocity": 0.25696036219596863,
 }
 MIXSTE = ({"weighted_mpjpe": 1.0, "temporal_consistency": 0.5, "mpjve": 2.0}, 0.5801600543782115)
 MOTIONBERT = ({"mpjpe": 1.0, "n_mpjpe": 0.5, "mpjve": 20.0}, 3.291709814220667)
