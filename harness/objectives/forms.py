@@ -21,7 +21,8 @@ Each function below is handed scratch tensors of one shape that it may overwrite
 
     ∂φ/∂d = scale · slope        Σφ = scale · Σ slope · d  (if homogeneous)  + rest.
 
-The first part of Σφ equals Σ ẑ · (gradient), which the caller gets for free and without rounding.
+The first part of Σφ equals Σ ẑ · (gradient), which the caller gets for free and without rounding. On a CPU the
+loops of `harness.objectives.fused`, which compute the same, take their place.
 """
 
 from __future__ import annotations
@@ -40,20 +41,24 @@ class Form:
     """One form, ready for the pair loop.
 
     Attributes:
+        name: the form's name, which is also that of its loop in `harness.objectives.fused`.
         slope: called with (d, h, scratch, parameter), see the module's text. h is 0 where s is.
         parameter: m or τ in metres, where the form has one.
         scale: factor between slope and ∂φ/∂d.
         homogeneous: whether Σ slope·d is part of the value.
         of_error: d is a difference of ẑ − z instead of ẑ.
         shuffled: labels come from a random order.
+        exponent: the factor of d in the form's exponential, 1/metres; 0: it has none.
     """
 
+    name: str
     slope: Slope
     parameter: float = 0.0
     scale: float = -1.0
     homogeneous: bool = True
     of_error: bool = False
     shuffled: bool = False
+    exponent: float = 0.0
 
 
 def _hinge(d: Tensor, h: Tensor, scratch: Tensor, _: float) -> tuple[Tensor, None]:
@@ -97,15 +102,15 @@ def form(name: str, margin: float, tau: float) -> Form:
     """The form called ``name``; ``margin`` and ``tau`` in metres, used by those that have one."""
     match name:
         case "hinge":
-            return Form(_hinge)
+            return Form(name, _hinge)
         case "margin":
-            return Form(_margin, margin)
+            return Form(name, _margin, margin)
         case "logistic":
-            return Form(_logistic, tau, scale=-1.0 / tau, homogeneous=False)
+            return Form(name, _logistic, tau, scale=-1.0 / tau, homogeneous=False, exponent=1.0 / tau)
         case "soft":
-            return Form(_soft, tau, scale=-4.0 / tau, homogeneous=False)
+            return Form(name, _soft, tau, scale=-4.0 / tau, homogeneous=False, exponent=2.0 / tau)
         case "difference":
-            return Form(_difference, scale=1.0, of_error=True)
+            return Form(name, _difference, scale=1.0, of_error=True)
         case "placebo":
-            return Form(_hinge, shuffled=True)
+            return Form(name, _hinge, shuffled=True)
     raise ValueError(f"no form '{name}'")

@@ -91,6 +91,12 @@ def pair_sums(rows: Rows, select: Reach | Edges, form: Form, min_gap: float = 0.
     if form.of_error:
         rows = rows._replace(pred=rows.pred - rows.true)
     n, columns = rows.pred.shape
+    if isinstance(select, Reach) and not count and rows.pred.device.type == "cpu" and n > 1 and columns:
+        from harness.objectives.fused_sums import fused_sums  # compiled loops load where they are needed
+
+        found = fused_sums(rows, n - 1 if select.radius is None else select.radius, form, min_gap)
+        if found is not None:
+            return Sums(_value(rows.pred, found[0], form, found[1]), found[0], form.scale, 0)
     tally = _Tally(form, min_gap, count)
     slopes = []
     width = max(1, _SLAB // max(n, 1))
@@ -100,10 +106,12 @@ def pair_sums(rows: Rows, select: Reach | Edges, form: Form, min_gap: float = 0.
             part = rows.map(partial(_columns, start=start, width=width))
         slopes.append(_edges(part, select, tally) if isinstance(select, Edges) else _reach(part, select, tally))
     slope = slopes[0] if len(slopes) == 1 else torch.cat(slopes, dim=1) if slopes else torch.zeros_like(rows.pred)
-    value = torch.stack(tally.rest).sum(dtype=torch.float64).item() if tally.rest else 0.0
-    if form.homogeneous:
-        value += form.scale * torch.mul(rows.pred, slope).sum(dtype=torch.float64).item()
-    return Sums(value, slope, form.scale, tally.active)
+    rest = torch.stack(tally.rest).sum(dtype=torch.float64).item() if tally.rest else 0.0
+    return Sums(_value(rows.pred, slope, form, rest), slope, form.scale, tally.active)
+
+
+def _value(pred: Tensor, slope: Tensor, form: Form, rest: float) -> float:
+    return rest + form.scale * torch.mul(pred, slope).sum(dtype=torch.float64).item() if form.homogeneous else rest
 
 
 def _reach(rows: Rows, select: Reach, tally: _Tally) -> Tensor:

@@ -64,7 +64,7 @@ class _WithGradient(torch.autograd.Function):
         shape, dtype, device = ctx.like
         gradient = torch.zeros(shape, dtype=dtype, device=device)
         part = ctx.place(gradient)
-        part.copy_(slope.view(part.shape)).mul_(upstream * ctx.scale)
+        torch.mul(slope.view(part.shape), upstream * ctx.scale, out=part)
         return gradient, None, None, None, None
 
 
@@ -175,7 +175,11 @@ class _Relational(LossTerm):
         frame = torch.arange(t, device=device).expand(b, t) if valid is None else valid.cumsum(1) - 1
         draws = keyed.combine(keys[:, None], _PLACEBO, self._axis, frame)
         draws = keyed.combine(draws[:, :, None], torch.arange(j * c, device=device)).view(b, t, j, c)
-        return draws.argsort(self._axis).argsort(self._axis)
+        order = draws.argsort(self._axis)
+        ranks = torch.arange(order.shape[self._axis], device=device)
+        return torch.empty_like(order).scatter_(
+            self._axis, order, ranks.view(-1, *(1,) * (3 - self._axis)).expand_as(order)
+        )
 
     def _rows_of(self, pose: Tensor) -> Tensor:
         """The coordinates the term reads of a (B, T, J, 3) pose, pair axis first: a view."""

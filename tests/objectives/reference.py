@@ -20,7 +20,7 @@ def cost(form: str, d: Tensor, h: float, margin: float, tau: float) -> Tensor:
         case "margin":
             return torch.relu(d + min(margin, h))
         case "logistic":
-            return torch.log(1 + torch.exp(d / tau))
+            return torch.logaddexp(torch.zeros_like(d), d / tau)  # log(1 + exp(d/τ)) that never overflows
         case "soft":
             return 1 + torch.tanh(d / tau)
         case "difference":

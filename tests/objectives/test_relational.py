@@ -10,7 +10,7 @@ from torch import Tensor
 
 from harness import objectives
 from harness.errors import UserError
-from harness.objectives import pairwise
+from harness.objectives import fused_sums, pairwise
 from harness.objectives.joint_pairs import joint_pairs
 from harness.skeleton import H36M17, Skeleton
 from tests.objectives.reference import relational
@@ -215,15 +215,43 @@ def test_radius_spanning_the_window_is_all_pairs():
         torch.testing.assert_close(found, expected)
 
 
-@pytest.mark.parametrize("form", ["hinge", "logistic"])
-def test_chunks_add_up(monkeypatch, form):
-    pred, target = poses(3, 9, 7)
-    valid = masks(3, 9, 7)[1]
-    for axis in ("spatial", "temporal"):
-        expected = gradient(build(axis, form=form), pred, target, None, valid)
+def in_tensors(monkeypatch) -> None:
+    """Take the way of other devices: whole slabs of pairs by tensor operations."""
+    monkeypatch.setattr(fused_sums, "fused_sums", lambda *_: None)
+
+
+@pytest.mark.parametrize(("axis", "kind", "form"), [way for way in EVERY if way[1] not in ALONG])
+def test_compiled_loops_equal_tensor_operations(monkeypatch, axis, kind, form):
+    pred, target = poses(3, 7, 20, dtype=torch.float32)
+    visible, valid = masks(3, 7, 20)
+    rest = (target, visible, valid, torch.tensor([1, 2, 3]))
+    for options in ({}, {"weight": "occluded", "min_gap": 0.05}):
+        loss = build(axis, kind, form=form, **options)
+        found = gradient(loss, pred, *rest)
         with monkeypatch.context() as patch:
+            patch.setattr(fused_sums, "_COLUMNS", 8)  # blocks that don't divide the columns
+            blocks = gradient(loss, pred, *rest)
+            in_tensors(patch)
+            expected = gradient(loss, pred, *rest)
             patch.setattr(pairwise, "_SLAB", 40)
-            torch.testing.assert_close(gradient(build(axis, form=form), pred, target, None, valid), expected)
+            slabs = gradient(loss, pred, *rest)
+        steps = form not in ("logistic", "soft")  # their slopes are counts, and exact
+        atol = 0 if steps else 1e-6 * expected[1].abs().max().item()
+        for value, grad in (found, blocks, slabs):
+            torch.testing.assert_close(value, expected[0], rtol=2e-6, atol=0)
+            torch.testing.assert_close(grad, expected[1], rtol=0 if steps else 2e-5, atol=atol)
+
+
+@pytest.mark.parametrize("form", ["logistic", "soft"])
+@pytest.mark.parametrize("tau", [0.05, 0.005, 0.0005])
+def test_exponentials_never_leave_the_range(form, tau):
+    # Gaps up to 2.5 m: 50, 500 and 5,000 times τ; the last two leave single and double precision.
+    pred, target = torch.randn(2, 2, 4, 6, 3, generator=torch.Generator().manual_seed(4)).mul_(0.4)
+    pred[0, 0, :2, 2] = torch.tensor([-1.25, 1.25])
+    slow = gradient(lambda p: relational("spatial", p, target, form=form, tau=tau), pred)
+    found = gradient(objectives.build("spatial_rdc", form=form, tau=tau), pred, target)
+    torch.testing.assert_close(found[0].double(), slow[0].double(), rtol=2e-6, atol=0)
+    torch.testing.assert_close(found[1], slow[1], rtol=1e-4, atol=2e-6 * slow[1].abs().max().item())
 
 
 def test_a_moving_or_perfect_prediction_costs_no_order():
