@@ -30,7 +30,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @_compiled
-def hinge(pred, true, settled, order, power, gap, limit, radius, partly, slope):  # type: ignore[no-untyped-def]
+def hinge(pred, true, settled, order, power, gap, limit, radius, partly, slope):
     """Add the slopes of all pairs to ``slope``.
 
     Args:
@@ -70,7 +70,7 @@ def hinge(pred, true, settled, order, power, gap, limit, radius, partly, slope):
 
 
 @_compiled
-def placebo(pred, true, settled, order, power, gap, limit, radius, partly, slope):  # type: ignore[no-untyped-def]
+def placebo(pred, true, settled, order, power, gap, limit, radius, partly, slope):
     """As `hinge`, with labels of a random order where the true one has labels."""
     blocks, n, columns = pred.shape
     one, zero = pred.dtype.type(1), pred.dtype.type(0)
@@ -101,7 +101,7 @@ def placebo(pred, true, settled, order, power, gap, limit, radius, partly, slope
 
 
 @_compiled
-def difference(pred, true, settled, order, power, gap, limit, radius, partly, slope):  # type: ignore[no-untyped-def]
+def difference(pred, true, settled, order, power, gap, limit, radius, partly, slope):
     """As `hinge`; ``pred`` holds errors, ẑ − z."""
     blocks, n, columns = pred.shape
     one, zero = pred.dtype.type(1), pred.dtype.type(0)
@@ -130,7 +130,7 @@ def difference(pred, true, settled, order, power, gap, limit, radius, partly, sl
 
 
 @_compiled
-def margin(pred, true, settled, order, power, gap, limit, radius, partly, slope):  # type: ignore[no-untyped-def]
+def margin(pred, true, settled, order, power, gap, limit, radius, partly, slope):
     """As `hinge`."""
     blocks, n, columns = pred.shape
     one, zero = pred.dtype.type(1), pred.dtype.type(0)
@@ -171,7 +171,7 @@ def margin(pred, true, settled, order, power, gap, limit, radius, partly, slope)
 
 
 @_compiled
-def logistic(pred, true, settled, order, power, gap, limit, radius, partly, slope):  # type: ignore[no-untyped-def]
+def logistic(pred, true, settled, order, power, gap, limit, radius, partly, slope):
     """As `hinge`."""
     blocks, n, columns = pred.shape
     one, zero = pred.dtype.type(1), pred.dtype.type(0)
@@ -218,7 +218,7 @@ def logistic(pred, true, settled, order, power, gap, limit, radius, partly, slop
 
 
 @_compiled
-def soft(pred, true, settled, order, power, gap, limit, radius, partly, slope):  # type: ignore[no-untyped-def]
+def soft(pred, true, settled, order, power, gap, limit, radius, partly, slope):
     """As `hinge`."""
     blocks, n, columns = pred.shape
     one, zero = pred.dtype.type(1), pred.dtype.type(0)

@@ -6,71 +6,13 @@ import itertools
 
 import pytest
 import torch
-from torch import Tensor
 
 from harness import objectives
 from harness.errors import UserError
-from harness.objectives import fused_sums, pairwise
-from harness.objectives.joint_pairs import joint_pairs
-from harness.skeleton import H36M17, Skeleton
 from tests.objectives.reference import relational
+from tests.objectives.relational_cases import ALONG, EVERY, FORMS, SELECTIONS, build, gradient, masks, poses
 
 torch.set_num_threads(1)
-
-FORMS = ["hinge", "margin", "logistic", "soft", "difference"]
-SELECTIONS = [
-    ("spatial", "all"),
-    ("spatial", "skeleton"),
-    ("spatial", "nearest"),
-    ("temporal", "all"),
-    ("temporal", "adjacent"),
-    ("temporal", "radius"),
-]
-ALONG = ("skeleton", "nearest")
-EVERY = [(axis, kind, form) for axis, kind in SELECTIONS for form in [*FORMS, "placebo"]]
-
-
-# As MPII-like sets list it: the head first, the root in the middle.
-FIFTEEN = Skeleton(
-    "fifteen",
-    tuple(f"joint{i}" for i in range(15)),
-    (1, 14, 1, 2, 3, 1, 5, 6, 14, 8, 9, 14, 11, 12, -1),
-    (0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 14),
-    {},
-    {},
-)
-
-
-def build(axis: str, kind: str = "all", **options):
-    key = "pairs" if axis == "spatial" else "frames"
-    extra = {"radius": 2} if kind == "radius" else {}
-    return objectives.build(f"{axis}_rdc", **{key: kind}, **extra, **options)
-
-
-def poses(b: int, t: int, k: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
-    """Random poses, decimetres deep, with exact ties in truth, in prediction and in both."""
-    g = torch.Generator().manual_seed(seed)
-    target = torch.randn(b, t, k, 3, generator=g, dtype=dtype) * 0.2
-    pred = target + torch.randn(b, t, k, 3, generator=g, dtype=dtype) * 0.1
-    target[:, :, 0] = pred[:, :, 0] = 0.0
-    target[:, 1, 2:4] = target[:, 0, 2:3]
-    pred[:, 2, 5] = pred[:, 1, 5]
-    return pred, target
-
-
-def masks(b: int, t: int, k: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-    g = torch.Generator().manual_seed(seed + 100)
-    visible = torch.rand(b, t, k, generator=g) > 0.3
-    valid = torch.rand(b, t, generator=g) > 0.25
-    valid[:, 1:3] = True
-    return visible, valid
-
-
-def gradient(loss, pred: Tensor, *rest) -> tuple[Tensor, Tensor]:
-    leaf = pred.detach().clone().requires_grad_()
-    value = loss(leaf, *rest)
-    (grad,) = torch.autograd.grad(value, leaf)
-    return value.detach(), grad
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -215,45 +157,6 @@ def test_radius_spanning_the_window_is_all_pairs():
         torch.testing.assert_close(found, expected)
 
 
-def in_tensors(monkeypatch) -> None:
-    """Take the way of other devices: whole slabs of pairs by tensor operations."""
-    monkeypatch.setattr(fused_sums, "fused_sums", lambda *_: None)
-
-
-@pytest.mark.parametrize(("axis", "kind", "form"), [way for way in EVERY if way[1] not in ALONG])
-def test_compiled_loops_equal_tensor_operations(monkeypatch, axis, kind, form):
-    pred, target = poses(3, 7, 20, dtype=torch.float32)
-    visible, valid = masks(3, 7, 20)
-    rest = (target, visible, valid, torch.tensor([1, 2, 3]))
-    for options in ({}, {"weight": "occluded", "min_gap": 0.05}):
-        loss = build(axis, kind, form=form, **options)
-        found = gradient(loss, pred, *rest)
-        with monkeypatch.context() as patch:
-            patch.setattr(fused_sums, "_COLUMNS", 8)  # blocks that don't divide the columns
-            blocks = gradient(loss, pred, *rest)
-            in_tensors(patch)
-            expected = gradient(loss, pred, *rest)
-            patch.setattr(pairwise, "_SLAB", 40)
-            slabs = gradient(loss, pred, *rest)
-        steps = form not in ("logistic", "soft")  # their slopes are counts, and exact
-        atol = 0 if steps else 1e-6 * expected[1].abs().max().item()
-        for value, grad in (found, blocks, slabs):
-            torch.testing.assert_close(value, expected[0], rtol=2e-6, atol=0)
-            torch.testing.assert_close(grad, expected[1], rtol=0 if steps else 2e-5, atol=atol)
-
-
-@pytest.mark.parametrize("form", ["logistic", "soft"])
-@pytest.mark.parametrize("tau", [0.05, 0.005, 0.0005])
-def test_exponentials_never_leave_the_range(form, tau):
-    # Gaps up to 2.5 m: 50, 500 and 5,000 times τ; the last two leave single and double precision.
-    pred, target = torch.randn(2, 2, 4, 6, 3, generator=torch.Generator().manual_seed(4)).mul_(0.4)
-    pred[0, 0, :2, 2] = torch.tensor([-1.25, 1.25])
-    slow = gradient(lambda p: relational("spatial", p, target, form=form, tau=tau), pred)
-    found = gradient(objectives.build("spatial_rdc", form=form, tau=tau), pred, target)
-    torch.testing.assert_close(found[0].double(), slow[0].double(), rtol=2e-6, atol=0)
-    torch.testing.assert_close(found[1], slow[1], rtol=1e-4, atol=2e-6 * slow[1].abs().max().item())
-
-
 def test_a_moving_or_perfect_prediction_costs_no_order():
     _, target = poses(2, 5, 17)
     for axis in ("spatial", "temporal"):
@@ -330,47 +233,6 @@ def test_nan_in_a_valid_frame_is_not_swallowed():
     for axis, kind, form in EVERY:
         if kind not in ALONG:
             assert torch.isnan(build(axis, kind, form=form)(pred, target)), (axis, kind, form)
-
-
-@pytest.mark.parametrize("kind", ALONG)
-def test_pairs_along_a_skeleton_need_one_that_fits(kind):
-    pred, target = poses(1, 3, 9)
-    with pytest.raises(ValueError, match="9 joints"):
-        objectives.build("spatial_rdc", pairs=kind)(pred, target)
-    with pytest.raises(ValueError, match="has 17"):
-        objectives.build_term("spatial_rdc", pairs=kind, skeleton=H36M17).value(pred, target)
-    point = Skeleton("point", ("Hip",), (-1,), (0,), {}, {})
-    with pytest.raises(UserError, match="has none"):
-        objectives.build_term("spatial_rdc", pairs=kind, skeleton=point).value(pred[:, :, :1], target[:, :, :1])
-
-
-@pytest.mark.parametrize("kind", ALONG)
-@pytest.mark.parametrize("form", FORMS)
-def test_pairs_follow_any_skeleton(kind, form):
-    pred, target = poses(2, 3, 15)
-    for options in ({}, {"k": 1}, {"k": 6}) if kind == "nearest" else ({},):
-        term = objectives.build_term("spatial_rdc", pairs=kind, form=form, skeleton=FIFTEEN, **options)
-
-        def slow(p, kind=kind, options=options):
-            return relational("spatial", p, target, form=form, kind=kind, bones=list(FIFTEEN.bones), **options)
-
-        torch.testing.assert_close(gradient(term.value, pred, target), gradient(slow, pred), rtol=1e-9, atol=1e-12)
-
-
-def test_nearest_goes_from_bones_to_all_pairs():
-    assert set(joint_pairs("nearest", 1, H36M17, 17)) == set(H36M17.bones)
-    assert set(joint_pairs("nearest", 16, H36M17, 17)) == set(itertools.combinations(range(17), 2))
-    chosen = [set(joint_pairs("nearest", k, H36M17, 17)) for k in range(1, 17)]
-    assert all(fewer <= more for fewer, more in itertools.pairwise(chosen))
-    # Only joints with a single neighbour look further for a second one: feet, wrists and the head.
-    assert {(1, 3), (4, 6), (11, 13), (14, 16), (8, 10)} == chosen[1] - chosen[0]
-
-
-def test_nearest_pairs_mirror():
-    mirror = H36M17.mirror
-    for k in range(1, 17):
-        pairs = set(joint_pairs("nearest", k, H36M17, 17))
-        assert pairs == {tuple(sorted((mirror[i], mirror[j]))) for i, j in pairs}
 
 
 def test_active_is_the_share_of_wrong_pairs():
