@@ -7,21 +7,15 @@ what the network of `backbones.pstmo` starts from.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Self
 
 import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor, nn
 
+from backbones.masked import Seen, hidden_counts, shown
 from backbones.pstmo import HEADS, PSTMO, FrameTransformer, PoseEncoder, UnbiasedNorm
 from backbones.shapes import Shapes, check_input, entries
-
-
-class Seen(NamedTuple):
-    """What the network is shown, True where it is: frames (B, T), joints (B, T, J)."""
-
-    frames: Tensor
-    joints: Tensor
 
 
 class MaskedPSTMO(nn.Module):
@@ -61,12 +55,8 @@ class MaskedPSTMO(nn.Module):
             raise ValueError(f"channel must be a multiple of {2 * HEADS} (half of it, {HEADS} heads); found {channel}")
         if layers < 2:
             raise ValueError(f"the masked form needs at least 2 layers; found {layers}")
-        if spatial_mask_num > n_joints:
-            raise ValueError(f"spatial_mask_num can't hide {spatial_mask_num} of {n_joints} joints")
         self.joints, self.features, self.frames = n_joints, in_features, frames
-        self.hidden_joints = spatial_mask_num
-        # At least one frame is shown.
-        self.hidden_frames = min(int(temporal_mask_rate * frames), frames - 1)
+        self.hidden_frames, self.hidden_joints = hidden_counts(frames, n_joints, spatial_mask_num, temporal_mask_rate)
         half = channel // 2
 
         # Attributes follow the published checkpoints' names and order.
@@ -130,15 +120,8 @@ class MaskedPSTMO(nn.Module):
         return self.seen(by_frame, by_joint, valid=valid)
 
     def seen(self, by_frame: Tensor, by_joint: Tensor, *, valid: Tensor | None = None) -> Seen:
-        """What to show, from random numbers: the lowest are hidden.
-
-        Args:
-            by_frame, by_joint: (B, T) and (B, T, J), in [0, 1).
-            valid: (B, T) bool; frames that aren't are hidden before any other.
-        """
-        if valid is not None:
-            by_frame = by_frame.masked_fill(~valid, -1.0)
-        return Seen(_rank(by_frame) >= self.hidden_frames, _rank(by_joint) >= self.hidden_joints)
+        """What to show, from random numbers (B, T) and (B, T, J); see `shown`."""
+        return shown(by_frame, by_joint, self.hidden_frames, self.hidden_joints, valid)
 
     def reconstruct(
         self, x: Tensor, *, valid: Tensor | None = None, generator: torch.Generator | None = None
@@ -154,8 +137,8 @@ class MaskedPSTMO(nn.Module):
         Raises:
             ValueError: another shape.
         """
-        shown = self.draw(len(x), valid=valid, generator=generator)
-        return self(x, *shown), shown
+        seen = self.draw(len(x), valid=valid, generator=generator)
+        return self(x, *seen), seen
 
     def forward(self, x: Tensor, frames_seen: Tensor, joints_seen: Tensor) -> Tensor:
         """Guess the keypoints of all frames from what is seen of them.
@@ -171,7 +154,7 @@ class MaskedPSTMO(nn.Module):
         """
         check_input(x, joints=self.joints, features=self.features, frames=self.frames, exactly=True)
         frames_seen = frames_seen.expand(x.shape[:2])
-        shown = torch.where(joints_seen.unsqueeze(-1), x, self.spatial_mask_token.to(x.dtype))  # (B, T, J, C)
+        given = torch.where(joints_seen.unsqueeze(-1), x, self.spatial_mask_token.to(x.dtype))  # (B, T, J, C)
         counts = frames_seen.sum(1)
         count = int(counts[0])
         if count < 1 or (counts != count).any():
@@ -181,7 +164,7 @@ class MaskedPSTMO(nn.Module):
         order = (~frames_seen).to(torch.uint8).argsort(dim=1, stable=True)  # (B, T): frames seen first, each in time
         seen = order[:, :count]
 
-        tokens = self.Transformer(self.encoder(shown.flatten(2)), keep=lambda h: _take(h, seen))  # (B, count, C)
+        tokens = self.Transformer(self.encoder(given.flatten(2)), keep=lambda h: _take(h, seen))  # (B, count, C)
         tokens = self.encoder_to_decoder(self.encoder_LN(tokens))
         hidden = self.mask_token.to(tokens.dtype).expand(len(x), self.frames - count, -1)
         positions = _take(self.dec_pos_embedding.expand(len(x), -1, -1), order)
@@ -193,8 +176,3 @@ class MaskedPSTMO(nn.Module):
 def _take(x: Tensor, frames: Tensor) -> Tensor:
     """(B, T, C) and (B, N) → the N frames of each window, (B, N, C)."""
     return x.gather(1, frames.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
-
-
-def _rank(numbers: Tensor) -> Tensor:
-    """Place of each number along the last dimension, from 0 for the lowest."""
-    return numbers.argsort(dim=-1).argsort(dim=-1)

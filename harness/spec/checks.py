@@ -11,6 +11,7 @@ from harness.data import check_fingerprint, fingerprint, longest, longest_clip, 
 from harness.data.labels import labelled_count
 from harness.errors import UserError
 from harness.spec import seen, window_fit
+from harness.spec.masked_form import masked_form
 from harness.spec.run import Choice, Data, Run, Train, split_term
 from harness.spec.schema import SpecFile
 from harness.spec.yaml_lines import Document
@@ -114,8 +115,8 @@ def training_fits_backbone(train: Train, backbone: Choice, name: str, document: 
     if train.bn_momentum_end is not None and not registry.attribute(entry, "anneals_bn", False):
         message = f"'bn_momentum_end' has no effect: {name} has no batch-norm momentum to set"
         raise UserError(message, **document.where(("train", "bn_momentum_end")))
-    if train.pretrain is not None and registry.attribute(entry, "masked_form", None) is None:
-        known = [k for k, e in registry.entries("backbones").items() if registry.attribute(e, "masked_form", None)]
+    if train.pretrain is not None and masked_form(entry) is None:
+        known = [k for k, e in registry.entries("backbones").items() if masked_form(e)]
         message = f"{name} has no masked form to pre-train (with one: {', '.join(known)})"
         raise UserError(message, **document.where(("train", "pretrain")))
 

@@ -1,7 +1,8 @@
 """The stage in front of a training that needs no poses: hidden keypoints are guessed from those shown.
 
-Shan et al., P-STMO, ECCV 2022, section 3.2. The network's masked form holds the same encoder modules as the network,
-so that the stage that follows starts from what this one learned.
+Shan et al., P-STMO, ECCV 2022, section 3.2. A network's masked form is its own (P-STMO's) or the one for all networks
+that answer for all their frames (`backbones.masked`). Either holds modules of the network itself, so that the stage
+that follows starts from what this one learned.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from torch import Tensor
 from harness import keyed, registry
 from harness.errors import UserError
 from harness.objectives.term import Batch, Context
+from harness.spec.masked_form import GENERIC
+from harness.spec.masked_form import masked_form as masked_form_of
 from harness.spec.run import Run
 from harness.training.batches import TrainingBatches
 from harness.training.curriculum import Curriculum
@@ -32,23 +35,25 @@ NAME = "masked"
 _POSITIVE = (1 << 63) - 1
 
 
-def masked_form(run: Run, lifter: Lifter) -> Any:
+def masked_form(run: Run, lifter: Lifter, observer: Observer) -> Any:
     """The masked form of a run's network; what it has of its own starts from weights keyed by the run's seed.
 
     Raises:
         UserError: the network has none, or its options don't fit it.
     """
-    target = registry.attribute(registry.get("backbones", run.backbone.name), "masked_form", None)
+    target = masked_form_of(registry.get("backbones", run.backbone.name))
     if target is None or run.train.pretrain is None:
         raise UserError(f"{run.backbone.name} has no masked form to pre-train", key="train.pretrain")
     module, cls = target.split(":")
-    hidden = {
+    options: dict[str, Any] = {
         "spatial_mask_num": run.train.pretrain.joints_hidden,
         "temporal_mask_rate": run.train.pretrain.frames_hidden,
     }
+    if target == GENERIC:
+        options |= {"joints": len(observer.skeleton), "features": observer.features, "frames": lifter.window}
     torch.manual_seed(keyed.key("masked weights", run.seed) & _POSITIVE)
     try:
-        return getattr(importlib.import_module(module), cls).sharing(lifter.backbone, **hidden)
+        return getattr(importlib.import_module(module), cls).sharing(lifter.backbone, **options)
     except ValueError as error:
         raise UserError(str(error), key="train.pretrain") from None
 
@@ -61,16 +66,17 @@ class Pretraining:
 
     Args:
         run: lengths in steps.
+        observer: of what the network sees.
         a_pass: steps of one pass over the training frames.
     """
 
     name = "pretrain"
     validates = False
 
-    def __init__(self, run: Run, a_pass: float = math.inf) -> None:
+    def __init__(self, run: Run, observer: Observer, a_pass: float = math.inf) -> None:
         assert run.train.pretrain is not None and run.train.pretrain.steps is not None
         own = run.train.pretrain
-        self.run, self.steps, self.a_pass = run, run.train.pretrain.steps, a_pass
+        self.run, self.observer, self.steps, self.a_pass = run, observer, run.train.pretrain.steps, a_pass
         self.train = run.train.model_copy(update={"steps": self.steps, "lr": own.lr or run.train.lr, "warmup": 0})
 
         self.forward = Forward(run.train)
@@ -78,7 +84,7 @@ class Pretraining:
     def enter(self, state: TrainState, device: torch.device) -> None:
         """Add the masked form of the state's network, which shares its encoder."""
         lifter: Any = state.lifter
-        masked = masked_form(self.run, lifter).to(device)
+        masked = masked_form(self.run, lifter, self.observer).to(device)
         state.modules[NAME] = masked
         state.optimisers[NAME] = make_optimiser(self.run.train, masked.parameters())
 
@@ -86,12 +92,19 @@ class Pretraining:
         """Take the masked form out; what was learned stays in the network."""
         del state.modules[NAME], state.optimisers[NAME]
 
-    def batches(self, material: Material, observer: Observer, device: torch.device) -> TrainingBatches:
+    def batches(self, material: Material, device: torch.device) -> TrainingBatches:
         """Whole windows of all clips, labelled or not, drawn by keys of their own."""
         window = self.run.data.window
         windows = training_windows(material.unlabelled, window, window, 0)
-        curriculum = Curriculum(self.run.train, self.steps)
-        return TrainingBatches(self.run, material.unlabelled, windows, curriculum, observer, device, purpose="pretrain")
+        return TrainingBatches(
+            self.run,
+            material.unlabelled,
+            windows,
+            Curriculum(self.run.train, self.steps),
+            self.observer,
+            device,
+            purpose="pretrain",
+        )
 
     def step(self, state: TrainState, batch: Batch, context: Context) -> dict[str, Tensor]:
         """One batch of whole windows; of longer ones than the network reads, the middle."""

@@ -107,8 +107,8 @@ def _train(
     supervised = Supervised(run, build_objective(run, material), probe_every, a_pass, companions)
     stages: list[tuple[Stage, TrainingBatches]] = [(supervised, batches)]
     if run.train.pretrain is not None:
-        first = pretraining.Pretraining(run, a_pass)
-        stages.insert(0, (first, first.batches(material, observer, device)))
+        first = pretraining.Pretraining(run, observer, a_pass)
+        stages.insert(0, (first, first.batches(material, device)))
     first_stage, earlier = (0, 0.0) if resume is None else (resume["stage"], resume["seconds"])
     in_all = sum(stage.steps for stage, _ in stages)
 

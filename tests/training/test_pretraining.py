@@ -97,6 +97,48 @@ def test_more_hidden_joints_than_there_are_is_told(two_stages):
         train(two_stages({"joints_hidden": 18}))
 
 
+ALL_FRAMES = {
+    "simple_baseline": {"linear_size": 16, "num_stage": 1},
+    "mixste": {"embed_dim_ratio": 16, "depth": 1, "num_heads": 2},
+}
+
+
+@pytest.mark.parametrize("name", ALL_FRAMES)
+@pytest.mark.parametrize("stop_after", [1, 3])
+def test_any_network_of_all_frames_is_pretrained_and_resumed_in_either_stage(make_run, name, stop_after):
+    backbone, stage = Choice(name=name, options=ALL_FRAMES[name]), {"steps": 4, "joints_hidden": 3}
+    run, kept = make_run(backbone=backbone, pretrain=stage, steps=4, epochs=2), []
+
+    def stop(info):
+        kept.append(pickle.dumps(info.snapshot()))
+        if len(kept) == stop_after:
+            raise KeyboardInterrupt
+
+    whole = train(run)
+    with pytest.raises(KeyboardInterrupt):
+        train(run, on_epoch=stop)
+    resumed = train(run, resume=pickle.loads(kept[-1]))
+    assert same_weights(whole.last_weights, resumed.last_weights) and whole.curves == resumed.curves
+    without = train(make_run(backbone=backbone, steps=4, epochs=2)).last_weights
+    assert without.keys() == whole.last_weights.keys(), "nothing of the masked form is left in the network"
+    assert not same_weights(without, whole.last_weights)
+
+
+def test_a_network_of_all_frames_learns_to_guess_hidden_keypoints(make_run):
+    backbone = Choice(name="mixste", options=ALL_FRAMES["mixste"])
+    stage = {"steps": 80, "lr": 3e-3, "frames_hidden": 0.4}
+    run = make_run(backbone=backbone, pretrain=stage, steps=1, epochs=4, schedule="constant", batch=8)
+    losses = [value for name, _, value in train(run).curves if name == "pretrain_loss"]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_a_masked_form_is_built_for_the_data_it_sees(make_run):
+    data = {"confidence": "calibrated", "frames_out": 3}
+    backbone = Choice(name="simple_baseline", options=ALL_FRAMES["simple_baseline"])
+    run = make_run(backbone=backbone, data=data, pretrain={"steps": 2}, steps=2, epochs=1)
+    assert math.isfinite(train(run).summary["val_mpjpe_best"])
+
+
 def test_a_network_without_a_masked_form_is_told(make_run):
     with pytest.raises(UserError, match="videopose3d has no masked form"):
         train(make_run(pretrain={"steps": 1}))

@@ -144,5 +144,5 @@ def test_pre_training_sees_all_clips(make_run):
     run = make_run(backbone=Choice(name="pstmo"), data=FEW, pretrain={"steps": 2})
     material = open_material(run.data)
     observer = Observer(run.data.noise, run.data.confidence, material.skeleton)
-    fed = Pretraining(run).batches(material, observer, torch.device("cpu"))
+    fed = Pretraining(run, observer).batches(material, torch.device("cpu"))
     assert len(fed.windows.length) == len(material.unlabelled) == 2 * len(material.train)
