@@ -48,7 +48,7 @@ def difference_cell(paired: Paired, adjusted: float, kind: Metric) -> Cell:
     Beside the printed numbers: p of the t-test as it is, p of the sign-flip test, effect size, and the probability
     that the arm is the better one of a pair (the lower one for a metric that has no better).
     """
-    text, numbers = _with_ends(paired.difference, kind)
+    text, numbers = with_ends(paired.difference, kind)
     if not math.isnan(adjusted):
         text += f" p {p_text(adjusted)}" if adjusted < 0.001 else f" p={p_text(adjusted)}"
         numbers["p_adjusted"] = p_text(adjusted)
@@ -66,11 +66,12 @@ def difference_cell(paired: Paired, adjusted: float, kind: Metric) -> Cell:
 
 def subjects_cell(found: Interval, seeds: int, kind: Metric) -> Cell:
     """Paired difference with its interval for new subjects (seeds × subjects)."""
-    text, numbers = _with_ends(found, kind)
+    text, numbers = with_ends(found, kind)
     return Cell(f"{text} ({seeds} × {found.n})", {**numbers, "seeds": str(seeds), "subjects": str(found.n)})
 
 
-def _with_ends(found: Interval, kind: Metric) -> tuple[str, dict[str, str]]:
+def with_ends(found: Interval, kind: Metric) -> tuple[str, dict[str, str]]:
+    """A difference and the ends of its interval, as text and as numbers; a digit more than a mean has."""
     decimals = kind.decimals + 1
     numbers = {"difference": number(found.mean, decimals, signed=True)}
     text = numbers["difference"]

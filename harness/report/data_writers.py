@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.report import provenance, underlying
+from harness.report import provenance, tuning, underlying
 from harness.report.table import Cell, Recipe, Table
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def json_text(table: Table) -> str:
 
 def whole(report: Report) -> str:
     """The whole report as JSON: what it says, all its tables, captions, and where the numbers come from."""
+    study = tuning.identity(report.evidence.study)
     content = {
         "title": report.title,
         "spec": report.spec.name,
@@ -69,6 +70,7 @@ def whole(report: Report) -> str:
         "tables": [plain(table) for table in report.tables],
         "literature": [plain(table) for table in report.literature],
         "costs": plain(report.costs) if report.costs else None,
+        **({"tuning": [plain(table) for table in report.tuning], "study": study} if study else {}),
         "runs": provenance.runs(report.evidence),
         "tested": underlying.tested(report.evidence),
         "figures": {

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from harness.errors import UserError
 from harness.report import area, scores
 from harness.report.evidence import STEPS, Arm, Evidence, describe, labelled
+from harness.report.tuning import study
 from harness.spec import identity
 
 
@@ -102,7 +103,7 @@ def load(spec: Any, source: Source) -> Evidence:
 
     Raises:
         UserError: no run is finished; the baseline isn't an arm; two runs of one arm share a seed; a finished record
-            has lost a file.
+            has lost a file; the study's file is none.
     """
     arms, axes = _arms(spec)
     baseline = _baseline(spec, arms, axes)
@@ -151,6 +152,7 @@ def load(spec: Any, source: Source) -> Evidence:
         curve_files=curve_files,
         started=_started(records, source),
         registered=_registered(spec, source),
+        study=study.load(spec),
     )
 
 

@@ -18,6 +18,7 @@ from harness.report import (
     measured_costs,
     provenance,
     records,
+    tuning,
     underlying,
     writers,
 )
@@ -72,6 +73,11 @@ class Report:
         return costs.table(self.evidence)
 
     @cached_property
+    def tuning(self) -> list[Table]:
+        """What a study gave, spent and found, and what is left of it on fresh seeds; empty without one."""
+        return tuning.tables(self.evidence)
+
+    @cached_property
     def measured_costs(self) -> Table | None:
         """What the networks cost on the machines that trained them; None where no run measured."""
         return measured_costs.table(self.evidence)
@@ -90,7 +96,14 @@ class Report:
     def all_tables(self) -> list[Table]:
         """Every table of the report in the order of the page."""
         first, others = self._main
-        return [*([self.claims] if self.claims else []), *first, *others, *self._counted, *self.literature]
+        return [
+            *([self.claims] if self.claims else []),
+            *first,
+            *self.tuning,
+            *others,
+            *self._counted,
+            *self.literature,
+        ]
 
     @property
     def _main(self) -> tuple[list[Table], list[Table]]:
@@ -134,6 +147,8 @@ class Report:
                 "Still falling when training ended, so that longer training may change the order of arms: "
                 f"{'; '.join(falling)}. Slopes are of the validation MPJPE over the last fifth of the steps."
             )
+        if evidence.study is not None and evidence.study.changed:
+            said.append("The spec's study has changed since it was made: what is shown is of the one before.")
         return said
 
     @property
@@ -148,7 +163,7 @@ class Report:
         ]
         if evidence.baseline:
             lines.append("Baseline: " + ", ".join(f"{k} = {v}" for k, v in evidence.baseline.items()) + ".")
-        return [*lines, *option(self.spec, "notes", ())]
+        return [*lines, *option(self.spec, "notes", ()), *tuning.told(self.spec, evidence.study)]
 
     def sections(self) -> list[Section]:
         """The page's sections in the order in which they are read, see `_main`; published numbers after all tables."""
@@ -168,7 +183,7 @@ class Report:
         return [
             *map(table_section, first),
             *(part for part in (drawn, clips) if part is not None),
-            *map(table_section, [*others, *self._counted, *self.literature]),
+            *map(table_section, [*self.tuning, *others, *self._counted, *self.literature]),
             origin,
         ]
 

@@ -32,10 +32,12 @@ class Tuned:
     Attributes:
         path: the study's file; None if the spec's own study hasn't run yet.
         values: the study's arm, as printed, → the trial's number and the values taken from it.
+        pick: the metric by which one of several best trials was taken; None is the study's first.
     """
 
     path: Path | None
     values: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    pick: str | None = None
 
 
 def beside(file: SpecFile, expansion: Expansion, document: Document) -> tuple[Expansion, Tuned | None]:
@@ -57,7 +59,7 @@ def beside(file: SpecFile, expansion: Expansion, document: Document) -> tuple[Ex
     if file.study is not None and given.study == file.name and not path.exists():
         untuned = [_labelled(run, NOTHING if run.checkpoint else DEFAULT) for run in expansion.runs]
         return replace(expansion, runs=untuned, axes={**expansion.axes, AXIS: [DEFAULT]}), Tuned(None)
-    found = study_file.read(path, where)
+    found = study_file.read(path, where, StudyFile)
     _fresh(found.study.seeds, expansion, document)
     space = _space(found, file, expansion, document)
     grid = expansion.builder
@@ -83,7 +85,7 @@ def beside(file: SpecFile, expansion: Expansion, document: Document) -> tuple[Ex
         raise UserError(f"the study tuned no arm of this grid (it tuned: {known})", **where)
     values = list(dict.fromkeys(run.labels[AXIS] for run in runs.values() if run.checkpoint is None))
     axes = {**expansion.axes, AXIS: values}
-    return replace(expansion, runs=list(runs.values()), axes=axes), Tuned(path, used)
+    return replace(expansion, runs=list(runs.values()), axes=axes), Tuned(path, used, given.pick)
 
 
 def _tuned(

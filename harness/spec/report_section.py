@@ -17,7 +17,10 @@ def _spelt(value: Any) -> Any:
     return {key if isinstance(key, str) else json.dumps(key): _spelt(item) for key, item in value.items()}
 
 
-FIGURES = ("occlusion", "difference", "joints", "lambda", "lambdas", "cost", "learning", "terms", "depth_order")
+FIGURES = (
+    *("occlusion", "difference", "joints", "lambda", "lambdas", "cost", "learning", "terms", "depth_order"),
+    *("tuning_history",),
+)
 """Names of the figures that a report can hold; `harness.report.figures` draws them."""
 Words = Annotated[str, Field(min_length=1)]
 Labels = Annotated[dict[str, str | dict[str, str]], BeforeValidator(_spelt)]

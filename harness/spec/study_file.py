@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -74,6 +74,9 @@ class StudyFile(_Loose):
     arms: list[ArmRecord]
 
 
+Read = TypeVar("Read", bound=StudyFile)
+
+
 def locate(given: str, folder: Path) -> Path:
     """The file that ``from_study`` means, which needn't be there.
 
@@ -88,14 +91,14 @@ def locate(given: str, folder: Path) -> Path:
     return here if here.exists() or not (folder / here).exists() else folder / here
 
 
-def read(path: Path, where: Mapping[str, Any]) -> StudyFile:
-    """A study's file.
+def read(path: Path, where: Mapping[str, Any], kind: type[Read]) -> Read:
+    """A study's file, as specs read it or, with another ``kind``, more of it.
 
     Raises:
         UserError: it isn't there, or isn't one.
     """
     try:
-        return StudyFile.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return kind.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         message = f"the study {path} can't be read ({error.strerror}): `repose tune` writes it"
         raise UserError(message, **where) from None

@@ -12,7 +12,18 @@ from typing import Any
 
 from harness.errors import UserError, unknown
 from harness.report.evidence import Evidence
-from harness.report.figures import cost, depth_order, forest, heatmap, joints, learning, occlusion, sweep, terms
+from harness.report.figures import (
+    cost,
+    depth_order,
+    forest,
+    heatmap,
+    joints,
+    learning,
+    occlusion,
+    sweep,
+    terms,
+    tuning_history,
+)
 from harness.report.figures.drawing import Drawn, Sketch, Unfilled, written
 
 __all__ = ["LINES", "Drawn", "Figures", "figures"]
@@ -27,6 +38,7 @@ LINES: dict[str, Callable[..., Sketch]] = {
     "learning": learning.draw,
     "terms": terms.draw,
     "depth_order": depth_order.draw,
+    "tuning_history": tuning_history.draw,
 }
 
 
