@@ -64,7 +64,7 @@ def _points(search: Search, uri: str, records: Mapping[str, tracking.Record]) ->
             continue
         if same:
             found.setdefault(key(params), params)
-    return list(found.values())
+    return [found[name] for name in sorted(found)]
 
 
 def _config(uri: str, record: tracking.Record) -> Run | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import importlib.util
+import json
 import os
 import socket
 import urllib.parse
@@ -90,10 +91,17 @@ def _journal(file: Path, read_only: bool) -> Any:
 
 
 def _mend(file: Path) -> None:
-    """Drop a last line that lost its end with its writer; Optuna could neither read it nor write after it."""
+    """Drop a last line that lost its end with its writer; Optuna could neither read it nor write after it.
+
+    Raises:
+        ValueError: it is no journal.
+    """
     if not file.exists():
         return
     content = file.read_bytes()
+    first = content.partition(b"\n")[0]
+    if b"\n" in content and "op_code" not in json.loads(first):
+        raise ValueError("its first line is none of Optuna's")
     if content and not content.endswith(b"\n"):
         with open(file, "rb+") as opened:
             opened.truncate(content.rfind(b"\n") + 1)

@@ -1,0 +1,106 @@
+"""Several drivers on one study: budget, signs of life, what becomes of a dead one's trials."""
+
+import time
+from dataclasses import replace
+
+import pytest
+from optuna.trial import TrialState
+
+from harness import tracking
+from harness.spec.study import Budget
+from harness.tune.sampling import held, key
+from harness.tune.search import Search, spending, standing
+from harness.tune.storage import open_storage, place
+
+DEAD = replace(tracking.myself(), pid=1, started="never")
+
+
+@pytest.fixture
+def two(spec_of, store):
+    """The same arm as two drivers see it; the second one is dead."""
+    spec = spec_of(study={"budget": {"trials": 3}, "pruner": "none"})
+    kept = open_storage(place(spec.name, store))
+    (arm,) = spec.tuning.arms
+    return tuple(Search(spec, arm, kept, spec.study.budget, me) for me in (tracking.myself(), DEAD))
+
+
+def _states(search):
+    return [trial.state for trial in search.trials()]
+
+
+def test_drivers_share_the_budget(two):
+    mine, theirs = two
+    assert mine.next() and theirs.next() and mine.next()
+    assert mine.next() is None and theirs.next() is None
+    assert mine.elsewhere(mine.trials()) == 1
+
+
+def test_a_dead_drivers_trial_fails_and_is_tried_again_with_the_same_values_by_whoever_comes(two):
+    mine, theirs = two
+    lost = theirs.next()
+    alive = mine.next()
+    assert mine.reap() == 1 and mine.reap() == 0
+    assert _states(mine) == [TrialState.FAIL, TrialState.RUNNING, TrialState.WAITING]
+    again = mine.next()
+    assert again.params == lost.params != alive.params and [r.run_id for r in again.runs] == [
+        r.run_id for r in lost.runs
+    ]
+    # It takes nothing of the budget twice.
+    assert len(spending(mine.trials())) == 2 and [t.number for t in standing(mine.trials())] == [1, 2]
+    mine.end(again.trial.number, [1.0])
+    assert mine.reap(mine=True, reason="stopped") == 1
+
+
+def test_an_owner_on_another_host_lives_as_long_as_its_heart_beats(two, monkeypatch):
+    mine, theirs = two
+    theirs._me = replace(DEAD, host="elsewhere")
+    trial = theirs.next().trial
+    assert mine.reap() == 0
+    far = time.time() + 1000
+    monkeypatch.setattr("harness.tracking.owner.time.time", lambda: far)
+    theirs.study._storage.set_trial_user_attr(trial._trial_id, "heartbeat", far)
+    assert mine.reap() == 0
+    theirs.study._storage.set_trial_user_attr(trial._trial_id, "heartbeat", far - 500)
+    assert mine.reap() == 1
+
+
+def test_a_trial_that_nobody_signed_is_lost_after_a_while(two, monkeypatch):
+    mine, _ = two
+    mine.study.ask()
+    assert mine.reap() == 0
+    late = time.time() + 60
+    monkeypatch.setattr("harness.tune.search.time.time", lambda: late)
+    assert mine.reap() == 1
+
+
+def test_two_that_ask_at_the_same_moment_do_not_overspend(two, monkeypatch):
+    mine, theirs = two
+    mine.next(), mine.next()
+    before = mine.trials()
+    assert mine.next()
+    monkeypatch.setattr(type(theirs), "open", lambda self, trials: len(before) < 3)  # it looked a moment earlier
+    assert theirs.next() is None
+    assert [trial.number for trial in spending(mine.trials())] == [0, 1, 2]
+
+
+def test_budgets_of_time_count_what_trials_took_and_survive_a_restart(two):
+    mine, _ = two
+    mine.budget = Budget(hours=1)
+    mine.set_workers(2)
+    mine.end(mine.next().trial.number, [1.0], seconds=7100)
+    assert mine.open(mine.trials())
+    mine.end(mine.next().trial.number, [1.0], seconds=110)
+    assert not mine.open(mine.trials())
+
+
+def test_values_that_are_no_numbers_make_a_failed_trial(two):
+    mine, _ = two
+    assert mine.end(mine.next().trial.number, [float("nan")]) == TrialState.FAIL
+
+
+def test_the_specs_own_values_are_a_point_of_the_space_or_not(two, spec_of):
+    space = two[0].arm.space
+    assert held(space, {"train.lr": 0.001, "objectives.both.spatial_rdc.weight": 0.1})
+    assert held(space, {"train.lr": 5, "objectives.both.spatial_rdc.weight": 0.1}) is None
+    assert held(space, {"train.lr": 0.001}) is None
+    assert key({"a": 1.0, "b": "x"}) == key({"b": "x", "a": 1})
