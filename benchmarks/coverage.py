@@ -1,12 +1,12 @@
 """How often the statistics hold what they say: coverage and false positives by simulation.
 
-    python benchmarks/coverage.py                  # the tables of docs/statistics.md, about 4 minutes
+    python benchmarks/coverage.py                  # the tables of docs/statistics.md, about 10 minutes
     python benchmarks/coverage.py --draws 1000     # a glance
 
 Every table is Markdown. One draw is one imagined study; every distribution has mean 0 and sd 1, so that a "true"
 difference of 1 is one sd. With 40,000 draws a coverage of 95 % is known to ± 0.2 points, with 4,000 (bootstraps)
-to ± 0.7. What is computed of many studies at once is tested to be what one report computes
-(tests/report/statistics/test_coverage.py).
+to ± 0.7, with 2,000 (paired ones) to ± 1. What is computed of many studies at once is tested to be what one report
+computes (tests/report/statistics/test_coverage.py).
 """
 
 from __future__ import annotations
@@ -216,25 +216,25 @@ def paired(draws: int) -> Iterable[list[object]]:
     """Distribution × n against what a comparison prints."""
     for name in DISTRIBUTIONS:
         for n in SIZES:
-            yield [name, n, *compared(differences(name, n, draws), draws)]
+            yield [name, n, *compared(differences(name, n, draws // 2))]
 
 
 def skewed_differences(draws: int) -> Iterable[list[object]]:
     """The same where the differences themselves are so distributed: one arm has the outliers, the other none."""
     for name in DISTRIBUTIONS:
         for n in SIZES:
-            yield [name, n, *compared(arm_values(name, n, draws), draws)]
+            yield [name, n, *compared(arm_values(name, n, draws // 2))]
 
 
-def compared(d: np.ndarray, draws: int) -> list[float]:
+def compared(d: np.ndarray) -> list[float]:
     """Of (draws, n) differences about 0: coverage, its worse tail, and false positives of three tests."""
     if d.shape[1] < STUDENTISED_FROM:
         low, high = d.mean(1) - widened_half(d), d.mean(1) + widened_half(d)
     else:
-        found = [interval(one) for one in d[: bootstrapped(draws)]]
+        found = [interval(one) for one in d[: bootstrapped(len(d))]]
         low, high = np.array([one.low for one in found]), np.array([one.high for one in found])
     held, tail = float(np.mean((low <= 0) & (high >= 0))), float(max(np.mean(low > 0), np.mean(high < 0)))
-    false = [float(np.mean(p < ALPHA)) for p in (paired_p(d), student_p(d), sign_flips(d[: 2 * bootstrapped(draws)]))]
+    false = [float(np.mean(p < ALPHA)) for p in (paired_p(d), student_p(d), sign_flips(d[: 2 * bootstrapped(len(d))]))]
     return [held, tail, *false]
 
 
