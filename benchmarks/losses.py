@@ -189,11 +189,10 @@ def every_term(batch_size: int, frames: int, channels: int, rounds: int) -> None
         _, batch = training_step(make_run(objective, batch_size, frames, 8))
         batch = replace(batch, whole=batch.target, whole_valid=batch.valid) if second_head else batch
         term = objectives.build_term(name, skeleton=open_material(Data()).skeleton)
-        pose = (
-            batch.target + torch.randn(batch.target.shape, generator=torch.Generator().manual_seed(0)) * 0.1
-        ).detach()
+        noise = torch.randn(batch.target.shape, generator=torch.Generator().manual_seed(0))
+        leaf = (batch.target + 0.1 * noise).requires_grad_()
 
-        def run(pose: Tensor = pose.requires_grad_(), term=term, batch: Batch = batch, head=second_head) -> None:
+        def run(pose: Tensor = leaf, term=term, batch: Batch = batch, head=second_head) -> None:
             pose.grad = None
             term(Output(pose, {head: pose} if head else {}), batch, Context(skeleton=term.skeleton)).backward()
 
