@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.errors import UserError
 from harness.spec import readback, study_file, trial
+from harness.spec.claims import Claim
 from harness.spec.fields import ALIASES, printed, resolve
 from harness.spec.grid import Expansion, Point
 from harness.spec.partners import NOTHING
@@ -33,11 +34,13 @@ class Tuned:
         path: the study's file; None if the spec's own study hasn't run yet.
         values: the study's arm, as printed, → the trial's number and the values taken from it.
         pick: the metric by which one of several best trials was taken; None is the study's first.
+        own: whether the study is the spec's own.
     """
 
     path: Path | None
     values: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     pick: str | None = None
+    own: bool = False
 
 
 def beside(file: SpecFile, expansion: Expansion, document: Document) -> tuple[Expansion, Tuned | None]:
@@ -56,9 +59,10 @@ def beside(file: SpecFile, expansion: Expansion, document: Document) -> tuple[Ex
     if file.study is not None:
         _fresh(file.study.seeds, expansion, document)
     path = study_file.locate(given.study, document.folder)
-    if file.study is not None and given.study == file.name and not path.exists():
+    own = file.study is not None and given.study == file.name
+    if own and not path.exists():
         untuned = [_labelled(run, NOTHING if run.checkpoint else DEFAULT) for run in expansion.runs]
-        return replace(expansion, runs=untuned, axes={**expansion.axes, AXIS: [DEFAULT]}), Tuned(None)
+        return replace(expansion, runs=untuned, axes={**expansion.axes, AXIS: [DEFAULT]}), Tuned(None, own=own)
     found = study_file.read(path, where, StudyFile)
     _fresh(found.study.seeds, expansion, document)
     space = _space(found, file, expansion, document)
@@ -85,7 +89,25 @@ def beside(file: SpecFile, expansion: Expansion, document: Document) -> tuple[Ex
         raise UserError(f"the study tuned no arm of this grid (it tuned: {known})", **where)
     values = list(dict.fromkeys(run.labels[AXIS] for run in runs.values() if run.checkpoint is None))
     axes = {**expansion.axes, AXIS: values}
-    return replace(expansion, runs=list(runs.values()), axes=axes), Tuned(path, used, given.pick)
+    return replace(expansion, runs=list(runs.values()), axes=axes), Tuned(path, used, given.pick, own)
+
+
+def foreseen(expansion: Expansion, tuned: Tuned | None) -> tuple[dict[str, list[str]], list[Run]]:
+    """Axes and runs as they will be when the spec's own study has run; as they are otherwise."""
+    if not _to_come(tuned):
+        return expansion.axes, expansion.runs
+    later = [_labelled(run, TUNED) for run in expansion.runs if run.labels[AXIS] == DEFAULT]
+    return {**expansion.axes, AXIS: [DEFAULT, TUNED]}, [*expansion.runs, *later]
+
+
+def awaited(claim: Claim, tuned: Tuned | None) -> bool:
+    """Whether a claim, checked, speaks of values that the spec's own study is yet to find."""
+    said = [part[AXIS] for part in (claim.arm, claim.versus, claim.where) if isinstance(part, dict) and AXIS in part]
+    return _to_come(tuned) and any(TUNED in (value if isinstance(value, list) else [value]) for value in said)
+
+
+def _to_come(tuned: Tuned | None) -> bool:
+    return tuned is not None and tuned.path is None
 
 
 def _tuned(

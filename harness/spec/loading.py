@@ -35,10 +35,12 @@ class Spec:
         resources, tracking, retries: how it is executed.
         axes: axis → printed values, in the order of the runs.
         arms: label of an arm → the ids of its runs, which differ only by seed.
-        digest: 16 hexadecimal digits of the file's content, overrides applied; the same wherever data and store lie.
+        digest: 16 hexadecimal digits of the file's content, overrides applied, and of values taken from another spec's
+            study; the same wherever data and store lie.
         overrides: those, as given.
         document: the file's content with its lines.
         claims: what was claimed before the runs, checked, axis values as labels print them.
+        awaited: likewise, claims about values that the spec's own study is yet to find.
         tuning: the study and its arms, checked; None without one.
         tuned: the values taken from the study that ``from_study`` names.
     """
@@ -57,6 +59,7 @@ class Spec:
     overrides: tuple[str, ...] = field(default=())
     document: Document | None = field(default=None, repr=False, compare=False)
     claims: tuple[Claim, ...] = ()
+    awaited: tuple[Claim, ...] = ()
     tuning: Tuning | None = field(default=None, repr=False, compare=False)
     tuned: from_study.Tuned | None = None
 
@@ -120,6 +123,7 @@ def build(
     fixed = overrides.settings(later, file, document)
     grid = expand(file, document, fixed, _fingerprints(document))
     expansion, tuned = from_study.beside(file, grid, document)
+    claims = claim_checks.claims(file, *from_study.foreseen(expansion, tuned), document)
     if data != "trust":
         checks.data_files(expansion.runs, document, needed=data == "need")
     return Spec(
@@ -137,12 +141,13 @@ def build(
             [
                 _said(document.data),
                 [[s.field, s.value] for s in later if s.field not in _PLACES],
-                *([tuned.values] if tuned is not None else []),
+                *([tuned.values] if tuned is not None and not tuned.own else []),
             ]
         ),
         overrides=tuple(given),
         document=document,
-        claims=tuple(claim_checks.claims(file, expansion.axes, expansion.runs, document)),
+        claims=tuple(claim for claim in claims if not from_study.awaited(claim, tuned)),
+        awaited=tuple(claim for claim in claims if from_study.awaited(claim, tuned)),
         tuned=tuned,
         tuning=study_checks.tuning(file, grid, document),
     )

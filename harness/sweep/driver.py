@@ -334,7 +334,7 @@ class _Sweep:
 
 def _register(spec: Any, uri: str) -> None:
     """Enter the spec's claims in the store, before the first run that may decide one starts."""
-    claims = getattr(spec, "claims", ())
+    claims = (*getattr(spec, "claims", ()), *getattr(spec, "awaited", ()))
     tracking.register(uri, [claim.digest(spec.name) for claim in claims], getattr(spec, "digest", ""))
 
 

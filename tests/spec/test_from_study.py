@@ -153,6 +153,31 @@ def test_a_specs_own_study_may_come_later(study, load_spec):
     assert [a.default for a in after.tuning.arms] == [a.default for a in before.tuning.arms]
 
 
+def test_claims_of_a_specs_own_study_are_checked_before_it_and_stand_after_it(study, load_spec):
+    def claims(tuned="tuned"):
+        both, default = f"{{objective: both, tuned: {tuned}}}", "{objective: both, tuned: default}"
+        sides = {"tuning pays": (both, default), "both pay": (default, "abs"), "tuned ones pay": (both, "abs")}
+        return f"{OWN}claims:\n" + "".join(
+            f"  - {{text: {text}, arm: {arm}, versus: {versus}, where: {{backbone: simple_baseline}}"
+            ", direction: lower}\n"
+            for text, (arm, versus) in sides.items()
+        )
+
+    before = load_spec(claims())
+    assert [claim.text for claim in before.claims] == ["both pay"]
+    assert [claim.text for claim in before.awaited] == ["tuning pays", "tuned ones pay"]
+    with pytest.raises(UserError, match="did you mean 'tuned'") as caught:
+        load_spec(claims("tunde"))
+    assert caught.value.key == "claims[0].arm.tuned"
+    study([arm("both", [trial(2, {TIME: 0.4}, 90.0, 80.0)], [2])], {TIME: SPACE[TIME]}, name="trial")
+    after = load_spec(claims())
+    assert [claim.text for claim in after.claims] == ["tuning pays", "both pay", "tuned ones pay"]
+    # What the ledger was told before the study is what the report asks it about.
+    digests = {claim.digest("trial") for claim in (*before.claims, *before.awaited)}
+    assert not after.awaited and {claim.digest("trial") for claim in after.claims} == digests
+    assert after.digest == before.digest
+
+
 @pytest.mark.parametrize(
     ("change", "extra", "key", "parts"),
     [
