@@ -165,7 +165,7 @@ class _Study:
         held = cluster.start(resources, workers=wanted, address=address, at_most=limit, threads=threads)
         try:
             tracking.prepare(self.uri)
-            tracking.register(self.uri, [claim.digest(spec.name) for claim in spec.claims], spec.digest)
+            tracking.register(self.uri, [claim.digest(spec.name) for claim in (*spec.claims, *spec.awaited)], spec.digest)
             beside = [run for search in self.searches for run in _beside(search)]
             if beside:
                 sweep = replace(spec, runs=beside, claims=())
@@ -193,7 +193,10 @@ class _Study:
                     self._run(book, settings, workers)
             finally:
                 self._end(book)
-            for tally in tallies:
+            for search in self.searches:
+                tally = display.tally(search.arm.label)
+                tally.elsewhere = 0
+                count(tally, search)
                 display.say(tally.line())
             if book.halted and command:
                 display.say(f"stopped; this goes on with it: {command}")
