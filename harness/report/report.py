@@ -22,6 +22,7 @@ from harness.report import (
     underlying,
     writers,
 )
+from harness.report.arranging import arranged
 from harness.report.claims_view import claims_table
 from harness.report.figures import Drawn, Figures, figures
 from harness.report.page import Section, figure_section, page, provenance_section, table_section
@@ -55,7 +56,9 @@ class Report:
     def tables(self) -> list[Table]:
         """All tables computed from the runs, the main one first."""
         section = self.spec.report
-        return layouts.tables(self.evidence, list(option(section, "tables", [])), option(section, "labels"))
+        labels = option(section, "labels")
+        made = layouts.tables(self.evidence, list(option(section, "tables", [])), labels)
+        return [*made, *(arranged(table, labels=labels or {}) for table in tuning.differences(self.evidence))]
 
     @cached_property
     def claims(self) -> Table | None:

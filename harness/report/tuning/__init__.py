@@ -23,6 +23,13 @@ def tables(evidence: Evidence) -> list[Table]:
     return [table for table in found if table is not None]
 
 
+def differences(evidence: Evidence) -> list[Table]:
+    """Tuned less own values on test subjects: tables of paired differences like any other."""
+    from harness.report.tuning import on_test
+
+    return on_test.tables(evidence)
+
+
 def told(spec: Any, study: Study | None) -> list[str]:
     """What the top of a report says of a study; nothing where the spec has nothing to do with one."""
     if study is None:

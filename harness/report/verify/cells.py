@@ -84,7 +84,7 @@ def means(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any]
     """Mean over seeds with its interval."""
     recipe = table["recipe"]
     found = [behind(runs, recipe["rows"], column) for column in recipe["columns"]]
-    return [[_mean(list(column.get(tuple(row["raw"]), {}).values())) for column in found] for row in table["rows"]]
+    return [[of_mean(list(column.get(tuple(row["raw"]), {}).values())) for column in found] for row in table["rows"]]
 
 
 def differences(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any]) -> Grid:
@@ -101,7 +101,7 @@ def differences(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str
         metrics = [_metric(recipe, row["raw"], column) for column in recipe["columns"]]
         grid.append(
             [
-                _difference(values, p, known["better"].get(metric)) if values else None
+                of_difference(values, p, known["better"].get(metric)) if values else None
                 for values, p, metric in zip(line, corrected, metrics, strict=True)
             ]
         )
@@ -145,7 +145,7 @@ def gaps(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any])
             if not common:
                 line.append(None)
             elif column["part"] == "gap":
-                line.append(_difference(gap, math.nan, known["better"].get("mpjpe")))
+                line.append(of_difference(gap, math.nan, known["better"].get("mpjpe")))
             else:
                 side = short if column["part"] == "shorter" else long
                 line.append(Expected([("mean", own.mean([side[seed] for seed in common])), ("n", len(common))]))
@@ -169,7 +169,8 @@ def _both(
     return [found.get(key, {}) for key in keys] if keys else [{}, {}]
 
 
-def _mean(values: list[float]) -> Expected | None:
+def of_mean(values: list[float]) -> Expected | None:
+    """A mean over seeds with half of its interval; None without values."""
     if not values:
         return None
     centre = own.mean(values)
@@ -178,7 +179,8 @@ def _mean(values: list[float]) -> Expected | None:
     return Expected([("mean", centre), *around, ("n", len(values))])
 
 
-def _difference(values: list[float], adjusted: float, better: str | None) -> Expected:
+def of_difference(values: list[float], adjusted: float, better: str | None) -> Expected:
+    """A mean of paired differences with its interval, corrected p (NaN: none is told) and what is kept apart."""
     centre, half = own.mean(values), own.half_width(values)
     printed = [("difference", centre)]
     if half is not None:

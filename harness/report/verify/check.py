@@ -13,7 +13,7 @@ import pandas as pd
 from pyarrow import ArrowException
 
 from harness.errors import UserError
-from harness.report.verify import cells, claims, formats, html_page, machine, marks, records
+from harness.report.verify import cells, claims, formats, html_page, machine, marks, records, tuning
 from harness.report.verify.arithmetic import mean
 from harness.report.verify.ledger import Ledger, numbers
 
@@ -67,6 +67,7 @@ def _verified(folder: Path, spec: Any, source: Any) -> Ledger:
         claims.check(ledger, DATA, report["claims"], frame, report["runs"])
     counted = report.get("costs")
     uncounted = [*([report["claims"]] if report["claims"] else []), *report["tables"], *report["literature"]]
+    uncounted += report.get("tuning", [])
     for table in [*uncounted, *([counted] if counted else [])]:
         formats.check(ledger, folder, table)
     _counts(ledger, report, plain)
@@ -83,6 +84,7 @@ def _verified(folder: Path, spec: Any, source: Any) -> Ledger:
             )
     html_page.check(ledger, PAGE, _read(folder / PAGE), report, figures)
     machine.check(ledger, folder, report["runs"], html_page.Page(_read(folder / PAGE)).machine, source)
+    tuning.check(ledger, folder, report, spec, source)
     if counted:
         ledger.remarks.append("MACs and parameters are only compared between files: counting them needs the networks")
     if spec is not None:
