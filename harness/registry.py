@@ -60,6 +60,7 @@ _LOSSES = {
         1,
         "depth order across frames, as a teacher sees it without occlusion",
     ),
+    "visibility": ("harness.objectives.visibility:Visibility", 1, "which keypoints a head says that the detector saw"),
     "adversarial": (
         "harness.objectives.adversarial:Adversarial",
         1,

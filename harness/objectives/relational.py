@@ -21,6 +21,7 @@ Which pairs are selected (and counted below the line):
 | frames: adjacent | the two directions of (t, t + 1) |
 | frames: radius | abs(t − t′) ≤ radius, the diagonal included; equals ``all`` from radius T − 1 on |
 | weight: occluded | of those, the ones with at least one end hidden from the detector (``visible`` False) |
+| weight: predicted | the same, hidden by what the head of the term ``visibility`` answers in training |
 
 With ``visible`` unknown every joint counts as visible, so that ``weight: occluded`` selects nothing.
 Nothing selected gives 0 with zero gradient. The gradient flows to the prediction only; it is worked
@@ -42,6 +43,7 @@ from harness.objectives.forms import form as form_named
 from harness.objectives.joint_pairs import joint_pairs
 from harness.objectives.pairwise import Edges, Reach, Rows, Sums, pair_sums
 from harness.objectives.term import Batch, Context, LossTerm, Output
+from harness.objectives.visibility import predicted_visible
 
 _PLACEBO = keyed.key("placebo order")
 
@@ -84,7 +86,7 @@ class _Relational(LossTerm):
         self._form = form_named(form, margin, tau)
         self._coords = slice(2, 3) if coords == "z" else slice(0, 3)
         self._min_gap = min_gap
-        self._occluded_only = weight == "occluded"
+        self._occluded_only, self._predicted = weight != "all", weight == "predicted"
 
     def _select(self, joints: int) -> Reach | Edges:
         raise NotImplementedError
@@ -107,6 +109,8 @@ class _Relational(LossTerm):
     ) -> Tensor:
         """See the module's text; arguments as in `LossTerm.value`.
 
+        With ``weight: predicted`` the caller's ``visible`` is the prediction.
+
         Raises:
             ValueError: pairs along a skeleton without one of as many joints.
             UserError: pairs along a skeleton that has no bones.
@@ -118,10 +122,18 @@ class _Relational(LossTerm):
             return pred.new_tensor(sums.value / pairs)
         return _WithGradient.apply(pred, sums.value / pairs, sums.slope, sums.scale / pairs, self._rows_of)
 
+    def __call__(self, output: Output, batch: Batch, context: Context) -> Tensor:
+        """The scalar inside training. Raises as `value`, and UserError for ``weight: predicted`` without a head."""
+        return self.value(output.pose, batch.target, self._visible(output, batch), batch.valid, batch.keys)
+
+    def _visible(self, output: Output, batch: Batch) -> Tensor:
+        return predicted_visible(output) if self._predicted else batch.visible
+
     def active(self, output: Output, batch: Batch, context: Context) -> float | None:
         """Share of the selected unordered pairs of distinct, valid members that have a gradient."""
-        sums = self._sums(output.pose, batch.target, batch.visible, batch.valid, batch.keys, count=True)
-        ordered, diagonal = self._pairs(output.pose, batch.visible, batch.valid)
+        visible = self._visible(output, batch)
+        sums = self._sums(output.pose, batch.target, visible, batch.valid, batch.keys, count=True)
+        ordered, diagonal = self._pairs(output.pose, visible, batch.valid)
         return sums.active / ((ordered - diagonal) / 2) if ordered > diagonal else None
 
     @torch.no_grad()
@@ -199,7 +211,7 @@ class SpatialRdc(_Relational):
         k: neighbours of each joint for ``pairs: nearest``, ties included.
         coords: depth only, or x, y and z each by itself.
         min_gap: true gap up to which a pair is not ordered, metres.
-        weight: all pairs, or those touching an occluded joint.
+        weight: all pairs, or those touching an occluded joint, or one predicted to be.
         margin: m of the form ``margin``, metres.
         tau: temperature τ of the forms ``logistic`` and ``soft``, metres.
     """
@@ -214,7 +226,7 @@ class SpatialRdc(_Relational):
         k: Annotated[int, Ge(1)] = 3,
         coords: Literal["z", "xyz"] = "z",
         min_gap: Annotated[float, Ge(0)] = 0.0,
-        weight: Literal["all", "occluded"] = "all",
+        weight: Literal["all", "occluded", "predicted"] = "all",
         margin: Annotated[float, Gt(0)] = 0.05,
         tau: Annotated[float, Gt(0)] = 0.05,
     ) -> None:
@@ -243,7 +255,7 @@ class TemporalRdc(_Relational):
         radius: the largest distance in frames for ``frames: radius``.
         coords: depth only, or x, y and z each by itself.
         min_gap: true gap up to which a pair is not ordered, metres.
-        weight: all pairs, or those touching a frame in which the joint is occluded.
+        weight: all pairs, or those touching a frame in which the joint is occluded, or predicted to be.
         margin: m of the form ``margin``, metres.
         tau: temperature τ of the forms ``logistic`` and ``soft``, metres.
     """
@@ -259,7 +271,7 @@ class TemporalRdc(_Relational):
         radius: Annotated[int, Ge(1)] = 5,
         coords: Literal["z", "xyz"] = "z",
         min_gap: Annotated[float, Ge(0)] = 0.0,
-        weight: Literal["all", "occluded"] = "all",
+        weight: Literal["all", "occluded", "predicted"] = "all",
         margin: Annotated[float, Gt(0)] = 0.05,
         tau: Annotated[float, Gt(0)] = 0.05,
     ) -> None:

@@ -11,7 +11,7 @@ from harness.spec import axes as axes_of
 from harness.spec import checkpoints, checks, identity
 from harness.spec.axes import Axis
 from harness.spec.fields import SECTIONS, SHORTHANDS, Setting
-from harness.spec.occlusion_checks import schedule_fits_level
+from harness.spec.occlusion_checks import gate_has_head, schedule_fits_level
 from harness.spec.readback import NOTHING
 from harness.spec.run import Data, Run
 from harness.spec.schedule_checks import schedules_fit_training
@@ -126,6 +126,9 @@ def points(builder: Builder, axes: Sequence[Axis], excluded: Excluded, fixed: Se
         if (id(data), id(backbone)) not in checked:
             checked.add((id(data), id(backbone)))
             checks.backbone_fits_data(backbone.part, backbone.labels["backbone"], data.part, builder.document)
+        if (id(objective),) not in checked:
+            checked.add((id(objective),))
+            gate_has_head(objective.part, objective.labels["objective"], builder.document)
         if (id(train),) not in checked:
             checked.add((id(train),))
             schedule_fits_level(train.part, builder.document)

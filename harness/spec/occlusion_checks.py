@@ -1,10 +1,14 @@
-"""Whether a training's occlusion can be scheduled as it says."""
+"""Whether a training's occlusion can be scheduled as it says, and what is predicted of it is predicted by something."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from harness.errors import UserError
 from harness.occlusion import ladder
-from harness.spec.run import Train
+from harness.spec.run import Train, split_term
+from harness.spec.schedule_checks import term_written
 from harness.spec.yaml_lines import Document, Path
 
 
@@ -32,6 +36,22 @@ def schedule_fits_level(train: Train, document: Document) -> None:
         return
     message = f"occlusion_schedule: {train.occlusion_schedule} has no effect: {why}"
     raise UserError(message, **document.where(written(document, "occlusion_schedule")))
+
+
+def gate_has_head(objective: Mapping[str, Any], name: str, document: Document) -> None:
+    """Refuse terms weighted by predicted visibility where no head is trained to predict it.
+
+    Args:
+        name: what the spec calls the objective.
+    Raises:
+        UserError: such a term, located where the spec asks for the gate, or at the objective.
+    """
+    if any(split_term(term)[0] for head, term in objective.items() if head == "visibility"):
+        return
+    for term, given in objective.items():
+        if split_term(given)[1].get("weight") == "predicted":
+            message = f"{term} is gated by what a head predicts: add the term 'visibility' with a positive weight"
+            raise UserError(message, **document.where(term_written(document, name, term, "weight")))
 
 
 def written(document: Document, field: str) -> Path:

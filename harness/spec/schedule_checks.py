@@ -24,10 +24,10 @@ def schedules_fit_training(objective: Mapping[str, Any], name: str, train: Train
         return
     weights = {term: split_term(given)[0] for term, given in objective.items()}
     for term, key, message in misfits(schedules, weights, train.epochs):
-        raise UserError(message, **document.where(_written(document, name, term, key)))
+        raise UserError(message, **document.where(term_written(document, name, term, key)))
 
 
-def _written(document: Document, name: str, term: str, key: str) -> Path:
+def term_written(document: Document, name: str, term: str, key: str) -> Path:
     """Where ``key`` of a term of an objective is written: on an axis, there, or in an objective that it contains."""
     ends = f".{term}.{key}"
     for path in document.lines:
