@@ -165,7 +165,8 @@ class _Study:
         held = cluster.start(resources, workers=wanted, address=address, at_most=limit, threads=threads)
         try:
             tracking.prepare(self.uri)
-            tracking.register(self.uri, [claim.digest(spec.name) for claim in (*spec.claims, *spec.awaited)], spec.digest)
+            claims = [claim.digest(spec.name) for claim in (*spec.claims, *spec.awaited)]
+            tracking.register(self.uri, claims, spec.digest)
             beside = [run for search in self.searches for run in _beside(search)]
             if beside:
                 sweep = replace(spec, runs=beside, claims=())
