@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,8 @@ def copy_and_validate(python_path: Path, folder: Path) -> None:
     checked = repose(python_path, folder, "validate", "mine.yaml")
     assert (checked.returncode, checked.stdout) == (0, "mine.yaml: valid, 4 runs in 2 arms\n"), checked.stderr
     listed = repose(python_path, folder, "ls", "specs").stdout
-    assert [line.split()[0] for line in listed.splitlines()] == ["backbones", "quickstart", "repose_ablation", "smoke"]
+    shipped_files = sorted((ROOT / "experiments").glob("*.yaml"))
+    assert [line.split()[0] for line in listed.splitlines()] == [file.stem for file in shipped_files]
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +104,16 @@ def test_copying_overwrites_nothing(tmp_path):
         shipped.copy("smoke", tmp_path / "no" / "such" / "folder.yaml")
 
 
-def test_every_shipped_spec_opens_with_its_manual():
-    for path in shipped.names().values():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        manual = [line for line in lines[1 : lines.index(next(x for x in lines if not x.startswith("#")))]]
-        assert len(manual) >= 2
-        assert any("repose run" in line for line in manual), path
+@pytest.mark.parametrize("name", shipped.names())
+def test_every_shipped_spec_opens_with_its_manual(name):
+    lines = shipped.find(name).read_text(encoding="utf-8").splitlines()
+    manual = lines[1 : next(at for at, line in enumerate(lines) if not line.startswith("#"))]
+    assert len(manual) >= 2
+    assert any(f"repose run {name}" in line for line in manual)
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_a_manual_that_says_how_many_runs_there_are_is_right(name):
+    manual = shipped.find(name).read_text(encoding="utf-8").partition("\nname:")[0]
+    said = re.findall(r"(?<![-\d])(\d+) (?:short )?runs", manual)
+    assert set(said) <= {str(len(load(name).runs))}
