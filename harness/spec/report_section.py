@@ -19,7 +19,7 @@ def _spelt(value: Any) -> Any:
 
 FIGURES = (
     *("occlusion", "difference", "joints", "lambda", "lambdas", "cost", "learning", "terms", "depth_order"),
-    *("tuning_history",),
+    *("tuning_fresh", "tuning_history", "tuning_importance", "tuning_slices", "tuning_contour", "tuning_front"),
 )
 """Names of the figures that a report can hold; `harness.report.figures` draws them."""
 Words = Annotated[str, Field(min_length=1)]

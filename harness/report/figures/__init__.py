@@ -22,7 +22,12 @@ from harness.report.figures import (
     occlusion,
     sweep,
     terms,
+    tuning_contour,
+    tuning_fresh,
+    tuning_front,
     tuning_history,
+    tuning_importance,
+    tuning_slices,
 )
 from harness.report.figures.drawing import Drawn, Sketch, Unfilled, written
 
@@ -38,7 +43,12 @@ LINES: dict[str, Callable[..., Sketch]] = {
     "learning": learning.draw,
     "terms": terms.draw,
     "depth_order": depth_order.draw,
+    "tuning_fresh": tuning_fresh.draw,
     "tuning_history": tuning_history.draw,
+    "tuning_importance": tuning_importance.draw,
+    "tuning_slices": tuning_slices.draw,
+    "tuning_contour": tuning_contour.draw,
+    "tuning_front": tuning_front.draw,
 }
 
 

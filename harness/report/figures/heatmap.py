@@ -16,7 +16,7 @@ from harness.report.selection import metric as shown_as
 
 _MOST_ROWS = 4
 # From near white to mid blue: its lightness falls all the way, so that grey print keeps the order.
-_MAP = ("#f7f7f7", "#c6dbef", "#6baed6", "#2a6ea6")
+MAP = ("#f7f7f7", "#c6dbef", "#6baed6", "#2a6ea6")
 
 
 def draw(evidence: Evidence, *, axes: list[str] | None = None, metric: str = "mpjpe") -> Sketch:
@@ -107,7 +107,7 @@ def _panel(panel: Any, means: np.ndarray, x: Sequence[float], y: Sequence[float]
     there = means[~np.isnan(means)]
     if not there.size:
         return
-    shades = LinearSegmentedColormap.from_list("light to dark", _MAP)
+    shades = LinearSegmentedColormap.from_list("light to dark", MAP)
     low, high = there.min(), there.max()
     # Squares drawn one by one stay vectors; an image would be pixels in the PDF.
     for (row, column), value in np.ndenumerate(means):

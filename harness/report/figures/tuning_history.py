@@ -8,6 +8,7 @@ from typing import Any
 from harness.report.evidence import Evidence
 from harness.report.figures.drawing import GREY, Sketch, Unfilled, legend, panels, title
 from harness.report.tuning.study import Arm, Study, shown_as
+from harness.spec.study_checks import COSTS
 
 MOST = 8
 ENDED, STOPPED, BEST = "#0072B2", "#9a9a9a", "#000000"
@@ -31,7 +32,10 @@ def draw(evidence: Evidence) -> Sketch:
                 title(panel, study.label(arm))
         axes[i][0].set_ylim(bounds(drawn, worst_high=not higher))
         axes[i][0].set_ylabel(shown_as(metric.name).head, fontsize=8)
-    figure.supxlabel("trial", fontsize=9)
+        if metric.name in COSTS:
+            axes[i][0].yaxis.set_major_formatter(millions())
+    for panel in axes[-1]:
+        panel.set_xlabel("trial")
     legend(figure, *(panel for line in axes for panel in line))
     caption = (
         "The study's trials in their order, on validation subjects, with the study's seeds: ended ones, those stopped "
@@ -39,6 +43,13 @@ def draw(evidence: Evidence) -> Sketch:
         "axis leaves out the worst tenth of the trials where they are far off."
     )
     return Sketch(figure, caption + cut(study))
+
+
+def millions() -> Any:
+    """Ticks of a cost: 2 M for two million."""
+    from matplotlib.ticker import EngFormatter
+
+    return EngFormatter()
 
 
 def the_study(evidence: Evidence) -> Study:

@@ -1,0 +1,106 @@
+"""A study's trials over each tuned field, and which fields mattered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.report.evidence import Evidence
+from harness.report.figures.drawing import Sketch, panels, title
+from harness.report.figures.tuning_history import bounds, cut, ended, searched_arms, the_study
+from harness.report.tuning.study import Arm, Study, short, shown_as, value_text
+from harness.spec.printing import printed
+
+_MOST = 6
+SHADES = ("#c6dbef", "#08306b")
+"""From early trials to late ones; lightness falls all the way."""
+
+
+def draw(evidence: Evidence) -> Sketch:
+    """The first metric over each field: a row of panels for each arm, a column for each field.
+
+    Raises:
+        Unfilled: there is no study, or no arm of it has two trials that ended.
+    """
+    study = the_study(evidence)
+    arms = searched_arms(study, _MOST)
+    fields = [name for name in study.about.space if any(name in _fields(arm) for arm in arms)]
+    figure, axes = panels(len(arms), len(fields), 2.3, 2.0, sharey="row")
+    metric = study.about.metrics[0]
+    for line, arm in zip(axes, arms, strict=True):
+        for panel, field in zip(line, fields, strict=True):
+            _slice(panel, study, arm, field)
+        values = [trial.values[0] for trial in ended(arm)]
+        line[0].set_ylim(bounds(values, worst_high=metric.direction != "maximize"))
+        line[0].set_ylabel(study.label(arm), fontsize=8)
+    for panel, field in zip(axes[0], fields, strict=True):
+        title(panel, short(field, fields))
+    figure.supylabel(shown_as(metric.name).head, fontsize=9)
+    caption = (
+        "The study's ended trials over each tuned field, a row for each arm: late trials are darker, the star is the "
+        "best. Fields vary together, so that a panel shows where the search went as much as what a field does."
+    )
+    return Sketch(figure, caption + cut(study, _MOST))
+
+
+def place(panel: Any, study: Study, field: str, axis: str = "x") -> Any:
+    """Set up an axis for a field's range or choices; returns what turns a value into its place."""
+    parameter = study.about.space[field]
+    which = {"x": (panel.set_xlim, panel.set_xscale, panel.set_xticks), "y": (panel.set_ylim, panel.set_yscale, None)}
+    limits, scale, _ = which[axis]
+    if parameter.categorical is not None:
+        choices = [printed(choice) for choice in parameter.categorical]
+        ticks = panel.set_xticks if axis == "x" else panel.set_yticks
+        ticks(range(len(choices)), [value_text(choice) for choice in parameter.categorical], fontsize=8)
+        limits(-0.5, len(choices) - 0.5)
+        return lambda value: choices.index(printed(value))
+    low, high = float(parameter.low), float(parameter.high)
+    if parameter.logarithmic:
+        scale("log")
+        limits(low / (high / low) ** 0.05, high * (high / low) ** 0.05)
+    else:
+        limits(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    panel.tick_params(labelsize=8)
+    return float
+
+
+def shades() -> Any:
+    """From early to late."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("early to late", SHADES)
+
+
+def _fields(arm: Arm) -> set[str]:
+    return {name for trial in ended(arm) for name in trial.params}
+
+
+def _slice(panel: Any, study: Study, arm: Arm, field: str) -> None:
+    trials = [trial for trial in ended(arm) if field in trial.params]
+    if not trials:
+        panel.text(0.5, 0.5, "–", ha="center", va="center", transform=panel.transAxes, color="#555555")
+        panel.set_xticks([])
+        panel.grid(False)
+        return
+    at, colours, last = place(panel, study, field), shades(), max(trial.number for trial in trials) or 1
+    own = {trial.number for trial in trials if study.about.space[field].holds(trial.params[field])}
+    for trial in (trial for trial in trials if trial.number in own):
+        panel.plot(
+            at(trial.params[field]),
+            trial.values[0],
+            "o",
+            color=colours(trial.number / last),
+            markeredgecolor="#666666",
+            markeredgewidth=0.4,
+            markersize=4.5,
+        )
+    best = study.tuned(arm)
+    if best is not None and best.number in own and best.values is not None:
+        panel.plot(
+            at(best.params[field]),
+            best.values[0],
+            "*",
+            color="#D55E00",
+            markeredgecolor="black",
+            markersize=11,
+            zorder=3,
+        )
