@@ -30,7 +30,8 @@ def confidence(kind: Kind, visible: Tensor, keys: Tensor, frames: Tensor) -> Ten
     never above its visible one.
 
     Args:
-        visible: (B, T, J) bool. keys: (B,) int64. frames: (B, T) int64.
+        visible: (B, T, J) bool, or float32 in [0, 1] where a detector may be half sure: ``oracle`` tells it as it is,
+            and the clue of ``calibrated`` lies as far between the two. keys: (B,) int64. frames: (B, T) int64.
     Returns:
         float32 (B, T, J).
     Raises:

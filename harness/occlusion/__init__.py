@@ -10,16 +10,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.occlusion.composition import Fill, Level, Occlusion
+    from harness.occlusion.composition import Level, Occlusion
     from harness.occlusion.corruption import apply
+    from harness.occlusion.fill import Fill
+    from harness.occlusion.scene import Scene
     from harness.occlusion.stretches import StretchProcess
 
-__all__ = ["Fill", "Level", "Occlusion", "StretchProcess", "apply", "level"]
+__all__ = ["Fill", "Level", "Occlusion", "Scene", "StretchProcess", "apply", "level"]
 
 _HOMES = {
-    "Fill": "composition",
+    "Fill": "fill",
     "Level": "composition",
     "Occlusion": "composition",
+    "Scene": "scene",
     "StretchProcess": "stretches",
     "apply": "corruption",
 }

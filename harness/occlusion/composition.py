@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
 
 from harness.occlusion import event
+from harness.occlusion.fill import Fill
+from harness.occlusion.process import Hiding, Moving, Process
+from harness.occlusion.scene import Scene
 from harness.occlusion.stretches import StretchProcess, strike
 from harness.skeleton import Skeleton
-
-
-@dataclass(frozen=True)
-class Fill:
-    """Shares of the events whose keypoints come back as zero, last seen, or in a wrong place; they add up to 1."""
-
-    zero: float
-    last_seen: float
-    hallucinated: float
-
-    def __post_init__(self) -> None:
-        shares = (self.zero, self.last_seen, self.hallucinated)
-        if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
-            raise ValueError(f"the shares of a fill are at least 0 and add up to 1, got {shares}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +22,14 @@ class Occlusion:
 
     Attributes:
         visible: (B, T, J) bool, False where the detector doesn't see the joint; True on invalid frames.
-        cause: (B, T, J) int8: 0 visible, 1 zero, 2 last seen, 3 hallucinated.
+        cause: (B, T, J) int8: 0 visible, 1 zero, 2 last seen, 3 hallucinated, 4 mean, 5 towards another joint,
+            6 on the mirrored joint.
         stretch_key: (B, T, J) int64, equal where one event hides, positive; 0 where visible.
         valid: (B, T) bool or None (all valid).
         mirror: (J,) int64, each joint's left/right counterpart.
+        shift: (B, T, J, 2) how far keypoints are reported from their place, normalised screen units; None: not at all.
+        certainty: (B, T, J) float32 in [0, 1], how sure a detector can be that it sees the keypoint; None where that
+            is as clear as ``visible``.
     """
 
     visible: Tensor
@@ -43,6 +37,8 @@ class Occlusion:
     stretch_key: Tensor
     valid: Tensor | None
     mirror: Tensor
+    shift: Tensor | None = None
+    certainty: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -62,12 +58,17 @@ class Level:
     name: str
     version: int
     severity: float
-    processes: tuple[StretchProcess, ...]
+    processes: tuple[Process, ...]
     fill: Fill
 
     def __post_init__(self) -> None:
         if not 0 <= self.severity <= 1:
             raise ValueError(f"severity runs from 0 to 1, got {self.severity}")
+
+    @property
+    def needs_scene(self) -> bool:
+        """Whether a process looks at the person, so that `draw` must be given the scene."""
+        return self.severity > 0 and any(process.needs_scene for process in self.processes)
 
     def draw(
         self,
@@ -76,6 +77,7 @@ class Level:
         skeleton: Skeleton,
         valid: Tensor | None = None,
         severity: Tensor | None = None,
+        scene: Scene | None = None,
     ) -> Occlusion:
         """Draw what is hidden; a pure function of (key, frame), whatever the window and the batch.
 
@@ -86,10 +88,13 @@ class Level:
             skeleton: declares joints and groups.
             valid: (B, T) bool; invalid (padded) frames take part in no draw and count as visible.
             severity: (B,) float64 from 0 to 1, each window's own in place of the level's.
+            scene: the truth behind the windows, for levels that need it (`needs_scene`).
         Raises:
-            ValueError: shapes that don't fit together.
+            ValueError: shapes that don't fit together; a scene is needed and not given.
         """
         _check(keys, frames, valid)
+        if self.needs_scene and scene is None:
+            raise ValueError(f"the level '{self.name}' looks at the person: draw it with a scene")
         if severity is not None and severity.shape != keys.shape:
             raise ValueError(f"expected severity {tuple(keys.shape)}, found {tuple(severity.shape)}")
         shape = (*frames.shape, len(skeleton))
@@ -100,13 +105,32 @@ class Level:
             return Occlusion(visible, nothing, nothing.long(), valid, mirror)
         if valid is not None:
             frames = _without_padding(frames, valid)
-        cumulative = (self.fill.zero, self.fill.zero + self.fill.last_seen)
-        packed = strike(self.processes, skeleton, keys, frames.long(), cumulative)
-        hidden = event.present(packed, self.severity if severity is None else severity)
+        strength = self.severity if severity is None else severity
+        packed = self._struck(skeleton, keys, frames.long(), scene)
+        hidden = event.present(packed, strength)
         if valid is not None:
             hidden = hidden & valid[..., None]
         cause, stretch_key = event.unpack(packed, hidden)
-        return Occlusion(~hidden, cause, stretch_key, valid, mirror)
+        shift = self._shifted(strength, skeleton, keys, frames.long(), scene)
+        return Occlusion(~hidden, cause, stretch_key, valid, mirror, shift)
+
+    def _struck(self, skeleton: Skeleton, keys: Tensor, frames: Tensor, scene: Scene | None) -> Tensor:
+        """(B, T, J) the event of all processes that hides each keypoint first."""
+        together = tuple(process for process in self.processes if isinstance(process, StretchProcess))
+        found = [strike(together, skeleton, keys, frames, self.fill)] if together else []
+        for process in self.processes:
+            if isinstance(process, Hiding) and not isinstance(process, StretchProcess):
+                found.append(process.strike(skeleton, keys, frames, self.fill, scene))
+        if not found:
+            return torch.full((*frames.shape, len(skeleton)), event.NEVER, device=frames.device)
+        return reduce(torch.minimum, found)
+
+    def _shifted(
+        self, severity: float | Tensor, skeleton: Skeleton, keys: Tensor, frames: Tensor, scene: Scene | None
+    ) -> Tensor | None:
+        """(B, T, J, 2) the sum of what the moving processes add; None without any."""
+        found = [p.shift(severity, skeleton, keys, frames, scene) for p in self.processes if isinstance(p, Moving)]
+        return reduce(torch.add, found) if found else None
 
 
 def _without_padding(frames: Tensor, valid: Tensor) -> Tensor:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-NONE, ZERO, LAST_SEEN, HALLUCINATED = range(4)
+from harness.occlusion.fill import Fill
+
+NONE, ZERO, LAST_SEEN, HALLUCINATED, MEAN, TOWARDS, SWAPPED = range(7)
 
 NEVER = 1 << 62
 """A packed event that appears at no severity."""
@@ -20,6 +22,7 @@ SEVERITY_BITS = 24
 IDENTITY_BITS = 27
 _CAUSE_BITS = 3
 _LOW_BITS = IDENTITY_BITS + _CAUSE_BITS
+_FILL_BITS = 16
 
 
 def pack(activation: Tensor, identity: Tensor, cause: Tensor) -> Tensor:
@@ -28,10 +31,20 @@ def pack(activation: Tensor, identity: Tensor, cause: Tensor) -> Tensor:
     Args:
         activation: int64, severity × 2²⁴; values beyond 2³¹ are cut there (no severity reaches them).
         identity: int64; the lower 27 bits are kept.
-        cause: int64, one of `ZERO`, `LAST_SEEN`, `HALLUCINATED`.
+        cause: int64, `ZERO` to `SWAPPED`.
     """
     low = ((identity & ((1 << IDENTITY_BITS) - 1)) << _CAUSE_BITS) | cause
     return (activation.clamp_max(1 << 31) << _LOW_BITS) | low
+
+
+def cause_of(drawn: Tensor, fill: Fill) -> Tensor:
+    """What events are filled with, int64: chosen by the lowest 16 bits of ``drawn``, by the shares of ``fill``."""
+    drawn = drawn & ((1 << _FILL_BITS) - 1)
+    zero, last_seen = (round(share * (1 << _FILL_BITS)) for share in (fill.zero, fill.zero + fill.last_seen))
+    cause = ZERO + (drawn >= zero).long() + (drawn >= last_seen).long()
+    if fill.mean > 0:
+        cause += (drawn >= round((1 - fill.mean) * (1 << _FILL_BITS))).long()
+    return cause
 
 
 def present(packed: Tensor, severity: float | Tensor) -> Tensor:

@@ -12,18 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from harness import keyed
 from harness.occlusion import event
+from harness.occlusion.fill import Fill
+from harness.occlusion.scene import Scene
 from harness.skeleton import Skeleton
 
 Groups = Callable[[Skeleton], dict[str, tuple[int, ...]]]
 
 _SLOPE_BITS = 10
-_JITTER_BITS, _LENGTH_BITS, _CAUSE_BITS = 12, 10, 16
+_JITTER_BITS, _LENGTH_BITS = 12, 10
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class StretchProcess:
     rate: float
     onset: float = 0.0
 
+    needs_scene: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         if not 1 <= self.shortest <= self.longest <= self.period:
             raise ValueError(
@@ -59,6 +64,10 @@ class StretchProcess:
     def probability(self, severity: float) -> float:
         """Probability of an event in a cell at ``severity``; never falls as severity rises."""
         return self.rate * max(0.0, severity - self.onset) / (1.0 - self.onset)
+
+    def strike(self, skeleton: Skeleton, keys: Tensor, frames: Tensor, fill: Fill, scene: Scene | None) -> Tensor:
+        """See `harness.occlusion.process.Hiding`; several such processes are drawn at once by `strike`."""
+        return strike((self,), skeleton, keys, frames, fill)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +89,7 @@ def strike(
     skeleton: Skeleton,
     keys: Tensor,
     frames: Tensor,
-    cumulative_fill: tuple[float, float],
+    fill: Fill,
 ) -> Tensor:
     """The first event (in order of severity) that covers each keypoint.
 
@@ -89,7 +98,7 @@ def strike(
         skeleton: declares the joints and groups.
         keys: (B,) int64.
         frames: (B, T) int64 absolute frame numbers, |frame| < 2³¹; memory grows with each row's range.
-        cumulative_fill: share of events filled by zero, and by zero or last seen.
+        fill: what hidden keypoints read as, one answer an event.
     Returns:
         (B, T, J) int64 packed events (see `event`), `event.NEVER` where none.
     """
@@ -101,7 +110,7 @@ def strike(
     count = (int(since.max()) + plan.shortest_period - 1) // plan.shortest_period + 2
     origin = cell * plan.period - first  # its first frame, counted as `since` is
     steps = torch.arange(count, device=keys.device)
-    start, end, packed = _events(plan, keys, cell + steps, origin + steps * plan.period, cumulative_fill)
+    start, end, packed = _events(plan, keys, cell + steps, origin + steps * plan.period, fill)
 
     index = torch.div(since - origin, plan.period, rounding_mode="floor")  # (B, G, T), at least 1
     outside = (since < start.gather(2, index)) | (since >= end.gather(2, index))
@@ -116,21 +125,17 @@ def strike(
     return joints.transpose(1, 2).contiguous()
 
 
-def _events(
-    plan: _Plan, keys: Tensor, cells: Tensor, origin: Tensor, cumulative_fill: tuple[float, float]
-) -> tuple[Tensor, Tensor, Tensor]:
+def _events(plan: _Plan, keys: Tensor, cells: Tensor, origin: Tensor, fill: Fill) -> tuple[Tensor, Tensor, Tensor]:
     """Start, end (exclusive) and packed event of every (B, G, K) cell; one hash serves all its numbers."""
     drawn = keyed.combine(keyed.combine(keys[:, None, None], plan.key), cells)
     threshold = drawn & ((1 << event.SEVERITY_BITS) - 1)
     jitter = (drawn >> event.SEVERITY_BITS) & ((1 << _JITTER_BITS) - 1)
     length = (drawn >> (event.SEVERITY_BITS + _JITTER_BITS)) & ((1 << _LENGTH_BITS) - 1)
-    fill = (drawn >> (event.SEVERITY_BITS + _JITTER_BITS + _LENGTH_BITS)) & ((1 << _CAUSE_BITS) - 1)
+    told = drawn >> (event.SEVERITY_BITS + _JITTER_BITS + _LENGTH_BITS)
     start = origin + ((jitter * plan.period) >> _JITTER_BITS)
     end = start + plan.shortest + ((length * plan.choices) >> _LENGTH_BITS)
-    zero, last_seen = (round(share * (1 << _CAUSE_BITS)) for share in cumulative_fill)
-    cause = event.ZERO + (fill >= zero).long() + (fill >= last_seen).long()
     activation = plan.onset + ((threshold * plan.slope) >> _SLOPE_BITS)
-    return start, end, event.pack(activation, keyed.mix(~drawn), cause)
+    return start, end, event.pack(activation, keyed.mix(~drawn), event.cause_of(told, fill))
 
 
 @lru_cache(maxsize=32)

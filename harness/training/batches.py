@@ -20,6 +20,7 @@ from harness.data.camera import image_coordinates, mirror_intrinsic, project
 from harness.data.views import Views
 from harness.data.windows import Windows
 from harness.objectives.term import Batch
+from harness.occlusion import Scene
 from harness.skeleton import Skeleton
 from harness.spec.run import Run
 from harness.training.curriculum import Curriculum
@@ -114,12 +115,17 @@ class TrainingBatches:
         seen_from = windows.view[which]
         resolution = views.resolution[seen_from][:, None, None]  # (B, 1, 1, 2)
         pixels, poses = views.pixels[rows], views.poses[out_rows]
-        every = views.poses[rows] if self.whole else None  # (B, T, J, 3)
+        level = self.curriculum.level
+        every = views.poses[rows] if self.whole or level.needs_scene else None  # (B, T, J, 3)
         if train.body_shape > 0:
             pixels, poses = self._reshape(rows, out_rows, keys, views.intrinsic[seen_from], resolution)
             if every is not None:
                 every = scale_bones(every, draw_factors(keys, train.body_shape, skeleton), skeleton)
-        inputs, visible = self.observer(pixels, resolution, keys, frames, self.curriculum.level, severity)
+        scene = None
+        if level.needs_scene and every is not None:
+            camera = views.intrinsic[seen_from], views.resolution[seen_from], views.fps[seen_from]
+            scene = Scene(every, pixels, *camera)
+        inputs, visible = self.observer(pixels, resolution, keys, frames, level, severity, scene)
         origin = _origin(poses, self.run.data.root, skeleton)
         found: dict[str, Any] = {
             "inputs": inputs,
@@ -128,7 +134,7 @@ class TrainingBatches:
             "valid": valid,
             "keys": keys,
         }
-        if every is not None:
+        if self.whole and every is not None:
             own = every[:, :, skeleton.root : skeleton.root + 1]
             found["whole"] = every - (origin[:, :1] if self.run.data.root == "first_frame" else own)
             wanted = windows.start[which, None] + torch.arange(windows.window) - windows.lead

@@ -12,7 +12,7 @@ from harness.data.camera import normalise_screen_coordinates
 from harness.data.confidence import Kind, confidence
 from harness.data.detector import observe
 from harness.data.windows import Windows
-from harness.occlusion import Level
+from harness.occlusion import Level, Scene
 from harness.skeleton import Skeleton
 
 
@@ -42,6 +42,7 @@ class Observer:
         frames: Tensor,
         level: Level,
         severity: Tensor | None = None,
+        scene: Scene | None = None,
     ) -> tuple[Tensor, Tensor]:
         """One batch of inputs.
 
@@ -53,14 +54,16 @@ class Observer:
                 pixels) of the frame held there, which is then reported as that frame is: noise, occlusion and all.
             level: the occlusion level.
             severity: (B,) each window's own in place of the level's.
+            scene: the truth behind the windows, for a level that needs it.
         Returns:
             inputs (B, T, J, C) and visible (B, T, J).
         """
         seen = observe(pixels, keys, frames, noise_px=self.noise)
         screen = normalise_screen_coordinates(seen, resolution)
-        drawn = level.draw(keys, frames, self.skeleton, severity=severity)
+        drawn = level.draw(keys, frames, self.skeleton, severity=severity, scene=scene)
         screen, visible = occlusion.apply(screen, drawn)
-        scores = confidence(self.confidence, visible, keys, frames)
+        seeing = visible if drawn.certainty is None else drawn.certainty
+        scores = confidence(self.confidence, seeing, keys, frames)
         if scores is not None:
             screen = torch.cat([screen, scores[..., None]], dim=-1)
         return screen, visible

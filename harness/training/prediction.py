@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.data.views import Views
-from harness.occlusion import Level
+from harness.occlusion import Level, Scene
 from harness.training.lifter import Lifter
 from harness.training.material import scoring_windows
 from harness.training.observation import Observer, mirror_inputs, mirror_poses
@@ -38,14 +38,25 @@ def observed(
     for number in range(len(views)) if only is None else sorted(only):
         length, offset = int(views.length[number]), int(views.offset[number])
         frames = torch.arange(length)[None]  # (1, F)
+        rows, own = slice(offset, offset + length), slice(number, number + 1)
+        scene = None
+        if level.needs_scene:
+            scene = Scene(
+                views.poses[None, rows],
+                views.pixels[None, rows],
+                views.intrinsic[own],
+                views.resolution[own],
+                views.fps[own],
+            )
         one, mask = observer(
-            views.pixels[None, offset : offset + length],
+            views.pixels[None, rows],
             views.resolution[number].view(1, 1, 1, 2),
-            views.key[number : number + 1],
+            views.key[own],
             frames,
             level,
+            scene=scene,
         )
-        inputs[offset : offset + length], visible[offset : offset + length] = one[0], mask[0]
+        inputs[rows], visible[rows] = one[0], mask[0]
     return inputs, visible
 
 
