@@ -121,7 +121,7 @@ def _database(url: str) -> Any:
             parts = urllib.parse.urlsplit(url)
             shown = url.replace(f":{parts.password}@", ":***@") if parts.password else url
             socket.create_connection((parts.hostname or "localhost", parts.port or _PORTS[scheme]), LIMIT).close()
-        return RDBStorage(_with_driver(url))
+        return RDBStorage(driver_url(url))
     except (OSError, ValueError) as error:
         raise UserError(f"nobody answers at the study's storage {shown}: {error}", key=KEY) from None
     except ImportError as error:
@@ -133,7 +133,7 @@ def _database(url: str) -> Any:
         raise UserError(f"the study's storage {shown} can't be used: {said}", key=KEY) from None
 
 
-def _with_driver(url: str) -> str:
+def driver_url(url: str) -> str:
     """PostgreSQL by the client that the extra `postgres` installs, where SQLAlchemy's own choice isn't there."""
     has = importlib.util.find_spec
     if url.startswith("postgresql://") and has("psycopg2") is None and has("psycopg") is not None:
