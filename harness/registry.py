@@ -70,6 +70,7 @@ _LOSSES = {
 _DATASETS = {
     "synthetic": ("harness.data.synthetic:load", 1, "built-in generator of human motion; needs no file"),
     "mocap": ("harness.data.mocap:load", 1, "a clip file (.npz) of motion capture joint positions"),
+    "clips": ("harness.data.clips:load", 1, "an imported clip file (.npz): recorded cameras and detections, if any"),
 }
 _OCCLUSIONS = {
     "none": ("harness.occlusion.levels:none", 1, "every keypoint is detected"),

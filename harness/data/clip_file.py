@@ -11,6 +11,7 @@ import hashlib
 import io
 import zipfile
 import zlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from harness.errors import UserError
@@ -48,27 +49,27 @@ def members(path: str) -> dict[str, bytes]:
     return found
 
 
-def digest(found: dict[str, bytes], path: str) -> str:
+def digest(found: Mapping[str, bytes | memoryview], path: str) -> str:
     """16 hexadecimal digits of clip names, shapes, types and values.
 
     The order, dates and compression of the archive change nothing.
     """
     total = hashlib.blake2b(digest_size=8)
     for name, content in found.items():
-        start, header = _header(content, path, name)
+        start, header = npy_header(content, path, name)
         total.update(repr((name, header["descr"], header["fortran_order"], header["shape"])).encode())
         total.update(memoryview(content)[start:])
     return total.hexdigest()
 
 
-def _header(content: bytes, path: str, name: str) -> tuple[int, dict]:
+def npy_header(content: bytes | memoryview, path: str, name: str) -> tuple[int, dict]:
     """Where the values of a .npy member start, and its header; see numpy.lib.format."""
     if content[:6] != b"\x93NUMPY" or len(content) < 12:
         raise UserError("is no numpy array", file=path, key=name)
     width = 2 if content[6] == 1 else 4
     start = 8 + width + int.from_bytes(content[8 : 8 + width], "little")
     try:
-        header = ast.literal_eval(content[8 + width : start].decode("latin1"))
+        header = ast.literal_eval(bytes(content[8 + width : start]).decode("latin1"))
     except (SyntaxError, ValueError):
         header = None
     if not isinstance(header, dict) or not {"descr", "fortran_order", "shape"} <= header.keys():
@@ -85,14 +86,27 @@ def positions(content: bytes, skeleton: Skeleton, path: str, name: str) -> np.nd
     """
     import numpy as np
 
-    def fail(message: str) -> NoReturn:
-        raise UserError(message, file=path, key=name)
-
     expected = f"expected a float array (frames, {len(skeleton)}, 3)"
     try:
         array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
     except ValueError as error:
-        fail(f"holds pickled objects, which are never loaded; {expected}" if "pickle" in str(error) else str(error))
+        pickled = f"holds pickled objects, which are never loaded; {expected}"
+        raise UserError(pickled if "pickle" in str(error) else str(error), file=path, key=name) from None
+    return checked(array, skeleton, path, name)
+
+
+def checked(array: np.ndarray, skeleton: Skeleton, path: str, name: str) -> np.ndarray:
+    """The positions of one clip as float32 (frames, joints, 3), metres; the array itself where it is that already.
+
+    Raises:
+        UserError: as `positions`.
+    """
+    import numpy as np
+
+    def fail(message: str) -> NoReturn:
+        raise UserError(message, file=path, key=name)
+
+    expected = f"expected a float array (frames, {len(skeleton)}, 3)"
     if array.dtype.kind != "f":
         fail(f"values of type {array.dtype}; {expected}")
     if array.ndim != 3 or array.shape[1:] != (len(skeleton), 3) or len(array) == 0:

@@ -18,6 +18,27 @@ SIDES = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
+class RecordedCamera:
+    """A static camera that really filmed a clip; conventions are those of `harness.data.camera`.
+
+    Attributes:
+        name: unique among the clip's cameras.
+        orientation: unit quaternion (w, x, y, z), camera to world. translation: metres, its place in the world.
+        intrinsic: nine numbers in normalised screen units. resolution: width and height, pixels.
+        pixels: float32 (frames, joints, 2), what a detector reported, native pixels; None where nobody recorded any.
+        score: float32 (frames, joints), the detector's confidence; None where it gave none.
+    """
+
+    name: str
+    orientation: tuple[float, ...]
+    translation: tuple[float, ...]
+    intrinsic: tuple[float, ...]
+    resolution: tuple[float, float]
+    pixels: np.ndarray | None = None
+    score: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Clip:
     """One continuous motion of one subject.
 
@@ -29,6 +50,7 @@ class Clip:
         fps: frames per second.
         positions: float32 (frames, joints, 3), metres, world coordinates, z up.
         repeats: names of clips that show the same recording; a clip with any is never used.
+        cameras: those that filmed it; none, and virtual ones are drawn.
     """
 
     name: str
@@ -38,6 +60,7 @@ class Clip:
     fps: float
     positions: np.ndarray
     repeats: tuple[str, ...] = ()
+    cameras: tuple[RecordedCamera, ...] = ()
 
     def __len__(self) -> int:
         return len(self.positions)

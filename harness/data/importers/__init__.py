@@ -1,0 +1,44 @@
+"""Layouts that motion data come in: one module each with ``read(paths, **options) -> Imported``, one line here.
+
+The options a layout takes are the keyword-only arguments of its ``read``, as of any entry of the registry.
+Nothing here imports numpy; importers do when they read.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness import registry
+from harness.data.importers.imported import Imported
+from harness.errors import unknown
+
+LINES: dict[str, tuple[str, str, str]] = {}
+"""Layout → its module, one line about it, and where the layout comes from."""
+
+
+def entry(kind: str, **where: Any) -> registry.Entry:
+    """The layout called ``kind``, with the options of its ``read``.
+
+    Raises:
+        UserError: no such layout, with the nearest name.
+    """
+    if kind not in LINES:
+        raise unknown("layout", kind, LINES, **where)
+    module, summary, _ = LINES[kind]
+    return registry.Entry("importers", kind, f"{module}:read", 1, summary)
+
+
+def read(kind: str, paths: Sequence[str | Path], **options: Any) -> Imported:
+    """Read files of one layout.
+
+    Raises:
+        UserError: an unknown layout or option; files that aren't there, aren't in that layout, or hold what can't be
+            used: one message that names the file and the key.
+    """
+    found = entry(kind)
+    given = registry.check_options(found, options)
+    module = importlib.import_module(LINES[kind][0])
+    return module.read([Path(path) for path in paths], **given)
