@@ -4,7 +4,9 @@ A dataset is one module named by one registry line. Beside the function that lin
 ``load(path=None, *, options…) -> Dataset``, the module has ``fingerprint(path=None, **options) -> str``,
 ``splits(**options) -> dict[str, Split]`` and ``performers(subject) -> tuple[str, ...]``, which plans
 and validation call without loading the data; a generator also has ``longest_clip(**options) -> int`` and
-``clips_of_each(**options) -> int``, a subject's. `licence` says what a module may hold for reports.
+``clips_of_each(**options) -> int``, a subject's. A module whose files know their splits themselves has
+``splits_in(path)`` and ``performers_in(path)``; one whose files may hold cameras ``recorded(path, **options)``.
+`licence` says what a module may hold for reports.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ __all__ = [
     "longest_clip",
     "open_dataset",
     "partition",
+    "recorded",
     "resolve_split",
+    "splits_in_file",
     "training_clips",
 ]
 
@@ -82,22 +86,48 @@ def licence(name: str, fingerprint: str | None) -> str | None:
     return getattr(module, "LICENCES", {}).get(fingerprint) or getattr(module, "LICENCE", None)
 
 
-def resolve_split(name: str, split: SplitLike, options: dict[str, Any] | None = None, **where: Any) -> Split:
-    """The checked split of dataset ``name`` that ``split`` names or spells out; reads no data.
+def recorded(name: str, path: str | None, options: dict[str, Any] | None = None) -> frozenset[str]:
+    """What of ``cameras``, ``detections`` and ``scores`` are the data's own, and so aren't drawn.
+
+    Raises:
+        UserError: an unknown name or option, or a file that can't be used.
+    """
+    module, options = _module(name, options or {})
+    tell = getattr(module, "recorded", None)
+    return tell(path, **options) if tell else frozenset()
+
+
+def resolve_split(
+    name: str, split: SplitLike, options: dict[str, Any] | None = None, path: str | None = None, **where: Any
+) -> Split:
+    """The checked split of dataset ``name`` that ``split`` names or spells out; reads no positions.
+
+    Where only the file knows its splits and performers, it is read for a split that is named; one that is spelt out is
+    checked for performers by `partition`.
 
     Args:
         options: the dataset's options, which may decide what its named splits hold.
+        path: the data file.
         where: file, line and key for messages.
     Raises:
         UserError: see `harness.data.splits.resolve`.
     """
     module, options = _module(name, options or {})
+    if isinstance(split, str) and hasattr(module, "splits_in"):
+        return resolve(split, module.splits_in(path), module.performers_in(path), **where)
     return resolve(split, module.splits(**options), module.performers, **where)
 
 
-def canonical_split(name: str, split: SplitLike, options: dict[str, Any] | None = None) -> dict[str, list[str]]:
+def splits_in_file(name: str) -> bool:
+    """Whether the named splits of a dataset are known to its files alone."""
+    return hasattr(_module(name, {})[0], "splits_in")
+
+
+def canonical_split(
+    name: str, split: SplitLike, options: dict[str, Any] | None = None, path: str | None = None
+) -> dict[str, list[str]]:
     """`resolve_split` as sorted lists: what a run's identity hashes."""
-    return canonical(resolve_split(name, split, options))
+    return canonical(resolve_split(name, split, options, path))
 
 
 def longest_clip(name: str, options: dict[str, Any] | None = None) -> int | None:

@@ -1,4 +1,4 @@
-"""Static virtual cameras around a motion, drawn from declared bands.
+"""Static cameras around a motion: virtual ones, drawn from declared bands, or those that filmed it.
 
 Every draw is keyed by (dataset seed, purpose, clip, camera number): who else is drawn, and in which
 order, changes nothing, and validation and test cameras share no key with training's.
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from harness import keyed
+from harness.data.dataset import Clip
 
 Purpose = Literal["train", "validation", "seen", "unseen"]
 PURPOSES: tuple[str, ...] = get_args(Purpose)
@@ -114,6 +115,28 @@ def draw_cameras(
         clip=clip,
         number=torch.arange(count).repeat(len(names)),
         key=keys,
+    )
+
+
+def recorded_cameras(clips: tuple[Clip, ...], *, purpose: Purpose, seed: int) -> CameraSet:
+    """The cameras that filmed the clips, clip by clip; only what noise and masks are keyed by is drawn.
+
+    Raises:
+        ValueError: clips without recorded cameras among them.
+    """
+    if not all(clip.cameras for clip in clips):
+        raise ValueError("some clips have recorded cameras and some have none")
+    pairs = [(place, number) for place, clip in enumerate(clips) for number in range(len(clip.cameras))]
+    used = [clips[place].cameras[number] for place, number in pairs]
+    keys = [keyed.key("view", seed, purpose, clips[place].name, number) for place, number in pairs]
+    return CameraSet(
+        orientation=torch.tensor([camera.orientation for camera in used], dtype=torch.float32),
+        translation=torch.tensor([camera.translation for camera in used], dtype=torch.float32),
+        intrinsic=torch.tensor([camera.intrinsic for camera in used], dtype=torch.float32),
+        resolution=torch.tensor([camera.resolution for camera in used], dtype=torch.float32),
+        clip=torch.tensor([place for place, _ in pairs]),
+        number=torch.tensor([number for _, number in pairs]),
+        key=torch.tensor(keys, dtype=torch.int64),
     )
 
 

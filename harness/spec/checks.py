@@ -7,10 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from harness import own_backbones, registry
-from harness.data import check_fingerprint, fingerprint, longest, longest_clip, open_dataset, partition, training_clips
+from harness.data import (
+    check_fingerprint,
+    fingerprint,
+    longest,
+    longest_clip,
+    open_dataset,
+    partition,
+    recorded,
+    training_clips,
+)
 from harness.data.labels import labelled_count
 from harness.errors import UserError
-from harness.spec import seen, window_fit
+from harness.spec import recordings, seen, window_fit
 from harness.spec.masked_form import masked_form
 from harness.spec.run import Choice, Data, Run, Train, split_term
 from harness.spec.schema import SpecFile
@@ -184,6 +193,28 @@ def data_files(runs: Iterable[Run], document: Document, *, needed: bool) -> None
         if clips is not None:
             fraction = min(data.label_fraction for data in alike)
             labelled_count(clips, fraction, **_written(document, "label_fraction"))
+
+
+def recordings_fit(runs: Iterable[Run], file: SpecFile, document: Document) -> None:
+    """Check that nothing is asked for that data with cameras or detections of their own can't have.
+
+    Raises:
+        UserError: see `harness.spec.recordings.fits`, located where the spec says it, or else leaves it to a default.
+    """
+    held: dict[str, frozenset[str]] = {}
+    for run in runs:
+        data = run.data
+        if data.path is not None and not Path(data.path).exists():
+            continue
+        key = repr((data.dataset, data.path, sorted(data.options.items())))
+        if key not in held:
+            held[key] = recorded(data.dataset, data.path, data.options)
+        try:
+            recordings.fits(data, held[key], run.train, file.test)
+        except UserError as error:
+            section, _, field = str(error.key).partition(".")
+            where = _written(document, field) if section == "data" else document.where((section, field))
+            raise UserError(error.message, **where) from None
 
 
 def _found_in_file(data: Data, document: Document) -> seen.Found:

@@ -67,7 +67,7 @@ def data_fragment(data: Data) -> str:
         found.pop("frames_out", None)
     if options:
         found["options"] = options
-    found["split"] = canonical_split(data.dataset, data.split, data.options)
+    found["split"] = canonical_split(data.dataset, data.split, data.options, data.path)
     return dumps({**found, "dataset": entry.canonical, "version": entry.version})
 
 

@@ -126,6 +126,7 @@ def build(
     claims = claim_checks.claims(file, *from_study.foreseen(expansion, tuned), document)
     if data != "trust":
         checks.data_files(expansion.runs, document, needed=data == "need")
+        checks.recordings_fit(expansion.runs, file, document)
     return Spec(
         name=file.name,
         path=path,

@@ -63,7 +63,8 @@ class Data(Part):
         root: whether targets are relative to each frame's root joint or to the first frame's.
         cameras: virtual cameras.
         noise: standard deviation of the 2D detector's error, pixels of the camera's native resolution.
-        confidence: third 2D channel: none, the occlusion mask itself, or a calibrated guess of it.
+        confidence: third 2D channel: none, the occlusion mask itself, a calibrated guess of it, or the detector's own
+            scores where the data have them.
         seed: the dataset's own seed, of cameras, noise and masks; never the run's.
         label_fraction: share of the training side's clips that keep their poses; all of them can be seen in 2D.
     """
@@ -78,7 +79,7 @@ class Data(Part):
     root: Literal["per_frame", "first_frame"] = "per_frame"
     cameras: Cameras = Cameras()
     noise: NonNegative = 4.0
-    confidence: Literal["none", "oracle", "calibrated"] = "none"
+    confidence: Literal["none", "oracle", "calibrated", "detector"] = "none"
     seed: Whole = 0
     label_fraction: Annotated[float, Field(gt=0, le=1), _plain] = 1.0
 

@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from harness import own_backbones, registry
-from harness.data import longest_clip, resolve_split
+from harness.data import longest_clip, resolve_split, splits_in_file
+from harness.data.splits import canonical
 from harness.errors import UserError, unknown, wrong_value
 from harness.spec import identity, recipes
 from harness.spec.fields import Setting, printed
@@ -96,7 +97,10 @@ class Builder:
         if data.fingerprint is None:
             update["fingerprint"] = self.fingerprint(data)
         data = data.model_copy(update=update)
-        resolve_split(data.dataset, data.split, options, **self._where(("data", "split"), settings))
+        where = self._where(("data", "split"), settings)
+        chosen = resolve_split(data.dataset, data.split, options, data.path, **where)
+        if splits_in_file(data.dataset):  # a stored run must be named again where the file isn't there
+            data = data.model_copy(update={"split": canonical(chosen)})
         return Section(data, identity.data_fragment(data), self._read_back("data", data))
 
     def _train(self, settings: Sequence[Setting], backbone: str | None) -> Section:

@@ -54,7 +54,7 @@ def _place(data: Data) -> Path:
         data.dataset,
         registry.get("datasets", data.dataset).version,
         sorted(data.options.items()),
-        canonical_split(data.dataset, data.split, data.options),
+        canonical_split(data.dataset, data.split, data.options, data.path),
         str(file),
         *_state(file),
         *(_state(side) if side.exists() else ()),

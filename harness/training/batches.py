@@ -125,7 +125,8 @@ class TrainingBatches:
         if level.needs_scene and every is not None:
             camera = views.intrinsic[seen_from], views.resolution[seen_from], views.fps[seen_from]
             scene = Scene(every, pixels, *camera)
-        inputs, visible = self.observer(pixels, resolution, keys, frames, level, severity, scene)
+        scores = None if views.score is None else views.score[rows]
+        inputs, visible = self.observer(pixels, resolution, keys, frames, level, severity, scene, scores)
         origin = _origin(poses, self.run.data.root, skeleton)
         found: dict[str, Any] = {
             "inputs": inputs,
@@ -144,7 +145,7 @@ class TrainingBatches:
         if "camera" in self.needs:
             found["camera"] = views.intrinsic[seen_from]
         if "clean" in self.needs:
-            found["clean"], _ = self.observer(pixels, resolution, keys, frames, occlusion.level("none"))
+            found["clean"], _ = self.observer(pixels, resolution, keys, frames, occlusion.level("none"), scores=scores)
         if train.flip:
             mirrored = keyed.uniform(keyed.combine(keys, keyed.key("flip"))) < 0.5
             found = {name: _mirror(name, part, mirrored, skeleton) for name, part in found.items()}

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from torch import Tensor
 
-from harness.data import check_fingerprint, open_dataset, partition
+from harness.data import check_fingerprint, open_dataset, partition, recorded
 from harness.data.dataset import Dataset, longest
 from harness.data.labels import labelled_clips
 from harness.data.views import Views, views
@@ -15,6 +15,7 @@ from harness.data.virtual_cameras import Purpose
 from harness.data.windows import Windows, every_window, tiling
 from harness.errors import UserError
 from harness.skeleton import Skeleton
+from harness.spec import recordings
 from harness.spec.run import Data
 
 
@@ -27,7 +28,8 @@ class Material:
         train: views of the training side's clips that keep their labels.
         unlabelled: views of all clips of the training side, of whose poses training must know nothing.
         validation: views of the validation side's clips.
-        tests: views of the test clips by camera set, ``seen`` and ``unseen``.
+        tests: views of the test clips by camera set, ``seen`` and ``unseen``; where the data have cameras of their own,
+            these are ``seen`` and there is no other set.
     """
 
     dataset: Dataset
@@ -49,6 +51,7 @@ def open_material(data: Data) -> Material:
             long as a window.
     """
     fields = {"dataset", "options", "path", "fingerprint", "split", "cameras", "seed"}  # a changed file is read anew
+    recordings.fits(data, recorded(data.dataset, data.path, data.options))
     material = _labelled(data.model_dump_json(include=fields), data.label_fraction)
     check_fingerprint(data.fingerprint, material.dataset.fingerprint, data.path, key="data.fingerprint")
     found = longest(material.train.clips)
@@ -56,6 +59,13 @@ def open_material(data: Data) -> Material:
         kept = "" if data.label_fraction == 1 else " that keeps its labels"
         raise UserError(f"window of {data.window} frames is longer than every training clip{kept} (longest: {found})")
     return material
+
+
+class _Tests(dict[str, Views]):
+    """Test views by camera set; a set that the data can't have is the user's error."""
+
+    def __missing__(self, cameras: str) -> Views:
+        raise UserError(recordings.NO_UNSEEN, key="test.cameras")
 
 
 def licence(data: Data) -> str:
@@ -78,18 +88,22 @@ def _open(document: str) -> Material:
     data = Data.model_validate_json(document)
     dataset = open_dataset(data.dataset, data.path, **data.options)
     sides = partition(dataset, data.split)
+    own = any(clip.cameras for clip in dataset.clips)
     cameras, seed = data.cameras, data.seed
 
     def film(side: str, purpose: Purpose, count: int) -> Views:
         return views(sides[side], purpose=purpose, count=count, seed=seed)
 
     filmed = film("train", "train", cameras.train)
+    tests = _Tests(seen=film("test", "seen", cameras.test))
+    if not own:
+        tests["unseen"] = film("test", "unseen", cameras.test)
     return Material(
         dataset=dataset,
         train=filmed,
         unlabelled=filmed,
         validation=film("validation", "validation", cameras.test),
-        tests={"seen": film("test", "seen", cameras.test), "unseen": film("test", "unseen", cameras.test)},
+        tests=tests,
     )
 
 

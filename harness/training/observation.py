@@ -22,7 +22,7 @@ class Observer:
 
     Attributes:
         noise: standard deviation of the detector's error, pixels of the native resolution.
-        confidence: ``none``, ``oracle`` or ``calibrated``.
+        confidence: ``none``, ``oracle``, ``calibrated`` or ``detector``.
         skeleton: the joints' declaration.
     """
 
@@ -43,11 +43,12 @@ class Observer:
         level: Level,
         severity: Tensor | None = None,
         scene: Scene | None = None,
+        scores: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """One batch of inputs.
 
         Args:
-            pixels: (B, T, J, 2) true projections.
+            pixels: (B, T, J, 2) true projections, or what a detector reported.
             resolution: (B, 1, 1, 2) width and height, pixels.
             keys: (B,) int64; with ``frames`` they decide every draw.
             frames: (B, T) frame numbers within the clip. Where a window reaches beyond it, the number (and the
@@ -55,6 +56,7 @@ class Observer:
             level: the occlusion level.
             severity: (B,) each window's own in place of the level's.
             scene: the truth behind the windows, for a level that needs it.
+            scores: (B, T, J) the detector's own, where they are recorded.
         Returns:
             inputs (B, T, J, C) and visible (B, T, J).
         """
@@ -63,9 +65,9 @@ class Observer:
         drawn = level.draw(keys, frames, self.skeleton, severity=severity, scene=scene)
         screen, visible = occlusion.apply(screen, drawn)
         seeing = visible if drawn.certainty is None else drawn.certainty
-        scores = confidence(self.confidence, seeing, keys, frames)
-        if scores is not None:
-            screen = torch.cat([screen, scores[..., None]], dim=-1)
+        channel = confidence(self.confidence, seeing, keys, frames, scores)
+        if channel is not None:
+            screen = torch.cat([screen, channel[..., None]], dim=-1)
         return screen, visible
 
 

@@ -55,6 +55,7 @@ def observed(
             frames,
             level,
             scene=scene,
+            scores=None if views.score is None else views.score[None, rows],
         )
         inputs[rows], visible[rows] = one[0], mask[0]
     return inputs, visible
