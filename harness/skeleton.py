@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+FLESH = 0.05
+"""Metres: the radius of every bone of a skeleton that declares none."""
+
 
 @dataclass(frozen=True)
 class Skeleton:
@@ -17,6 +20,8 @@ class Skeleton:
         mirror: for each joint the index of its left/right counterpart (itself on the midline).
         limbs: named groups of joints that are occluded together.
         halves: named larger groups: upper, lower, left, right.
+        radii: metres of flesh around the bone that ends in each joint, 0 for none (the root's is not read); empty
+            where nobody measured, then every bone has `FLESH`.
     """
 
     name: str
@@ -25,6 +30,7 @@ class Skeleton:
     mirror: tuple[int, ...]
     limbs: dict[str, tuple[int, ...]] = field(hash=False)
     halves: dict[str, tuple[int, ...]] = field(hash=False)
+    radii: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.joints)
@@ -37,6 +43,28 @@ class Skeleton:
     def bones(self) -> tuple[tuple[int, int], ...]:
         """(parent, child) index pairs, in joint order."""
         return tuple((p, j) for j, p in enumerate(self.parents) if p >= 0)
+
+    @cached_property
+    def flesh(self) -> tuple[float, ...]:
+        """Radius in metres of each of `bones`, taken as capsules.
+
+        Raises:
+            ValueError: the number of radii isn't that of the joints.
+        """
+        radii = self.radii or (FLESH,) * len(self)
+        if len(radii) != len(self):
+            raise ValueError(f"skeleton {self.name} has {len(self)} joints, but radii of {len(radii)}")
+        return tuple(radii[child] for _, child in self.bones)
+
+    @cached_property
+    def own_bones(self) -> tuple[frozenset[int], ...]:
+        """For each joint its own limb: places in `bones` of those that end in it or in one of its neighbours.
+
+        A joint lies in the flesh of these whatever the pose, or next to it: a wrist's are its forearm and upper
+        arm, a hip's its thigh and shank, the pelvis and the lower trunk.
+        """
+        near = [{joint} | {p + j - joint for p, j in self.bones if joint in (p, j)} for joint in range(len(self))]
+        return tuple(frozenset(k for k, bone in enumerate(self.bones) if near[j] & {*bone}) for j in range(len(self)))
 
 
 H36M17 = Skeleton(
@@ -75,6 +103,9 @@ H36M17 = Skeleton(
         "left": (4, 5, 6, 11, 12, 13),
         "right": (1, 2, 3, 14, 15, 16),
     },
+    # About an adult's girths over 2π, in centimetres; trunk and head between half their depth and half their breadth,
+    # as round ones can't have both.
+    radii=(0.0, 0.09, 0.08, 0.05, 0.09, 0.08, 0.05, 0.12, 0.13, 0.06, 0.08, 0.06, 0.05, 0.04, 0.06, 0.05, 0.04),
 )
 
 SKELETONS = {H36M17.name: H36M17}
