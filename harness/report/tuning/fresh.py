@@ -27,6 +27,7 @@ _COLUMNS = (
     ("tuned values", "in the study"),
     ("tuned values", "fresh seeds"),
     ("tuned values", "optimism: fresh − study"),
+    ("tuned − own", "in the study"),
     ("tuned − own", "fresh seeds"),
 )
 
@@ -123,7 +124,9 @@ def table(evidence: Evidence) -> Table | None:
     for one in found:
         cells = [_before(one.own_before, kind), _mean(one.own, kind), _shift(one.shift)]
         cells += [_before(one.tuned_before, kind), _mean(one.tuned, kind), _shift(one.optimism)]
-        paired = paired_difference(one.tuned, one.own) if one.tuned is not one.own else None
+        both = one.tuned is not one.own
+        cells.append(_before(one.tuned_before - one.own_before if both else math.nan, kind, signed=True))
+        paired = paired_difference(one.tuned, one.own) if both else None
         cells.append(difference_cell(paired, math.nan, metric("mpjpe")) if paired and paired.n else NOTHING)
         rows.append(Row(one.key, tuple(cells)))
     notes = (
@@ -133,8 +136,8 @@ def table(evidence: Evidence) -> Table | None:
         "interval over the fresh seeds; above 0, the study promised more than holds. The study's value is the best of "
         "many on few seeds. The same difference of the spec's own values, which were not chosen, shows the luck of "
         "seeds and, where the fresh runs are trained otherwise, what that changes.",
-        "Tuned − own: paired by seed, with its 95 % interval, not corrected for the number of arms; below 0, tuning "
-        "bought something.",
+        "Tuned − own: what the study promised; and on fresh seeds, paired by seed, with its 95 % interval, not "
+        "corrected for the number of arms; below 0, tuning bought something.",
         "–: the study left the arm's own values as they were, or nothing was measured.",
     )
     heads = tuple(axes(evidence, evidence.study))
@@ -158,10 +161,10 @@ def _values(evidence: Evidence, arm: Arm | None) -> dict[int, float]:
     return {seed: value for seed, value in found.items() if math.isfinite(value)}
 
 
-def _before(value: float, kind: Metric) -> Cell:
+def _before(value: float, kind: Metric, *, signed: bool = False) -> Cell:
     if math.isnan(value):
         return NOTHING
-    text = number(value, kind.decimals)
+    text = number(value, kind.decimals, signed=signed)
     return Cell(text, {"value": text})
 
 

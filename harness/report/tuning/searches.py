@@ -34,7 +34,9 @@ def budgets(study: Study) -> Table:
     notes = [_made(study), "Every arm has the same budget, controls included; the first limit reached ends its search."]
     if any(arm.space == [] for arm in study.arms):
         notes.append("An arm that has none of the tuned fields has nothing to spend a budget on.")
-    notes.append("Hours: of the trials, one after the other. A trial is one run for each seed of the study.")
+    notes.append(
+        "Hours: of the trials, one after the other, whoever did them. A trial is one run for each seed of the study."
+    )
     title = "Tuning: what each arm's search was given and spent"
     return Table(BUDGET, title, tuple(study.axes), tuple(columns), tuple(rows), tuple(notes))
 

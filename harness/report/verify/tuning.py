@@ -220,12 +220,12 @@ def _fresh(ledger: Ledger, table: Json, study: Json, pick: str | None, runs: Seq
     place = next((i for i in mpjpe if not study["study"]["metrics"][i].get("levels")), mpjpe[0])
     for row in table["rows"]:
         key = dict(zip(table["keys"], row["keys"], strict=True))
-        mine = [run for run in done if all(str(run[axis]) == value for axis, value in key.items())]
+        arms = [run for run in runs if all(str(run[axis]) == value for axis, value in key.items())]
         sides: dict[bool, dict[Any, float]] = {True: {}, False: {}}
-        for run in mine:
+        for run in (run for run in arms if run["state"] == "finished"):
             if math.isfinite(value := figures.get(run["run_id"], {}).get(FIGURE, math.nan)):
                 sides[str(run[AXIS]) == TUNED][run["seed"]] = value
-        fits = [arm for arm in study["arms"] if mine and _fits(arm, mine[0])]
+        fits = [arm for arm in study["arms"] if arms and _fits(arm, arms[0])]
         where = f"{table['name']}, {' · '.join(row['keys'])}"
         if not ledger.same(KIND, DATA, f"{where}, arms of the study", 1, len(fits)):
             continue
@@ -237,14 +237,15 @@ def _fresh(ledger: Ledger, table: Json, study: Json, pick: str | None, runs: Seq
         tuned = kept if same else tuned
         pairs = [] if same else [tuned[seed] - kept[seed] for seed in tuned if seed in kept]
         named = list(_cells(table, row))
-        for at, value in ((0, before), (3, promised)):
+        gain = None if same or before is None or promised is None else promised - before
+        for at, value in ((0, before), (3, promised), (6, gain)):
             _number(ledger, named[at][0], value, named[at][3])
         wanted = {
             1: cells.of_mean(list(kept.values())),
             2: _shift(kept, before),
             4: cells.of_mean(list(tuned.values())),
             5: _shift(tuned, promised),
-            6: cells.of_difference(pairs, math.nan, "lower") if pairs else None,
+            7: cells.of_difference(pairs, math.nan, "lower") if pairs else None,
         }
         for at, expected in wanted.items():
             cells.compare(ledger, DATA, named[at][0], named[at][3], expected)

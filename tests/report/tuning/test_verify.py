@@ -67,7 +67,10 @@ def test_one_number_in_the_study(written, content, change):
 @pytest.mark.parametrize(
     "table, row, column, number",
     [("tuning", 1, 1, "value"), ("tuning_found", 2, 1, "value"), ("tuning_found", 4, 1, "value")]
-    + [("tuning_fresh", 0, column, number) for column, number in ((0, "value"), (1, "mean"), (5, "low"), (6, "high"))]
+    + [
+        ("tuning_fresh", 0, column, number)
+        for column, number in ((0, "value"), (1, "mean"), (5, "low"), (6, "value"), (7, "high"))
+    ]
     + [("tuning_importance", 0, 0, "value")],
 )
 def test_one_digit_in_a_table(written, table, row, column, number):
@@ -124,3 +127,15 @@ def test_a_report_older_than_its_study_is_found_out(tuned, tmp_path):
     tuned()
     made.spec.tuned.path = tmp_path / "results/made/study.json"
     assert [one.cell for one in compared(made, tmp_path / "results/made").mismatches] == ["a study"]
+
+
+def test_arms_whose_fresh_runs_failed_are_shown_without_numbers(tuned, tmp_path):
+    made = tuned()
+    for run in made.spec.runs:
+        if run.labels["objective"] == "both":
+            del made.frames[run.run_id]
+    report.write(made.spec, source=made)
+    folder = tmp_path / "results/made"
+    assert not compared(made, folder).mismatches
+    table = next(t for t in json.loads((folder / "report.json").read_text())["tuning"] if t["name"] == "tuning_fresh")
+    assert [cell["text"] for cell in table["rows"][1]["cells"]] == ["97.50", "–", "–", "95.50", "–", "–", "-2.00", "–"]
