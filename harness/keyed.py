@@ -14,9 +14,9 @@ import math
 import torch
 from torch import Tensor
 
-_GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed 64-bit integer
-_MIX_1 = -4658895280553007687  # 0xBF58476D1CE4E5B9
-_MIX_2 = -7723592293110705685  # 0x94D049BB133111EB
+GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed 64-bit integer
+MIX_1 = -4658895280553007687  # 0xBF58476D1CE4E5B9
+MIX_2 = -7723592293110705685  # 0x94D049BB133111EB
 
 
 def key(*parts: int | str) -> int:
@@ -32,8 +32,8 @@ def _shift_right(x: Tensor, bits: int) -> Tensor:
 
 def mix(x: Tensor) -> Tensor:
     """Scramble int64 values: a bijection whose output bits look independent of its input's."""
-    x = (x ^ _shift_right(x, 30)) * _MIX_1
-    x = (x ^ _shift_right(x, 27)) * _MIX_2
+    x = (x ^ _shift_right(x, 30)) * MIX_1
+    x = (x ^ _shift_right(x, 27)) * MIX_2
     return x ^ _shift_right(x, 31)
 
 
@@ -49,19 +49,19 @@ def combine(keys: Tensor | int, *parts: Tensor | int) -> Tensor:
     out = mix(torch.as_tensor(keys, dtype=torch.int64))
     for part in parts:
         part = torch.as_tensor(part, dtype=torch.int64, device=out.device)
-        out = mix(out * 5 + part * _GOLDEN + 1)
+        out = mix(out * 5 + part * GOLDEN + 1)
     return out
 
 
 def uniform(keys: Tensor) -> Tensor:
     """One float32 in [0, 1) for each key, same shape."""
-    return _shift_right(mix(keys + _GOLDEN), 40).to(torch.float32) * (1.0 / (1 << 24))
+    return _shift_right(mix(keys + GOLDEN), 40).to(torch.float32) * (1.0 / (1 << 24))
 
 
 def normal(keys: Tensor) -> Tensor:
     """One standard normal float32 for each key, same shape (Box–Muller)."""
     radius = torch.sqrt(-2.0 * torch.log1p(-uniform(keys)))
-    return radius * torch.cos(2.0 * math.pi * uniform(mix(keys) + _MIX_1))
+    return radius * torch.cos(2.0 * math.pi * uniform(mix(keys) + MIX_1))
 
 
 def permutation(length: int, *parts: int | str) -> Tensor:

@@ -1,11 +1,19 @@
-"""The pair loops of `harness.objectives.pairwise` on a CPU: each pair is worked on in registers, none is stored.
+"""The depth-order sums on a CPU, in compiled loops: each pair is worked on in registers, none is stored.
 
-One function a form, all of one shape, compiled by numba when first called and kept on disk. They take blocks of
-columns small enough for the processor's caches; the pairs of two rows are one pass along the columns, which the
-compiler turns into vector instructions. One thread works, and nothing is reordered for speed: the numbers are
-the same on every machine.
+A *column* holds the joints of one frame or the frames of one joint, in one coordinate; its *rows* are paired. `gather`
+lays the columns of a batch of poses side by side, in blocks (rows, columns) that stay in the processor's caches. There
+the pairs of two rows are one pass along the columns, which the compiler turns into vector instructions: `LOOPS`
+has that loop for each form, made of one text and a few lines that say what a pair costs. `scatter` puts the slopes
+where the poses had the rows. One thread works, and nothing is reordered for speed.
 
-A row whose true depth is NaN has no label and so costs nothing: the caller marks invalid rows that way.
+All are compiled by numba when first called and kept on disk. Arrays are C-contiguous, poses and masks flat:
+
+    shape             (B, T, J)
+    across_frames     rows are frames rather than joints
+    first             the first coordinate that is ordered; all after it are too
+    valid, settled    (B·T·J) bool: rows that count; those of which pairs of two are left out
+    p, t, v, slope    (blocks, rows, columns): predicted and true depth, settled (1 or 0), and Σ slope
+    order             likewise, int64: the draws whose order labels the placebo
 
 Forms with an exponential need none for each pair: with E = exp(ẑ/τ) for each row, the logistic function of the
 gap between two rows a and b is E_b / (E_a + E_b).
@@ -14,12 +22,18 @@ gap between two rows a and b is E_b / (E_a + E_b).
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numba
 import numpy as np
 
+from harness import keyed
+
 _FLUSH = 96  # factors, each at least ½, that are multiplied before their logarithm is taken
+_ZERO, _ONE, _HALF = np.float32(0), np.float32(1), np.float32(0.5)  # no wider than what they meet
+_NAN, _INF = np.float32(np.nan), np.float32(np.inf)
+_GOLDEN, _MIX_1, _MIX_2 = keyed.GOLDEN, keyed.MIX_1, keyed.MIX_2
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,231 +43,231 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return numba.njit(nogil=True, error_model="numpy")(function)
 
 
+@numba.njit
+def _first_row(column, shape, across_frames, coords):
+    """Where in flat (B·T·J) a column begins, how far apart its rows are, and which coordinate it holds."""
+    _, frames, joints = shape
+    at, k = divmod(column, coords)
+    if across_frames:
+        n, j = divmod(at, joints)
+        return n * frames * joints + j, joints, k
+    return at * joints, 1, k
+
+
 @_compiled
-def hinge(pred, true, settled, order, power, gap, limit, radius, partly, slope):
+def gather(shape, across_frames, first, pose, truth, valid, settled, masked, partly, of_error, p, t, v):
+    """Write p (of errors ẑ − z where ``of_error``), t and, where ``partly``, v.
+
+    Args:
+        pose, truth: flat (B·T·J·3), metres.
+        valid: read where ``masked``. Other rows get a depth that is neither before nor behind any.
+    Returns:
+        Whether every true depth is a number.
+    """
+    blocks, rows, width = p.shape
+    coords = 3 - first
+    columns = shape[0] * shape[1] * shape[2] * coords // rows
+    for block in range(blocks):
+        for c in range(min(width, columns - block * width)):
+            at, step, k = _first_row(block * width + c, shape, across_frames, coords)
+            for i in range(rows):
+                z, y = pose[3 * at + first + k], truth[3 * at + first + k]
+                if of_error:
+                    z -= y
+                if masked and not valid[at]:
+                    z, y = _ZERO, _NAN
+                elif y - y != _ZERO:
+                    return False
+                p[block, i, c], t[block, i, c] = z, y
+                if partly:
+                    v[block, i, c] = _ONE if settled[at] else _ZERO
+                at += step
+    return True
+
+
+@_compiled
+def scatter(shape, across_frames, first, slope, p, sign, gradient):
+    """Write ``sign`` · slope into flat (B·T·J·3) ``gradient``, and return its inner product with p."""
+    blocks, rows, width = p.shape
+    coords = 3 - first
+    columns = shape[0] * shape[1] * shape[2] * coords // rows
+    sums = np.zeros(width, np.float64)
+    for block in range(blocks):
+        for c in range(min(width, columns - block * width)):
+            at, step, k = _first_row(block * width + c, shape, across_frames, coords)
+            for i in range(rows):
+                gradient[3 * at + first + k] = sign * slope[block, i, c]
+                at += step
+        for i in range(rows):
+            for c in range(width):
+                sums[c] += np.float64(p[block, i, c]) * np.float64(slope[block, i, c])
+    return sign * sums.sum()
+
+
+@_compiled
+def exponentials(p, exponent, reach, power):
+    """Multiply p by ``exponent``, and write E; False where the exponents of a column span more than ``reach``."""
+    blocks, rows, width = p.shape
+    low, high = np.zeros(width, p.dtype), np.zeros(width, p.dtype)
+    for block in range(blocks):
+        low[:], high[:] = _INF, -_INF
+        for i in range(rows):
+            for c in range(width):
+                p[block, i, c] *= exponent
+                low[c], high[c] = min(low[c], p[block, i, c]), max(high[c], p[block, i, c])
+        for c in range(width):
+            if not high[c] - low[c] <= reach:
+                return False
+        for i in range(rows):
+            for c in range(width):
+                power[block, i, c] = np.exp(p[block, i, c] - (low[c] + high[c]) * _HALF)
+    return True
+
+
+@numba.njit
+def _combine(key, part):
+    """One part more in a key: the step of `harness.keyed.combine`."""
+    return _mix(key * 5 + part * _GOLDEN + 1)
+
+
+@numba.njit
+def _mix(x):
+    """As `harness.keyed.mix`."""
+    x = (x ^ ((x >> 30) & ((1 << 34) - 1))) * _MIX_1
+    x = (x ^ ((x >> 27) & ((1 << 37) - 1))) * _MIX_2
+    return x ^ ((x >> 31) & ((1 << 33) - 1))
+
+
+@_compiled
+def random_order(shape, across_frames, first, keys, valid, masked, purpose, axis, order):
+    """Write the draws that `harness.objectives.random_order.ranks` sorts; ``keys``: (B,) int64."""
+    blocks, rows, width = order.shape
+    samples, frames, joints = shape
+    coords = 3 - first
+    columns = samples * frames * joints * coords // rows
+    of_frame = np.zeros((samples, frames), np.int64)
+    for n in range(samples):
+        key, count = _combine(_combine(_mix(keys[n]), purpose), axis), -1
+        for f in range(frames):
+            count += 1 if not masked or valid[(n * frames + f) * joints] else 0
+            of_frame[n, f] = _mix(_combine(key, count))
+    of_frame = of_frame.ravel()
+    for block in range(blocks):
+        for c in range(min(width, columns - block * width)):
+            at, _, k = _first_row(block * width + c, shape, across_frames, coords)
+            frame, joint = divmod(at, joints)
+            for i in range(rows):
+                f, j = (frame + i, joint) if across_frames else (frame, joint + i)
+                order[block, i, c] = _combine(of_frame[f], j * coords + k)
+
+
+@numba.njit
+def _hinge(s, h, d, turn, a, b, limit):
+    """What one pair costs.
+
+    Args:
+        s, h, d: label, true gap and predicted gap (in units of τ, for forms that have one).
+        turn: the label of a random order.
+        a, b: E of the module's text for both rows.
+        limit: the margin, metres.
+    Returns:
+        The slope (see `harness.objectives.forms`), what slope · d lacks of the cost, and e to the power of minus
+        what these two lack.
+    """
+    return s if s * d < _ZERO else _ZERO, _ZERO, _ONE
+
+
+@numba.njit
+def _placebo(s, h, d, turn, a, b, limit):
+    s = abs(s) * turn
+    return s if s * d < _ZERO else _ZERO, _ZERO, _ONE
+
+
+@numba.njit
+def _difference(s, h, d, turn, a, b, limit):
+    return ((_ONE if d > _ZERO else _ZERO) - (_ONE if d < _ZERO else _ZERO)) * abs(s), _ZERO, _ONE
+
+
+@numba.njit
+def _margin(s, h, d, turn, a, b, limit):
+    size = abs(h)
+    bound = size if size < limit else limit
+    g = s if bound > s * d else _ZERO
+    return g, bound * abs(g), _ONE
+
+
+@numba.njit
+def _logistic(s, h, d, turn, a, b, limit):
+    q = (a if s > _ZERO else b) / (a + b)
+    x = s * d
+    larger = q if q > _ONE - q else _ONE - q
+    # log(1 + exp(−x)) = max(0, −x) − log max(q, 1 − q)
+    return q * s, (-x if x < _ZERO else _ZERO), (larger if s != _ZERO else _ONE)
+
+
+@numba.njit
+def _soft(s, h, d, turn, a, b, limit):
+    q = (a if s > _ZERO else b) / (a + b)
+    return (q - q * q) * s, (q + q) * abs(s), _ONE
+
+
+_cost, _SHUFFLED, _POWERS, _RESTS, _FACTORS = _hinge, False, False, False, False  # `_with` has others
+
+
+def _pair_loop(p, t, v, order, power, begins, partners, gap, limit, partly, slope):
     """Add the slopes of all pairs to ``slope``.
 
     Args:
-        pred, true: as in `harness.objectives.pairwise.Rows`, here and below (blocks, N, columns).
-        settled: likewise; read where ``partly``, and finite elsewhere.
-        order: likewise; read by `placebo`.
-        power: E of the module's text; read by `logistic`, whose ``pred`` is in units of τ, and `soft`.
+        power: E of the module's text.
+        begins, partners: row i is paired with each of ``partners[begins[i] : begins[i + 1]]``.
         gap, limit: ``min_gap`` and the margin, metres.
-        radius: the largest distance between the two rows of a pair.
-        slope: written.
     Returns:
-        What Σ slope·d lacks of the sum (see `harness.objectives.forms`).
+        What Σ slope · d lacks of the sum.
     """
-    blocks, n, columns = pred.shape
-    one, zero = pred.dtype.type(1), pred.dtype.type(0)
-    p, t, v, mine = [np.zeros(columns, pred.dtype) for _ in range(4)]
-    for k in range(blocks):
-        for i in range(n):
-            for c in range(columns):
-                p[c], t[c], v[c], mine[c] = (
-                    pred[k, i, c],
-                    true[k, i, c],
-                    settled[k, i, c] if partly else zero,
-                    slope[k, i, c],
-                )
-            for j in range(i + 1, min(n, i + radius + 1)):
-                for c in range(columns):
-                    h = true[k, j, c] - t[c]
-                    s = (one if h > gap else zero) - (one if h < -gap else zero)
-                    s *= one - settled[k, j, c] * v[c]
-                    g = s if s * (pred[k, j, c] - p[c]) < zero else zero
-                    slope[k, j, c] += g
-                    mine[c] -= g
-            for c in range(columns):
-                slope[k, i, c] = mine[c]
-    return 0.0
-
-
-@_compiled
-def placebo(pred, true, settled, order, power, gap, limit, radius, partly, slope):
-    """As `hinge`, with labels of a random order where the true one has labels."""
-    blocks, n, columns = pred.shape
-    one, zero = pred.dtype.type(1), pred.dtype.type(0)
-    p, t, v, mine, own = [np.zeros(columns, pred.dtype) for _ in range(5)]
-    for k in range(blocks):
-        for i in range(n):
-            for c in range(columns):
-                p[c], t[c], v[c], mine[c], own[c] = (
-                    pred[k, i, c],
-                    true[k, i, c],
-                    settled[k, i, c] if partly else zero,
-                    slope[k, i, c],
-                    order[k, i, c],
-                )
-            for j in range(i + 1, min(n, i + radius + 1)):
-                for c in range(columns):
-                    h = true[k, j, c] - t[c]
-                    s = (one if h > gap else zero) - (one if h < -gap else zero)
-                    s *= one - settled[k, j, c] * v[c]
-                    turn = order[k, j, c] - own[c]
-                    s = abs(s) if turn > zero else -abs(s)
-                    g = s if s * (pred[k, j, c] - p[c]) < zero else zero
-                    slope[k, j, c] += g
-                    mine[c] -= g
-            for c in range(columns):
-                slope[k, i, c] = mine[c]
-    return 0.0
-
-
-@_compiled
-def difference(pred, true, settled, order, power, gap, limit, radius, partly, slope):
-    """As `hinge`; ``pred`` holds errors, ẑ − z."""
-    blocks, n, columns = pred.shape
-    one, zero = pred.dtype.type(1), pred.dtype.type(0)
-    p, t, v, mine = [np.zeros(columns, pred.dtype) for _ in range(4)]
-    for k in range(blocks):
-        for i in range(n):
-            for c in range(columns):
-                p[c], t[c], v[c], mine[c] = (
-                    pred[k, i, c],
-                    true[k, i, c],
-                    settled[k, i, c] if partly else zero,
-                    slope[k, i, c],
-                )
-            for j in range(i + 1, min(n, i + radius + 1)):
-                for c in range(columns):
-                    h = true[k, j, c] - t[c]
-                    s = (one if h > gap else zero) - (one if h < -gap else zero)
-                    s *= one - settled[k, j, c] * v[c]
-                    d = pred[k, j, c] - p[c]
-                    g = ((one if d > zero else zero) - (one if d < zero else zero)) * abs(s)
-                    slope[k, j, c] += g
-                    mine[c] -= g
-            for c in range(columns):
-                slope[k, i, c] = mine[c]
-    return 0.0
-
-
-@_compiled
-def margin(pred, true, settled, order, power, gap, limit, radius, partly, slope):
-    """As `hinge`."""
-    blocks, n, columns = pred.shape
-    one, zero = pred.dtype.type(1), pred.dtype.type(0)
-    p, t, v, mine = [np.zeros(columns, pred.dtype) for _ in range(4)]
+    blocks, rows, width = p.shape
+    turn = a = b = _ONE
+    rest, factor = np.zeros(width, p.dtype), np.ones(width, p.dtype)
     total, pending = 0.0, 0
-    rest = np.zeros(columns, pred.dtype)
-    for k in range(blocks):
-        for i in range(n):
-            for c in range(columns):
-                p[c], t[c], v[c], mine[c] = (
-                    pred[k, i, c],
-                    true[k, i, c],
-                    settled[k, i, c] if partly else zero,
-                    slope[k, i, c],
-                )
-            for j in range(i + 1, min(n, i + radius + 1)):
-                for c in range(columns):
-                    h = true[k, j, c] - t[c]
-                    s = (one if h > gap else zero) - (one if h < -gap else zero)
-                    s *= one - settled[k, j, c] * v[c]
-                    size = abs(h)
-                    bound = size if size < limit else limit
-                    g = s if bound > s * (pred[k, j, c] - p[c]) else zero
-                    rest[c] += bound * abs(g)
-                    slope[k, j, c] += g
-                    mine[c] -= g
+    for block in range(blocks):
+        for i in range(rows):
+            for at in range(begins[i], begins[i + 1]):
+                j = partners[at]
+                for c in range(width):
+                    h = t[block, j, c] - t[block, i, c]
+                    s = (_ONE if h > gap else _ZERO) - (_ONE if h < -gap else _ZERO)
+                    if partly:
+                        s *= _ONE - v[block, j, c] * v[block, i, c]
+                    if _SHUFFLED:
+                        turn = _ONE if order[block, j, c] > order[block, i, c] else -_ONE
+                    if _POWERS:
+                        a, b = power[block, i, c], power[block, j, c]
+                    g, more, times = _cost(s, h, p[block, j, c] - p[block, i, c], turn, a, b, limit)
+                    slope[block, j, c] += g
+                    slope[block, i, c] -= g
+                    if _RESTS:
+                        rest[c] += more
+                    if _FACTORS:
+                        factor[c] *= times
                 pending += 1
                 if pending == _FLUSH:
-                    for c in range(columns):
-                        total += rest[c]
-                        rest[c] = zero
+                    total += rest.sum() - (np.log(factor).sum() if _FACTORS else _ZERO)
+                    rest[:], factor[:] = _ZERO, _ONE
                     pending = 0
-            for c in range(columns):
-                slope[k, i, c] = mine[c]
-    for c in range(columns):
-        total += rest[c]
-    return total
+    return total + rest.sum() - np.log(factor).sum()
 
 
-@_compiled
-def logistic(pred, true, settled, order, power, gap, limit, radius, partly, slope):
-    """As `hinge`."""
-    blocks, n, columns = pred.shape
-    one, zero = pred.dtype.type(1), pred.dtype.type(0)
-    p, t, v, mine, own = [np.zeros(columns, pred.dtype) for _ in range(5)]
-    total, pending = 0.0, 0
-    rest = np.zeros(columns, pred.dtype)
-    product = np.ones(columns, pred.dtype)
-    for k in range(blocks):
-        for i in range(n):
-            for c in range(columns):
-                p[c], t[c], v[c], mine[c], own[c] = (
-                    pred[k, i, c],
-                    true[k, i, c],
-                    settled[k, i, c] if partly else zero,
-                    slope[k, i, c],
-                    power[k, i, c],
-                )
-            for j in range(i + 1, min(n, i + radius + 1)):
-                for c in range(columns):
-                    h = true[k, j, c] - t[c]
-                    s = (one if h > gap else zero) - (one if h < -gap else zero)
-                    s *= one - settled[k, j, c] * v[c]
-                    a, b = own[c], power[k, j, c]
-                    q = (a if s > zero else b) / (a + b)
-                    g = q * s
-                    # log(1 + exp(−x)) = max(0, −x) − log max(q, 1 − q)
-                    x = s * (pred[k, j, c] - p[c])
-                    rest[c] += -x if x < zero else zero
-                    larger = q if q > one - q else one - q
-                    product[c] *= larger if s != zero else one
-                    slope[k, j, c] += g
-                    mine[c] -= g
-                pending += 1
-                if pending == _FLUSH:
-                    for c in range(columns):
-                        total += rest[c] - np.log(product[c])
-                        rest[c], product[c] = zero, one
-                    pending = 0
-            for c in range(columns):
-                slope[k, i, c] = mine[c]
-    for c in range(columns):
-        total += rest[c] - np.log(product[c])
-    return total
+def _with(cost: Callable[..., Any], **flags: bool) -> Callable[..., Any]:
+    """`_pair_loop` with another cost and other flags: what globals name is a constant to the compiler, and inlined."""
+    own = FunctionType(_pair_loop.__code__, {**globals(), "_cost": cost, **flags}, cost.__name__)
+    own.__qualname__, own.__module__ = f"{_pair_loop.__name__}{cost.__name__}", __name__
+    return _compiled(own)
 
 
-@_compiled
-def soft(pred, true, settled, order, power, gap, limit, radius, partly, slope):
-    """As `hinge`."""
-    blocks, n, columns = pred.shape
-    one, zero = pred.dtype.type(1), pred.dtype.type(0)
-    p, t, v, mine, own = [np.zeros(columns, pred.dtype) for _ in range(5)]
-    total, pending = 0.0, 0
-    rest = np.zeros(columns, pred.dtype)
-    for k in range(blocks):
-        for i in range(n):
-            for c in range(columns):
-                p[c], t[c], v[c], mine[c], own[c] = (
-                    pred[k, i, c],
-                    true[k, i, c],
-                    settled[k, i, c] if partly else zero,
-                    slope[k, i, c],
-                    power[k, i, c],
-                )
-            for j in range(i + 1, min(n, i + radius + 1)):
-                for c in range(columns):
-                    h = true[k, j, c] - t[c]
-                    s = (one if h > gap else zero) - (one if h < -gap else zero)
-                    s *= one - settled[k, j, c] * v[c]
-                    a, b = own[c], power[k, j, c]
-                    q = (a if s > zero else b) / (a + b)
-                    g = (q - q * q) * s
-                    rest[c] += (q + q) * abs(s)
-                    slope[k, j, c] += g
-                    mine[c] -= g
-                pending += 1
-                if pending == _FLUSH:
-                    for c in range(columns):
-                        total += rest[c]
-                        rest[c] = zero
-                    pending = 0
-            for c in range(columns):
-                slope[k, i, c] = mine[c]
-    for c in range(columns):
-        total += rest[c]
-    return total
+LOOPS = {
+    "hinge": _with(_hinge),
+    "margin": _with(_margin, _RESTS=True),
+    "logistic": _with(_logistic, _POWERS=True, _RESTS=True, _FACTORS=True),
+    "soft": _with(_soft, _POWERS=True, _RESTS=True),
+    "difference": _with(_difference),
+    "placebo": _with(_placebo, _SHUFFLED=True),
+}

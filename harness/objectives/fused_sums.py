@@ -1,60 +1,81 @@
-"""The loops of `harness.objectives.fused` over tensors: blocks of columns, masks, and the range of the exponentials."""
+"""The compiled loops of `harness.objectives.fused` over tensors: blocks of columns, pairs, precision."""
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from harness.objectives import fused
-from harness.objectives.forms import Form
+from harness.objectives import fused, random_order
+from harness.objectives.pairwise import Edges, Reach, Sums, Task
 
-if TYPE_CHECKING:
-    from harness.objectives.pairwise import Rows
-
-_COLUMNS = 256  # of a block: long passes along the columns, and still in the processor's second cache
+_COLUMNS = 240  # of a block at most: long passes, in the second cache, and rows that don't evict each other (no 2ⁿ)
+_LANES = 16  # a multiple of it is all vectors
 _RANGE = {torch.float32: 160.0, torch.float64: 1400.0}  # of an exponent, so that sums and quotients stay normal
 
 
-def fused_sums(rows: Rows, radius: int, form: Form, min_gap: float) -> tuple[Tensor, float] | None:
-    """Slopes (N, R) of all pairs of rows at most ``radius`` apart, and what Σ slope·d lacks of their sum.
+def fused_sums(task: Task) -> Sums | None:
+    """The sums of a task on a CPU that has at least one row.
 
     Returns:
-        None where the exponents of a form leave the range of double precision; the caller then goes another way.
+        None where a true depth that counts is no number, or the exponents of a form leave the range of double
+        precision: then no numbers can be had this way.
     """
-    pred, power = rows.pred, None
-    if form.exponent:
-        scaled = pred * form.exponent
-        low, high = scaled.amin(0), scaled.amax(0)
-        spread = (high - low).max().item()
-        if not spread <= _RANGE[pred.dtype]:
-            if not spread <= _RANGE[torch.float64]:
-                return None
-            pred, scaled = pred.double(), scaled.double()
-        pred, power = scaled, (scaled - (low + high) / 2).exp_()
-    if not math.isfinite(rows.true.sum().item()):
+    found = _sums(task, task.pred, task.target)
+    if found is None and task.form.exponent and task.pred.dtype != torch.float64:
+        found = _sums(task, task.pred.double(), task.target.double())
+    return found
+
+
+def _sums(task: Task, pred: Tensor, target: Tensor) -> Sums | None:
+    form, shape, dtype = task.form, tuple(pred.shape[:3]), pred.dtype
+    rows = shape[task.axis]
+    how = (shape, task.axis == 1, task.first)
+    columns = shape[0] * shape[1] * shape[2] * (3 - task.first) // rows
+    blocks = -(-columns // _COLUMNS)
+    width = -(-columns // (blocks * _LANES)) * _LANES
+    p, t, slope = (np.zeros((blocks, rows, width), pred.detach().numpy().dtype) for _ in range(3))
+    masked, partly = task.valid is not None, task.settled is not None
+    v = np.zeros_like(p) if partly else p
+    valid = _flat(None if task.valid is None else task.valid[:, :, None].expand(shape))
+    if not fused.gather(
+        *how, _flat(pred), _flat(target), valid, _flat(task.settled), masked, partly, form.of_error, p, t, v
+    ):
         return None
-    true = rows.true.to(pred.dtype)
-    if rows.weight is not None:
-        true = true.masked_fill(rows.weight == 0, math.nan)
-    pred = _blocks(pred)
-    settled = pred if rows.settled is None else _blocks(rows.settled.to(pred.dtype))
-    others = (pred if x is None else _blocks(x.to(pred.dtype), fill=1.0) for x in (rows.order, power))
-    slope = torch.zeros_like(pred)
-    arrays = [x.numpy() for x in (pred, _blocks(true), settled, *others)]
-    limits = np.array([min_gap, form.parameter], arrays[0].dtype)
-    rest = getattr(fused, form.name)(*arrays, *limits, radius, rows.settled is not None, slope.numpy())
-    n, columns = rows.pred.shape
-    return slope.transpose(0, 1).reshape(n, -1)[:, :columns].to(rows.pred.dtype).contiguous(), rest
+    power, order = p, np.zeros((0, *p.shape[1:]), np.int64)
+    limit = p.dtype.type
+    if form.exponent:
+        power = np.ones_like(p)
+        if not fused.exponentials(p, limit(form.exponent), limit(_RANGE[dtype]), power):
+            return None
+    if form.shuffled:
+        order = np.zeros(p.shape, np.int64)
+        fused.random_order(*how, _flat(task.keys), valid, masked, random_order.PURPOSE, task.axis, order)
+    pairs = _partners(task.select, rows)
+    limits = (limit(task.min_gap), limit(form.parameter))
+    rest = fused.LOOPS[form.name](p, t, v, order, power, *pairs, *limits, partly, slope)
+    gradient = torch.zeros(pred.shape, dtype=dtype)
+    sign = -1.0 if form.scale < 0 else 1.0
+    inner = fused.scatter(*how, slope, p, limit(sign), gradient.view(-1).numpy())
+    value = rest + (sign * form.scale * inner if form.homogeneous else 0.0)
+    return Sums(value, gradient.to(task.pred.dtype), sign * form.scale)
 
 
-def _blocks(x: Tensor, fill: float = 0.0) -> Tensor:
-    """(N, R) → (blocks, N, columns), contiguous, filled up with one value: rows that tie cost nothing."""
-    n, columns = x.shape
-    blocks = max(1, round(columns / _COLUMNS))
-    missing = -columns % blocks
-    x = torch.nn.functional.pad(x, (0, missing), value=fill) if missing else x
-    return x.view(n, blocks, -1).transpose(0, 1).contiguous()
+def _flat(x: Tensor | None) -> np.ndarray:
+    """A tensor as one row, in memory; nothing for None."""
+    return np.zeros(0, np.bool_) if x is None else x.detach().contiguous().view(-1).numpy()
+
+
+@lru_cache(maxsize=16)
+def _partners(select: Reach | Edges, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """The selected pairs (i, j) as `fused` reads them: where those of each i begin, and all j."""
+    if isinstance(select, Edges):
+        first, second = np.sort(np.array(sorted(map(sorted, select.pairs)), np.int64).reshape(-1, 2)).T
+    else:
+        reach = rows if select.radius is None else select.radius
+        ends = np.minimum(np.arange(rows) + reach, rows - 1)
+        first = np.repeat(np.arange(rows), ends - np.arange(rows))
+        second = np.concatenate([np.arange(i + 1, end + 1) for i, end in enumerate(ends)])
+    return np.searchsorted(first, np.arange(rows + 1)), second.astype(np.int32)

@@ -1,9 +1,10 @@
 """Sums over pairs of rows, exact in value and gradient, in memory that grows with the rows only.
 
-The pair axis (joints or frames) comes first, everything else is flattened behind it: (N, R). All
-pairs at one distance are then the difference of two contiguous slices of one flat vector, so that a
-pass over many thousand pairs is one call, and no tensor with two pair axes is ever made. Value and
-gradient leave the same loop; nothing is kept for the backward pass but the gradient itself.
+On a CPU they are computed by the compiled loops of `harness.objectives.fused`, elsewhere by the tensor operations
+below. There the pair axis (joints or frames) comes first, everything else is flattened behind it: (N, R). All pairs at
+one distance are then the difference of two contiguous slices of one flat vector, so that a pass over many thousand
+pairs is one call, and no tensor with two pair axes is ever made. Value and gradient leave the same loop; nothing is
+kept for the backward pass but the gradient itself.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 from harness.objectives.forms import Form
+from harness.objectives.random_order import ranks
 
 _SLAB = 1 << 17  # pairs worked on at once: a handful of such buffers stay in the processor's cache
 
@@ -34,6 +36,102 @@ class Edges:
     """The listed pairs of rows."""
 
     pairs: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is summed.
+
+    Attributes:
+        pred, target: (B, T, J, 3), metres, of one dtype.
+        axis: of these, the one whose members (rows) are paired: 1 or 2.
+        first: the first coordinate that is ordered; all after it are too.
+        select: which pairs.
+        form: what a pair costs.
+        min_gap: pairs whose true gap is at most this (metres) cost nothing, like ties.
+        valid: (B, T) bool, False for rows of frames that cost nothing, whatever they hold; None: all are valid.
+        settled: (B, T, J) bool; pairs of two such rows are left out. None: no pair is left out.
+        keys: (B,) int64, read by a shuffled form.
+    """
+
+    pred: Tensor
+    target: Tensor
+    axis: int
+    first: int
+    select: Reach | Edges
+    form: Form
+    min_gap: float = 0.0
+    valid: Tensor | None = None
+    settled: Tensor | None = None
+    keys: Tensor | None = None
+
+
+class Sums(NamedTuple):
+    """Σφ over unordered pairs, its gradient / ``scale`` (B, T, J, 3); how many pairs have a gradient, where counted."""
+
+    value: float
+    gradient: Tensor
+    scale: float
+    active: int = 0
+
+
+@torch.no_grad()
+def pair_sums(task: Task, count: bool = False) -> Sums:
+    """Sum a form over the unordered pairs of rows in each column.
+
+    Args:
+        count: also count the pairs whose gradient is not zero.
+    """
+    if task.pred.device.type == "cpu" and task.pred.numel() and not count:
+        from harness.objectives.fused_sums import fused_sums  # compiled loops load where they are needed
+
+        found = fused_sums(task)
+        if found is not None:
+            return found
+    return tensor_sums(task, count)
+
+
+def tensor_sums(task: Task, count: bool) -> Sums:
+    """As `pair_sums`, by tensor operations."""
+    form, coords = task.form, slice(task.first, 3)
+    p, t = task.pred[..., coords], task.target[..., coords]
+    weight = settled = order = None
+    if task.valid is not None:
+        padded = ~task.valid[:, :, None, None]
+        p, t = p.masked_fill(padded, 0.0), t.masked_fill(padded, 0.0)
+        # Where whole columns are padded their zeros tie, and ties cost nothing.
+        weight = task.valid[:, :, None, None].to(p.dtype).expand(p.shape) if task.axis == 1 else None
+    if task.settled is not None:
+        settled = task.settled[..., None].to(p.dtype).expand(p.shape)
+    if task.keys is not None and form.shuffled:
+        order = ranks(task.keys, task.valid, p.shape, task.axis).to(p.dtype)
+    if form.of_error:
+        p = p - t
+    each = (x if x is None else _flatten(x, task.axis) for x in (p, t, weight, settled, order))
+    rows = Rows(*each)  # type: ignore[arg-type]  # the first two are there
+    tally = _Tally(form, task.min_gap, count)
+    n, columns = rows.pred.shape
+    slopes = []
+    width = max(1, _SLAB // max(n, 1))
+    for start in range(0, columns, width):
+        part = rows
+        if width < columns:
+            part = rows.map(partial(_columns, start=start, width=width))
+        select = task.select
+        slopes.append(_edges(part, select, tally) if isinstance(select, Edges) else _reach(part, select, tally))
+    slope = slopes[0] if len(slopes) == 1 else torch.cat(slopes, dim=1) if slopes else torch.zeros_like(rows.pred)
+    value = torch.stack(tally.rest).sum(dtype=torch.float64).item() if tally.rest else 0.0
+    if form.homogeneous:
+        value += form.scale * torch.mul(rows.pred, slope).sum(dtype=torch.float64).item()
+    gradient = torch.zeros_like(task.pred)
+    place = gradient[..., coords].movedim(task.axis, 0)
+    place.copy_(slope.view(place.shape))
+    return Sums(value, gradient, form.scale, tally.active)
+
+
+def _flatten(x: Tensor, axis: int) -> Tensor:
+    """(B, T, J, C) → (pair axis, everything else), contiguous."""
+    return x.movedim(axis, 0).reshape(x.shape[axis], -1).contiguous()
 
 
 class Rows(NamedTuple):
@@ -59,15 +157,6 @@ class Rows(NamedTuple):
         return Rows(change(pred), change(true), *(x if x is None else change(x) for x in masks))
 
 
-class Sums(NamedTuple):
-    """Σφ over unordered pairs, its gradient / ``scale`` (N, R), and how many pairs have a gradient."""
-
-    value: float
-    slope: Tensor
-    scale: float
-    active: int
-
-
 class _Tally:
     """What a pass over the pairs collects besides the slopes."""
 
@@ -75,43 +164,6 @@ class _Tally:
         self.form, self.min_gap, self.count = form, min_gap, count
         self.rest: list[Tensor] = []
         self.active = 0
-
-
-@torch.no_grad()
-def pair_sums(rows: Rows, select: Reach | Edges, form: Form, min_gap: float = 0.0, count: bool = False) -> Sums:
-    """Sum a form over the unordered pairs of rows in each column.
-
-    Args:
-        rows: see `Rows`; the caller has put zeros where rows are invalid.
-        select: which pairs.
-        form: what a pair costs.
-        min_gap: pairs whose true gap is at most this (metres) cost nothing, like ties.
-        count: also count the pairs whose gradient is not zero.
-    """
-    if form.of_error:
-        rows = rows._replace(pred=rows.pred - rows.true)
-    n, columns = rows.pred.shape
-    if isinstance(select, Reach) and not count and rows.pred.device.type == "cpu" and n > 1 and columns:
-        from harness.objectives.fused_sums import fused_sums  # compiled loops load where they are needed
-
-        found = fused_sums(rows, n - 1 if select.radius is None else select.radius, form, min_gap)
-        if found is not None:
-            return Sums(_value(rows.pred, found[0], form, found[1]), found[0], form.scale, 0)
-    tally = _Tally(form, min_gap, count)
-    slopes = []
-    width = max(1, _SLAB // max(n, 1))
-    for start in range(0, columns, width):
-        part = rows
-        if width < columns:
-            part = rows.map(partial(_columns, start=start, width=width))
-        slopes.append(_edges(part, select, tally) if isinstance(select, Edges) else _reach(part, select, tally))
-    slope = slopes[0] if len(slopes) == 1 else torch.cat(slopes, dim=1) if slopes else torch.zeros_like(rows.pred)
-    rest = torch.stack(tally.rest).sum(dtype=torch.float64).item() if tally.rest else 0.0
-    return Sums(_value(rows.pred, slope, form, rest), slope, form.scale, tally.active)
-
-
-def _value(pred: Tensor, slope: Tensor, form: Form, rest: float) -> float:
-    return rest + form.scale * torch.mul(pred, slope).sum(dtype=torch.float64).item() if form.homogeneous else rest
 
 
 def _reach(rows: Rows, select: Reach, tally: _Tally) -> Tensor:

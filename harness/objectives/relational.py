@@ -30,7 +30,6 @@ out together with the value, and differentiating it again is an error.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
@@ -38,36 +37,27 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from harness import keyed
 from harness.objectives.forms import form as form_named
 from harness.objectives.joint_pairs import joint_pairs
-from harness.objectives.pairwise import Edges, Reach, Rows, Sums, pair_sums
+from harness.objectives.pairwise import Edges, Reach, Sums, Task, pair_sums
 from harness.objectives.term import Batch, Context, LossTerm, Output
 from harness.objectives.visibility import predicted_visible
 
-_PLACEBO = keyed.key("placebo order")
-
 
 class _WithGradient(torch.autograd.Function):
-    """A value whose gradient is already known: ``slope`` · ``scale`` where ``place`` puts it."""
+    """A value whose gradient is already known: ``gradient`` · ``scale``."""
 
     @staticmethod
-    def forward(
-        ctx: Any, pose: Tensor, value: float, slope: Tensor, scale: float, place: Callable[[Tensor], Tensor]
-    ) -> Tensor:
-        ctx.save_for_backward(slope)
-        ctx.like, ctx.scale, ctx.place = (pose.shape, pose.dtype, pose.device), scale, place
+    def forward(ctx: Any, pose: Tensor, value: float, gradient: Tensor, scale: float) -> Tensor:
+        ctx.save_for_backward(gradient)
+        ctx.scale, ctx.dtype = scale, pose.dtype
         return pose.new_tensor(value)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None, None]:
-        (slope,) = ctx.saved_tensors
-        shape, dtype, device = ctx.like
-        gradient = torch.zeros(shape, dtype=dtype, device=device)
-        part = ctx.place(gradient)
-        torch.mul(slope.view(part.shape), upstream * ctx.scale, out=part)
-        return gradient, None, None, None, None
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return (gradient * (upstream * ctx.scale)).to(ctx.dtype), None, None, None
 
 
 class _Relational(LossTerm):
@@ -84,9 +74,10 @@ class _Relational(LossTerm):
 
     def __init__(self, form: str, coords: str, min_gap: float, weight: str, margin: float, tau: float) -> None:
         self._form = form_named(form, margin, tau)
-        self._coords = slice(2, 3) if coords == "z" else slice(0, 3)
+        self._first = 2 if coords == "z" else 0
         self._min_gap = min_gap
         self._occluded_only, self._predicted = weight != "all", weight == "predicted"
+        self._whole: dict[tuple[int, int, Reach | Edges], tuple[float, float]] = {}  # pairs of a sample without masks
 
     def _select(self, joints: int) -> Reach | Edges:
         raise NotImplementedError
@@ -95,7 +86,7 @@ class _Relational(LossTerm):
         """How many selected ordered pairs have both ends in ``rows``, and how many of those are diagonal.
 
         Args:
-            rows: (B, T, J) float64 of zeros and ones.
+            rows: (B, T, J) float32 of zeros and ones: sums along one axis are exact, those of all need float64.
         """
         raise NotImplementedError
 
@@ -120,7 +111,7 @@ class _Relational(LossTerm):
         pairs = max(self._pairs(pred, visible, valid)[0], 1.0)
         if not (pred.requires_grad and torch.is_grad_enabled()):
             return pred.new_tensor(sums.value / pairs)
-        return _WithGradient.apply(pred, sums.value / pairs, sums.slope, sums.scale / pairs, self._rows_of)
+        return _WithGradient.apply(pred, sums.value / pairs, sums.gradient, sums.scale / pairs)
 
     def __call__(self, output: Output, batch: Batch, context: Context) -> Tensor:
         """The scalar inside training. Raises as `value`, and UserError for ``weight: predicted`` without a head."""
@@ -146,60 +137,33 @@ class _Relational(LossTerm):
         keys: Tensor | None,
         count: bool = False,
     ) -> Sums:
-        weight = settled = order = None
         dtype = torch.promote_types(torch.promote_types(pred.dtype, target.dtype), torch.float32)
-        p, t = pred[..., self._coords].to(dtype), target[..., self._coords].to(dtype)
-        if valid is not None:
-            padded = ~valid[:, :, None, None]
-            p, t = p.masked_fill(padded, 0.0), t.masked_fill(padded, 0.0)
-            # Where whole columns are padded their zeros tie, and ties cost nothing.
-            weight = valid[:, :, None, None].to(dtype).expand(p.shape) if self._axis == 1 else None
-        if self._occluded_only:
-            seen = _seen(p, visible, valid)
-            settled = seen[..., None].to(dtype).expand(p.shape)
+        settled = _seen(pred, visible, valid) if self._occluded_only else None
         if self._form.shuffled:
-            order = self._order(p, valid, keys).to(dtype)
-        masks = (x if x is None else self._flatten(x) for x in (weight, settled, order))
-        rows = Rows(self._flatten(p), self._flatten(t), *masks)
-        return pair_sums(rows, self._select(pred.shape[2]), self._form, self._min_gap, count)
+            keys = torch.zeros(len(pred), dtype=torch.int64, device=pred.device) if keys is None else keys.long()
+        poses, select = (pred.to(dtype), target.to(dtype)), self._select(pred.shape[2])
+        task = Task(*poses, self._axis, self._first, select, self._form, self._min_gap, valid, settled, keys)
+        return pair_sums(task, count)
 
     def _pairs(self, pred: Tensor, visible: Tensor | None, valid: Tensor | None) -> tuple[float, float]:
         """How many ordered pairs are selected in the batch, over all coordinates, and how many are diagonal."""
         b, t, j, _ = pred.shape
-        # One sample stands for all where nothing tells them apart.
-        rows = pred.new_ones(1, t, j, dtype=torch.float64) if valid is None else _expand(valid, j)
-        factor = (self._coords.stop - self._coords.start) * (b if valid is None else 1)
-        ordered, diagonal = (factor * float(x) for x in self._counts(rows))
+        coords = 3 - self._first
+        if valid is None:  # one sample stands for all
+            like = (t, j, self._select(j))
+            if like not in self._whole:
+                self._whole[like] = self._number(pred.new_ones(1, t, j, dtype=torch.float32))
+            ordered, diagonal = (b * x for x in self._whole[like])
+        else:
+            ordered, diagonal = self._number(valid[:, :, None].expand(b, t, j).float())
         if self._occluded_only:
-            settled, itself = self._counts(_seen(pred, visible, valid).double())
-            coords = self._coords.stop - self._coords.start
-            ordered, diagonal = ordered - coords * float(settled), diagonal - coords * float(itself)
-        return ordered, diagonal
+            settled, itself = self._number(_seen(pred, visible, valid).float())
+            ordered, diagonal = ordered - settled, diagonal - itself
+        return coords * ordered, coords * diagonal
 
-    def _order(self, p: Tensor, valid: Tensor | None, keys: Tensor | None) -> Tensor:
-        """A random order of the pair axis for each sample, looked up by its key: ranks, (B, T, J, C).
-
-        Frames are numbered by their place among the valid ones, so that padding changes no label.
-        """
-        b, t, j, c = p.shape
-        device = p.device
-        keys = torch.zeros(b, dtype=torch.int64, device=device) if keys is None else keys.to(torch.int64)
-        frame = torch.arange(t, device=device).expand(b, t) if valid is None else valid.cumsum(1) - 1
-        draws = keyed.combine(keys[:, None], _PLACEBO, self._axis, frame)
-        draws = keyed.combine(draws[:, :, None], torch.arange(j * c, device=device)).view(b, t, j, c)
-        order = draws.argsort(self._axis)
-        ranks = torch.arange(order.shape[self._axis], device=device)
-        return torch.empty_like(order).scatter_(
-            self._axis, order, ranks.view(-1, *(1,) * (3 - self._axis)).expand_as(order)
-        )
-
-    def _rows_of(self, pose: Tensor) -> Tensor:
-        """The coordinates the term reads of a (B, T, J, 3) pose, pair axis first: a view."""
-        return pose[..., self._coords].movedim(self._axis, 0)
-
-    def _flatten(self, x: Tensor) -> Tensor:
-        """(B, T, J, C) → (pair axis, everything else), contiguous."""
-        return x.movedim(self._axis, 0).reshape(x.shape[self._axis], -1).contiguous()
+    def _number(self, rows: Tensor) -> tuple[float, float]:
+        ordered, diagonal = self._counts(rows)
+        return float(ordered), float(diagonal)
 
 
 class SpatialRdc(_Relational):
@@ -241,9 +205,9 @@ class SpatialRdc(_Relational):
 
     def _counts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         if self._pairs_of == "all":
-            return rows.sum(2).square().sum(), rows.sum()
+            return _total(rows.sum(2).square()), _total(rows)
         first, second = torch.tensor(self._listed(rows.shape[2]), device=rows.device).T
-        return 2 * (rows[:, :, first] * rows[:, :, second]).sum(), rows.new_zeros(())
+        return 2 * _total(rows[:, :, first] * rows[:, :, second]), rows.new_zeros(())
 
 
 class TemporalRdc(_Relational):
@@ -284,19 +248,18 @@ class TemporalRdc(_Relational):
     def _counts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         match self._frames:
             case "all":
-                return rows.sum(1).square().sum(), rows.sum()
+                return _total(rows.sum(1).square()), _total(rows)
             case "adjacent":
-                return 2 * (rows[:, 1:] * rows[:, :-1]).sum(), rows.new_zeros(())
+                return 2 * _total(rows[:, 1:] * rows[:, :-1]), rows.new_zeros(())
         total = torch.nn.functional.pad(rows.cumsum(1), (0, 0, 1, 0))
         at = torch.arange(rows.shape[1], device=rows.device)
         upper = (at + self._radius + 1).clamp(max=rows.shape[1])
         lower = (at - self._radius).clamp(min=0)
-        return (rows * (total[:, upper] - total[:, lower])).sum(), rows.sum()
+        return _total(rows * (total[:, upper] - total[:, lower])), _total(rows)
 
 
-def _expand(valid: Tensor, joints: int) -> Tensor:
-    """(B, T) bool → (B, T, J) float64."""
-    return valid[:, :, None].expand(*valid.shape, joints).double()
+def _total(x: Tensor) -> Tensor:
+    return x.sum(dtype=torch.float64)
 
 
 def _seen(pred: Tensor, visible: Tensor | None, valid: Tensor | None) -> Tensor:
