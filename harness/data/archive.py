@@ -122,6 +122,10 @@ class Archive:
         except (ValueError, TypeError) as error:
             raise UserError(f"is a damaged numpy array ({error})", file=self.path, key=name) from None
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a member."""
+        return clip_file.npy_header(self.members[name], self.path, name)[1]["shape"]
+
     def _content(self, entry: zipfile.ZipInfo, name: str) -> memoryview:
         if entry.compress_type != zipfile.ZIP_STORED:
             try:

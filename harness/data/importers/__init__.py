@@ -15,7 +15,18 @@ from harness import registry
 from harness.data.importers.imported import Imported
 from harness.errors import unknown
 
-LINES: dict[str, tuple[str, str, str]] = {}
+LINES: dict[str, tuple[str, str, str]] = {
+    "h36m-videopose3d": (
+        "harness.data.importers.h36m_videopose3d",
+        "Human3.6M: data_3d_h36m.npz [data_2d_h36m_*.npz]",
+        "Pavllo et al., CVPR 2019 (VideoPose3D)",
+    ),
+    "h36m-motionbert": (
+        "harness.data.importers.h36m_motionbert",
+        "Human3.6M: h36m_sh_conf_cam_source_final.pkl",
+        "Zhu et al., ICCV 2023 (MotionBERT)",
+    ),
+}
 """Layout → its module, one line about it, and where the layout comes from."""
 
 

@@ -1,0 +1,29 @@
+"""`repose data COMMAND …`: one file a command, ``harness.cli.data_COMMAND``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from types import ModuleType
+
+COMMANDS = {
+    "import": "read data in one of the known layouts and write one clip file",
+    "ls": "the layouts that can be imported, or what imported files hold",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the commands and their arguments."""
+    commands = parser.add_subparsers(dest="data_command", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        _module(name).add_arguments(command)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the command that is asked for."""
+    return _module(arguments.data_command).execute(arguments)
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"harness.cli.data_{name.replace('-', '_')}")
