@@ -10,17 +10,15 @@ from __future__ import annotations
 import ast
 import importlib
 import math
-import typing
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-import annotated_types
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 import backbones
-from harness import class_source, own_backbones, own_metrics
+from harness import class_source, level_names, option_types, own_backbones, own_metrics
 from harness.errors import UserError, unknown, wrong_value
 
 _LOSSES = {
@@ -77,7 +75,28 @@ _OCCLUSIONS = {
     "minor": ("harness.occlusion.levels:minor", 1, "single joints and some limbs over short stretches"),
     "moderate": ("harness.occlusion.levels:moderate", 1, "joints, limbs and body halves over stretches"),
     "severe": ("harness.occlusion.levels:severe", 1, "most of the time some limb or body half is gone"),
+    "ghafoor_joints": ("harness.occlusion.printed:ghafoor_joints", 1, "4 joints of each frame at random (TMM 2022)"),
+    "ghafoor_parts": ("harness.occlusion.printed:ghafoor_parts", 1, "2 limbs for the whole clip (TMM 2022)"),
+    "ghafoor_frames": ("harness.occlusion.printed:ghafoor_frames", 1, "frames, 5 in a row (TMM 2022)"),
+    "lino": ("harness.occlusion.printed:lino", 1, "noise on occluded limbs (arXiv 2504.10350)"),
+    "poseformerv2": ("harness.occlusion.printed:poseformerv2", 1, "noise of 10 pixels everywhere (CVPR 2023)"),
+    "banik": ("harness.occlusion.printed:banik", 1, "one joint for 30 frames, then another (IJCNN 2023)"),
+    "motionbert": ("harness.occlusion.printed:motionbert", 1, "10 % of frames, 5 % of keypoints (ICCV 2023)"),
 }
+_PROCESSES = {
+    "joints": ("harness.occlusion.joints:process", 1, "single joints over stretches of 5–15 frames"),
+    "limbs": ("harness.occlusion.limbs:process", 1, "whole limbs over stretches of 8–30 frames"),
+    "halves": ("harness.occlusion.halves:process", 1, "lower or upper body, or one side, over 10–40 frames"),
+    "random_joints": ("harness.occlusion.random_joints:process", 1, "keypoints at random, frame by frame"),
+    "parts": ("harness.occlusion.parts:process", 1, "some limbs for the whole clip"),
+    "one_joint": ("harness.occlusion.one_joint:process", 1, "one joint at a time for a set number of frames"),
+    "frames": ("harness.occlusion.lengths:frames", 1, "whole frames missing"),
+    "stretches": ("harness.occlusion.lengths:stretches", 1, "limbs or joints over stretches of set mean length"),
+    "jitter": ("harness.occlusion.jitter:process", 1, "Gaussian errors in pixels, nothing hidden"),
+    "noisy": ("harness.occlusion.noisy:process", 1, "Gaussian errors in pixels of occluded keypoints only"),
+    "failure": ("harness.occlusion.failure:process", 1, "joints drawn to others, sides swapped, confidence falling"),
+}
+"""Processes of occlusion, which a spec puts together to levels: ``limbs@0.5``."""
 _METRICS = {
     "mpjpe": ("harness.metrics.of_joints:Mpjpe", 1, "mean per-joint position error, mm"),
     "mpjpe_occluded": (
@@ -100,7 +119,8 @@ _METRICS = {
     "depth_spread": ("harness.metrics.of_depth:DepthSpread", 1, "sd of predicted over sd of true depth"),
 }
 
-KINDS = ("backbones", "losses", "datasets", "occlusions", "metrics")
+KINDS = ("backbones", "losses", "datasets", "occlusions", "processes", "metrics")
+_ONE = {"losses": "loss", "processes": "process of occlusion"}
 
 
 @dataclass(frozen=True)
@@ -130,7 +150,13 @@ def entries(kind: str) -> dict[str, Entry]:
     """All entries of one kind (one of `KINDS`), by name."""
     if kind == "backbones":
         return {name: Entry(kind, name, *line) for name, line in backbones.LINES.items()}
-    table = {"losses": _LOSSES, "datasets": _DATASETS, "occlusions": _OCCLUSIONS, "metrics": _METRICS}[kind]
+    table = {
+        "losses": _LOSSES,
+        "datasets": _DATASETS,
+        "occlusions": _OCCLUSIONS,
+        "processes": _PROCESSES,
+        "metrics": _METRICS,
+    }[kind]
     lines = {**own_metrics.lines(), **table} if kind == "metrics" else table
     return {name: Entry(kind, name, *line) for name, line in lines.items()}
 
@@ -158,7 +184,30 @@ def get(kind: str, name: str, **where: Any) -> Entry:
                 return _own(own_backbones.of_package(installed[name]))
         except UserError as error:
             raise UserError(error.message, **where) from None
-    raise unknown(kind.removesuffix("s") if kind != "losses" else "loss", name, names(kind), **where)
+    if kind == "occlusions" and level_names.composed(name):
+        return _composed(name, **where)
+    if kind == "occlusions" and name in _PROCESSES:
+        raise UserError(f"'{name}' is a process: give its severity too, e.g. {name}@0.5", **where)
+    raise unknown(_ONE.get(kind, kind.removesuffix("s")), name, names(kind), **where)
+
+
+def _composed(name: str, **where: Any) -> Entry:
+    """The level that a spec puts together under a name (`harness.level_names`); each has one spelling alone."""
+    try:
+        said = level_names.parse(name)
+    except UserError as error:
+        raise UserError(error.message, **where) from None
+    found = {process: get("processes", process, **where) for process, _ in said.parts}
+    options = [check_options(found[process], given, **where) for process, given in said.parts]
+    if said.fill and all(constant(entry, "IGNORES_FILL", False) for entry in found.values()):
+        message = f"':{said.fill}' has no effect: {' and '.join(found)} has answers of its own"
+        raise UserError(message, **where)
+    if said.spelt(options) != name:
+        raise UserError(f"'{name}' is written '{said.spelt(options)}': a level has one name", **where)
+    versions = [entry.version for entry in found.values()]
+    version = versions[0] if len(versions) == 1 else "+".join(map(str, versions))
+    summary = "; ".join(entry.summary for entry in found.values())
+    return Entry("occlusions", name, "harness.occlusion.families:composed", version, summary)
 
 
 def _own(found: own_backbones.Own) -> Entry:
@@ -190,13 +239,6 @@ class Option:
     default: Any = None
 
 
-_NAMES = {
-    **{n: getattr(typing, n) for n in ("Literal", "Annotated", "Any", "Sequence", "Union", "Optional")},
-    **{n: getattr(annotated_types, n) for n in ("Ge", "Gt", "Le", "Lt", "MinLen", "MaxLen")},
-}
-_PLAIN = {kind.__name__: kind for kind in (bool, int, float, str, list, tuple, dict)}
-
-
 @cache
 def options(entry: Entry) -> dict[str, Option]:
     """The options of an entry, read from the keyword-only arguments of its class or function.
@@ -208,22 +250,15 @@ def options(entry: Entry) -> dict[str, Option]:
     function = _definition(entry)
     for arg, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
         try:
-            annotation = _type(arg.annotation)
+            annotation = option_types.read(arg.annotation)
             value = ast.literal_eval(default) if default is not None else None
         except (ValueError, TypeError, NameError, AttributeError, SyntaxError):
-            names = ", ".join((*_PLAIN, *_NAMES))
+            names = ", ".join(option_types.NAMES)
             message = f"the option '{arg.arg}' of {entry.target} can't be read from its source: its type must be made"
             message += f" of {names}, under these names, and its default must be a literal"
             raise UserError(message) from None
         found[arg.arg] = Option(annotation, default is None, value)
     return found
-
-
-def _type(annotation: ast.expr | None) -> Any:
-    """The type that an annotation says. Only the names known here mean something: nothing else is run."""
-    if annotation is None:
-        return Any
-    return eval(ast.unparse(annotation), {"__builtins__": {}, **_PLAIN, **_NAMES})
 
 
 @cache
@@ -247,6 +282,14 @@ def attribute(entry: Entry, name: str, default: Any) -> Any:
                 except (ValueError, TypeError):
                     raise UserError(f"{name} of {entry.target} must be a literal: it is read without import") from None
         pending += [base.id for base in node.bases if isinstance(base, ast.Name)] if node else []
+    return default
+
+
+def constant(entry: Entry, name: str, default: Any) -> Any:
+    """A literal that the module of an entry gives a name, without importing it."""
+    for node in _tree(entry).body:
+        if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == name for to in node.targets):
+            return ast.literal_eval(node.value)
     return default
 
 

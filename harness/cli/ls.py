@@ -7,7 +7,7 @@ import argparse
 from harness.cli import arguments as shared
 from harness.errors import UserError
 
-KINDS = ("backbones", "losses", "datasets", "occlusions", "metrics", "specs")
+KINDS = ("backbones", "losses", "datasets", "occlusions", "processes", "metrics", "specs")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -35,7 +35,7 @@ def observe(pixels: Tensor, keys: Tensor, frames: Tensor, noise_px: float) -> Te
         raise ValueError(f"noise must be a number of pixels, 0 or more; got {noise_px}")
     if noise_px == 0:
         return pixels
-    return pixels + noise_px * _normal_pairs(keypoint_keys(keys, frames, pixels.shape[2], _NOISE))
+    return pixels + noise_px * normal_pairs(keypoint_keys(keys, frames, pixels.shape[2], _NOISE))
 
 
 def keypoint_keys(keys: Tensor, frames: Tensor, joints: int, process: int) -> Tensor:
@@ -44,7 +44,7 @@ def keypoint_keys(keys: Tensor, frames: Tensor, joints: int, process: int) -> Te
     return keyed.mix(base[..., None] + torch.arange(1, joints + 1, device=keys.device) * _ODD)
 
 
-def _normal_pairs(keys: Tensor) -> Tensor:
+def normal_pairs(keys: Tensor) -> Tensor:
     """Two independent standard normals for each key (Box–Muller, both halves of one 64-bit draw)."""
     scale = 1.0 / (1 << 24)
     radius = torch.sqrt(-2.0 * torch.log(((keys >> 40) & _LOW).add_(1).to(torch.float32) * scale))

@@ -29,14 +29,15 @@ _HOMES = {
 
 
 def level(name: str) -> Level:
-    """The registered occlusion level called ``name``.
+    """The occlusion level called ``name``: a registered one, or one put together there, such as ``limbs@0.5``.
 
     Raises:
         UserError: no such level; the message holds the nearest name.
     """
-    from harness import registry
+    from harness import level_names, registry
 
-    return registry.load(registry.get("occlusions", name))()
+    build = registry.load(registry.get("occlusions", name))
+    return build(name) if level_names.composed(name) else build()
 
 
 def __getattr__(name: str) -> Any:

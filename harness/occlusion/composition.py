@@ -10,7 +10,7 @@ from torch import Tensor
 
 from harness.occlusion import event
 from harness.occlusion.fill import Fill
-from harness.occlusion.process import Hiding, Moving, Process
+from harness.occlusion.process import Doubting, Hiding, Moving, Process
 from harness.occlusion.scene import Scene
 from harness.occlusion.stretches import StretchProcess, strike
 from harness.skeleton import Skeleton
@@ -23,7 +23,7 @@ class Occlusion:
     Attributes:
         visible: (B, T, J) bool, False where the detector doesn't see the joint; True on invalid frames.
         cause: (B, T, J) int8: 0 visible, 1 zero, 2 last seen, 3 hallucinated, 4 mean, 5 towards another joint,
-            6 on the mirrored joint.
+            6 on the mirrored joint, 7 where it is, but for ``shift``.
         stretch_key: (B, T, J) int64, equal where one event hides, positive; 0 where visible.
         valid: (B, T) bool or None (all valid).
         mirror: (J,) int64, each joint's left/right counterpart.
@@ -56,7 +56,7 @@ class Level:
     """
 
     name: str
-    version: int
+    version: int | str
     severity: float
     processes: tuple[Process, ...]
     fill: Fill
@@ -112,7 +112,8 @@ class Level:
             hidden = hidden & valid[..., None]
         cause, stretch_key = event.unpack(packed, hidden)
         shift = self._shifted(strength, skeleton, keys, frames.long(), scene)
-        return Occlusion(~hidden, cause, stretch_key, valid, mirror, shift)
+        certainty = self._certainty(strength, packed, hidden, valid)
+        return Occlusion(~hidden, cause, stretch_key, valid, mirror, shift, certainty)
 
     def _struck(self, skeleton: Skeleton, keys: Tensor, frames: Tensor, scene: Scene | None) -> Tensor:
         """(B, T, J) the event of all processes that hides each keypoint first."""
@@ -131,6 +132,19 @@ class Level:
         """(B, T, J, 2) the sum of what the moving processes add; None without any."""
         found = [p.shift(severity, skeleton, keys, frames, scene) for p in self.processes if isinstance(p, Moving)]
         return reduce(torch.add, found) if found else None
+
+    def _certainty(
+        self, severity: float | Tensor, packed: Tensor, hidden: Tensor, valid: Tensor | None
+    ) -> Tensor | None:
+        """(B, T, J) the least that any doubting process leaves, 1 on invalid frames; None without any."""
+        doubting = [process for process in self.processes if isinstance(process, Doubting)]
+        if not doubting:
+            return None
+        at = torch.as_tensor(severity, dtype=torch.float32, device=packed.device).view(-1, 1, 1)
+        found = reduce(torch.minimum, [process.certainty(packed, at) for process in doubting])
+        # Severities are rounded to 24 bits; a half never stands on the wrong side of what is hidden.
+        found = torch.where(hidden == (found < 0.5), found, (~hidden).to(found.dtype))
+        return found if valid is None else found.masked_fill(~valid[..., None], 1.0)
 
 
 def _without_padding(frames: Tensor, valid: Tensor) -> Tensor:

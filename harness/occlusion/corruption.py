@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from harness.occlusion.composition import Occlusion
 _DIRECTION_BITS, _DISTANCE_BITS = 12, 10
 _NEAREST, _FARTHEST = 0.3, 1.0  # displacement, in units of the person's size in the image
 _SWAP_FROM = 0.6  # share of the way to the mirrored joint, up to 1
+_TOWARDS = 0.2, 0.8  # share of the way to another joint, of a detector that mistakes it
 
 
 def apply(xy: Tensor, occlusion: Occlusion) -> tuple[Tensor, Tensor]:
@@ -28,8 +30,8 @@ def apply(xy: Tensor, occlusion: Occlusion) -> tuple[Tensor, Tensor]:
       mean square distance of the true keypoints from their centre). Direction and share are constant over the
       stretch and common to its joints, so the reported path is as smooth as the true one.
 
-    Zero and hallucinated values depend on the draw and the frame alone; last seen also on where the window starts
-    and, since it is what was still visible, on the severity.
+    Values depend on the draw and the frame alone, but for two that are made of what is still visible: the mean depends
+    on the severity too, and last seen on that and on where the window starts.
 
     Args:
         xy: (B, T, J, 2) float32 or float64, normalised screen coordinates, in order of time.
@@ -42,16 +44,18 @@ def apply(xy: Tensor, occlusion: Occlusion) -> tuple[Tensor, Tensor]:
     visible = occlusion.visible
     if xy.dim() != 4 or xy.shape[:3] != visible.shape or xy.shape[3] != 2:
         raise ValueError(f"expected xy {(*visible.shape, 2)}, found {tuple(xy.shape)}")
+    if occlusion.shift is not None:
+        xy = xy + occlusion.shift.to(xy.dtype)
     if bool(visible.all()):
         return xy, visible
     # One complex number a keypoint: half the elements, and no broadcasting over the pair. Few keypoints are
     # held or wrong, so those are computed for the list of rows instead of the whole batch.
     points = torch.view_as_complex(xy.contiguous())
-    reported = points.masked_fill(~visible, 0)
     cause = occlusion.cause.flatten()
-    held, wrong = ((cause == which).nonzero()[:, 0] for which in (event.LAST_SEEN, event.HALLUCINATED))
-    reported.view(-1)[held] = _last_seen(points, occlusion, held)
-    reported.view(-1)[wrong] = _wrong_place(points, occlusion, wrong)
+    reported = points.masked_fill(~visible, 0)
+    for which in _USUAL if int(cause.max()) <= event.HALLUCINATED else _VALUES:
+        rows = (cause == which).nonzero()[:, 0]
+        reported.view(-1)[rows] = _VALUES[which](points, occlusion, rows)
     return torch.view_as_real(reported), visible
 
 
@@ -82,3 +86,42 @@ def _wrong_place(points: Tensor, occlusion: Occlusion, rows: Tensor) -> Tensor:
     displaced = torch.polar(size * (_NEAREST + (_FARTHEST - _NEAREST) * share), angle)
     swapped = (_SWAP_FROM + (1 - _SWAP_FROM) * share) * (points.view(-1)[rows - joint + counterpart] - truth)
     return truth + torch.where(swaps, swapped, displaced)
+
+
+def _mean(points: Tensor, occlusion: Occlusion, rows: Tensor) -> Tensor:
+    """Values for the flat ``rows`` of points (B, T, J) that read as the middle of what is seen."""
+    seen = occlusion.visible
+    middle = points.masked_fill(~seen, 0).sum(dim=2) / seen.sum(dim=2).clamp_min(1)
+    return middle.view(-1)[rows // points.shape[2]]
+
+
+def _towards(points: Tensor, occlusion: Occlusion, rows: Tensor) -> Tensor:
+    """Values for the flat ``rows`` of points (B, T, J) that are pulled towards another joint."""
+    key, joints = occlusion.stretch_key.view(-1)[rows], points.shape[2]
+    joint = rows % joints
+    step = 1 + event.bits(key, 0, _DIRECTION_BITS) * (joints - 1) // (1 << _DIRECTION_BITS)
+    share = event.bits(key, _DIRECTION_BITS, _DISTANCE_BITS).to(points.real.dtype) / (1 << _DISTANCE_BITS)
+    truth, other = points.view(-1)[rows], points.view(-1)[rows - joint + (joint + step) % joints]
+    return truth + (_TOWARDS[0] + (_TOWARDS[1] - _TOWARDS[0]) * share) * (other - truth)
+
+
+def _mirrored(points: Tensor, occlusion: Occlusion, rows: Tensor) -> Tensor:
+    """Values for the flat ``rows`` of points (B, T, J) that lie on the mirrored joint."""
+    joint = rows % points.shape[2]
+    return points.view(-1)[rows - joint + occlusion.mirror[joint]]
+
+
+def _as_it_is(points: Tensor, occlusion: Occlusion, rows: Tensor) -> Tensor:
+    return points.view(-1)[rows]
+
+
+_VALUES: dict[int, Callable[[Tensor, Occlusion, Tensor], Tensor]] = {
+    event.LAST_SEEN: _last_seen,
+    event.HALLUCINATED: _wrong_place,
+    event.MEAN: _mean,
+    event.TOWARDS: _towards,
+    event.SWAPPED: _mirrored,
+    event.NOISY: _as_it_is,
+}
+"""What each cause reads as; zero is what is left."""
+_USUAL = (event.LAST_SEEN, event.HALLUCINATED)

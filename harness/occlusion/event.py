@@ -13,7 +13,7 @@ from torch import Tensor
 
 from harness.occlusion.fill import Fill
 
-NONE, ZERO, LAST_SEEN, HALLUCINATED, MEAN, TOWARDS, SWAPPED = range(7)
+NONE, ZERO, LAST_SEEN, HALLUCINATED, MEAN, TOWARDS, SWAPPED, NOISY = range(8)
 
 NEVER = 1 << 62
 """A packed event that appears at no severity."""
@@ -35,6 +35,17 @@ def pack(activation: Tensor, identity: Tensor, cause: Tensor) -> Tensor:
     """
     low = ((identity & ((1 << IDENTITY_BITS) - 1)) << _CAUSE_BITS) | cause
     return (activation.clamp_max(1 << 31) << _LOW_BITS) | low
+
+
+def with_cause(packed: Tensor, cause: int) -> Tensor:
+    """The same events, all of them with one cause."""
+    return (packed & ~((1 << _CAUSE_BITS) - 1)) | cause
+
+
+def severities(packed: Tensor) -> tuple[Tensor, Tensor]:
+    """The severity from which each event is there, float32, beyond 1 for those that never are; and its cause, int64."""
+    activation = (packed >> _LOW_BITS).to(torch.float32) * (1.0 / (1 << SEVERITY_BITS))
+    return activation, packed & ((1 << _CAUSE_BITS) - 1)
 
 
 def cause_of(drawn: Tensor, fill: Fill) -> Tensor:

@@ -13,3 +13,8 @@ def single_joints(skeleton: Skeleton) -> dict[str, tuple[int, ...]]:
 
 JOINTS = StretchProcess("joints", 1, single_joints, period=24, shortest=5, longest=15, rate=0.5)
 """Stretches of 0.1–0.3 s at 50 frames a second, at most about two a second and joint."""
+
+
+def process() -> StretchProcess:
+    """No options."""
+    return JOINTS

@@ -1,4 +1,4 @@
-"""Where levels stand on the scale of severity, read from their source: reports ask, and never load torch."""
+"""Where levels stand on the scale of severity, read from name or source: reports ask, and never load torch."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from harness import registry
+from harness import level_names, registry
+from harness.errors import UserError
 
+_STEPS = 4
+"""Rungs of a level put together in a spec, which could stand at any severity."""
 _ARGUMENTS = ("name", "version", "severity", "processes", "fill")
 
 
@@ -32,9 +35,12 @@ def positions(levels: Sequence[str]) -> dict[str, float] | None:
 def rungs(level: str) -> dict[str, float]:
     """The registered levels of ``level``'s ladder up to ``level`` itself, by rising severity; empty if it has no place.
 
-    The levels of severity 0, which belong to every ladder, come first.
+    The levels of severity 0, which belong to every ladder, come first. A level put together in a spec has a ladder of
+    its own, with rungs at quarters of its severity.
     """
     own = _declared(level)
+    if own is not None and level_names.composed(level):
+        return _quarters(level, own[0])
     found = {name: _declared(name) for name in registry.entries("occlusions")} if own is not None else {}
     below = {
         name: place[0]
@@ -44,9 +50,26 @@ def rungs(level: str) -> dict[str, float]:
     return dict(sorted(below.items(), key=lambda pair: pair[1]))
 
 
+def _quarters(level: str, severity: float) -> dict[str, float]:
+    before, _, after = level.partition(f"@{severity:g}")
+    found = {name: 0.0 for name in registry.entries("occlusions") if (_declared(name) or (1.0,))[0] == 0}
+    for step in range(1, _STEPS):
+        place = f"{severity * step / _STEPS:g}"
+        if float(place) >= level_names.LEAST:
+            found[f"{before}@{place}{after}"] = float(place)
+    return {**found, level: severity}
+
+
 @cache
 def _declared(level: str) -> tuple[float, str] | None:
-    """Severity of a registered level, and its processes and fill as text with every name in full."""
+    """Severity of a level, and its processes and fill as text, those of a registered one with every name in full."""
+    if level_names.composed(level):
+        try:
+            registry.get("occlusions", level)
+        except UserError:
+            return None
+        said = level_names.parse(level)
+        return said.severity, level.replace(f"@{said.severity:g}", "@", 1)
     entry = registry.entries("occlusions").get(level)
     if entry is None:
         return None

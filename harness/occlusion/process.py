@@ -68,3 +68,19 @@ class Moving(Process, Protocol):
             severity: 0 to 1, or (B,) float64, each window's own.
         """
         ...
+
+
+@runtime_checkable
+class Doubting(Process, Protocol):
+    """A hiding process under which the detector isn't sure."""
+
+    def certainty(self, packed: Tensor, severity: Tensor) -> Tensor:
+        """How surely the detector sees each keypoint, (B, T, J) float32 from 0 to 1; never rises with severity.
+
+        Below 0.5 where, and only where, the keypoint is hidden.
+
+        Args:
+            packed: (B, T, J) the events of the level, of all its processes.
+            severity: broadcasts against ``packed``.
+        """
+        ...

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from harness import registry
+from harness import level_names, registry
 from harness.spec import published
 from harness.spec.fields import SHORTHANDS
 from harness.spec.recipes import PUBLISHED, TrainSection
@@ -75,7 +75,8 @@ def schema() -> dict[str, Any]:
         properties[name] = {"type": "array", "items": point}
     properties["include"]["description"] = "Further points; what an entry doesn't name runs over the grid."
     properties["exclude"]["description"] = "Points of the grid to leave out; all named axes must match."
-    levels = {"enum": list(registry.entries("occlusions"))}
+    composed = {"type": "string", "pattern": level_names.pattern(registry.entries("processes"))}
+    levels = {"anyOf": [{"enum": list(registry.entries("occlusions"))}, composed]}
     definitions["TrainSection"]["properties"]["occlusion"] |= levels
     definitions["TrainSection"]["properties"]["validate_on"]["items"] = levels
     definitions["Test"]["properties"]["occlusion"]["items"] = levels
