@@ -34,6 +34,8 @@ def draw(evidence: Evidence) -> Sketch:
         axes[i][0].set_ylabel(shown_as(metric.name).head, fontsize=8)
         if metric.name in COSTS:
             axes[i][0].yaxis.set_major_formatter(millions())
+        else:
+            axes[i][0].ticklabel_format(axis="y", useOffset=False)
     for panel in axes[-1]:
         panel.set_xlabel("trial")
     legend(figure, *(panel for line in axes for panel in line))

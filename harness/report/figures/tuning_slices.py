@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.report.evidence import Evidence
 from harness.report.figures.drawing import Sketch, panels, title
-from harness.report.figures.tuning_history import bounds, cut, ended, searched_arms, the_study
+from harness.report.figures.tuning_history import STOPPED, bounds, cut, ended, searched_arms, the_study
 from harness.report.tuning.study import Arm, Study, short, shown_as, value_text
 from harness.spec.printing import printed
 
@@ -32,12 +32,14 @@ def draw(evidence: Evidence) -> Sketch:
         values = [trial.values[0] for trial in ended(arm)]
         line[0].set_ylim(bounds(values, worst_high=metric.direction != "maximize"))
         line[0].set_ylabel(study.label(arm), fontsize=8)
+        line[0].ticklabel_format(axis="y", useOffset=False)
     for panel, field in zip(axes[0], fields, strict=True):
         title(panel, short(field, fields))
     figure.supylabel(shown_as(metric.name).head, fontsize=9)
     caption = (
         "The study's ended trials over each tuned field, a row for each arm: late trials are darker, the star is the "
-        "best. Fields vary together, so that a panel shows where the search went as much as what a field does."
+        "best; crosses were stopped early, at the last value they had. Fields vary together, so that a panel shows where "
+        "the search went as much as what a field does."
     )
     return Sketch(figure, caption + cut(study, _MOST))
 
@@ -82,7 +84,11 @@ def _slice(panel: Any, study: Study, arm: Arm, field: str) -> None:
         panel.grid(False)
         return
     at, colours, last = place(panel, study, field), shades(), max(trial.number for trial in trials) or 1
-    own = {trial.number for trial in trials if study.about.space[field].holds(trial.params[field])}
+    held = study.about.space[field]
+    own = {trial.number for trial in trials if held.holds(trial.params[field])}
+    for trial in arm.trials:
+        if trial.state == "PRUNED" and trial.intermediate and field in trial.params and held.holds(trial.params[field]):
+            panel.plot(at(trial.params[field]), trial.intermediate[-1][1], "x", color=STOPPED, markersize=3.5, zorder=1)
     for trial in (trial for trial in trials if trial.number in own):
         panel.plot(
             at(trial.params[field]),
