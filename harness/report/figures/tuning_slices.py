@@ -38,8 +38,8 @@ def draw(evidence: Evidence) -> Sketch:
     figure.supylabel(shown_as(metric.name).head, fontsize=9)
     caption = (
         "The study's ended trials over each tuned field, a row for each arm: late trials are darker, the star is the "
-        "best; crosses were stopped early, at the last value they had. Fields vary together, so that a panel shows where "
-        "the search went as much as what a field does."
+        "best; crosses were stopped early, at the last value they had. Fields vary together, so that a panel shows "
+        "where the search went as much as what a field does."
     )
     return Sketch(figure, caption + cut(study, _MOST))
 
