@@ -17,25 +17,22 @@ from __future__ import annotations
 import argparse
 import ctypes
 import re
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-del sys.path[0]  # this folder: modules in it bear the names of packages
+import torch
+from torch import Tensor
 
-import torch  # noqa: E402
-from torch import Tensor  # noqa: E402
-
-from harness import objectives, registry  # noqa: E402
-from harness.objectives.term import Batch, Context, Output  # noqa: E402
-from harness.spec.run import Choice, Data, Run, Train  # noqa: E402
-from harness.training.companion import companions_of  # noqa: E402
-from harness.training.material import open_material  # noqa: E402
-from harness.training.observation import Observer  # noqa: E402
-from harness.training.stage import Supervised, supervised_state  # noqa: E402
-from harness.training.train import build_lifter, build_objective, training_batches  # noqa: E402
+from harness import objectives, registry
+from harness.objectives.term import Batch, Context, Output
+from harness.spec.run import Choice, Data, Run, Train
+from harness.training.companion import companions_of
+from harness.training.material import open_material
+from harness.training.observation import Observer
+from harness.training.stage import Supervised, supervised_state
+from harness.training.train import build_lifter, build_objective, training_batches
 
 FORMS = ("hinge", "margin", "logistic", "soft", "difference", "placebo")
 MARGIN = TAU = 0.05

@@ -2,7 +2,7 @@
 
 Intervals speak either of *these subjects* (values vary over seeds: `interval`) or of *new subjects* (values vary
 over seeds and subjects: `new_subjects`). What can't be computed is NaN, never 0. How often each method
-holds what it says is simulated in benchmarks/coverage.py and shown in docs/statistics.md.
+holds what it says is simulated in benchmarks/simulated_coverage.py and shown in docs/statistics.md.
 """
 
 from harness.report.statistics.curve import curve_area

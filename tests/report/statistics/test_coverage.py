@@ -1,4 +1,4 @@
-"""A short run of benchmarks/coverage.py: what reports print holds what it says.
+"""A short run of benchmarks/simulated_coverage.py: what reports print holds what it says.
 
 Coverage must lie within 93 and 97 %, false positives at or under 5.5 %, on every distribution, size and layout that
 docs/statistics.md claims: normal, t4 and skewed values. There are enough draws to keep a method that holds its level
@@ -9,7 +9,7 @@ stands in docs/statistics.md and isn't asserted here.
 import numpy as np
 import pytest
 
-from benchmarks import coverage
+from benchmarks import simulated_coverage as coverage
 from harness.report.statistics import (
     STUDENTISED_FROM,
     equivalence,

@@ -1,7 +1,7 @@
 """How often the statistics hold what they say: coverage and false positives by simulation.
 
-    python benchmarks/coverage.py                  # the tables of docs/statistics.md, about 10 minutes
-    python benchmarks/coverage.py --draws 1000     # a glance
+    python benchmarks/simulated_coverage.py                  # the tables of docs/statistics.md, about 10 minutes
+    python benchmarks/simulated_coverage.py --draws 1000     # a glance
 
 Every table is Markdown. One draw is one imagined study; every distribution has mean 0 and sd 1, so that a "true"
 difference of 1 is one sd. With 40,000 draws a coverage of 95 % is known to ± 0.2 points, with 4,000 (bootstraps)

@@ -1,9 +1,9 @@
 """Forward and step time of every network, small and published sizes, beside videopose3d in the same run.
 
-    python benchmarks/backbones.py                       # the small sizes, a minute
-    python benchmarks/backbones.py --published           # the published ones too, some minutes on a CPU
-    python benchmarks/backbones.py mixste-s pstmo-tiny    # these, beside videopose3d-s
-    python benchmarks/backbones.py --device cuda --batch 256 --precision bfloat16 --compile
+    python benchmarks/networks.py                        # the small sizes, a minute
+    python benchmarks/networks.py --published            # the published ones too, some minutes on a CPU
+    python benchmarks/networks.py mixste-s pstmo-tiny    # these, beside videopose3d-s
+    python benchmarks/networks.py --device cuda --batch 256 --precision bfloat16 --compile
 
 Each network predicts `--frames-out` frames of windows of `--window` frames (of more, where it reads more at a
 time), with untrained weights. A step is forward, mean per-joint error, backward and optimiser step. Times are
@@ -14,13 +14,10 @@ timed uncompiled too, just before, and the last column says how many times faste
 from __future__ import annotations
 
 import argparse
-import sys
 
-del sys.path[0]  # this folder: in it, the package of networks would be this file
-
-import backbones  # noqa: E402
-from harness.spec.run import Train  # noqa: E402
-from harness.training.cost import described, measure, usable  # noqa: E402
+import backbones
+from harness.spec.run import Train
+from harness.training.cost import described, measure, usable
 
 SMALL = (
     "videopose3d-s",
