@@ -105,8 +105,8 @@ def scatter(shape, across_frames, first, slope, p, sign, gradient):
 
 
 @_compiled
-def exponentials(p, exponent, reach, power):
-    """Multiply p by ``exponent``, and write E; False where the exponents of a column span more than ``reach``."""
+def exponents(p, exponent, reach, power):
+    """Multiply p by ``exponent``, and write log E; False where it spans more than ``reach`` in a column."""
     blocks, rows, width = p.shape
     low, high = np.zeros(width, p.dtype), np.zeros(width, p.dtype)
     for block in range(blocks):
@@ -120,7 +120,7 @@ def exponentials(p, exponent, reach, power):
                 return False
         for i in range(rows):
             for c in range(width):
-                power[block, i, c] = np.exp(p[block, i, c] - (low[c] + high[c]) * _HALF)
+                power[block, i, c] = p[block, i, c] - (low[c] + high[c]) * _HALF
     return True
 
 

@@ -47,9 +47,10 @@ def _sums(task: Task, pred: Tensor, target: Tensor) -> Sums | None:
     power, order = p, np.zeros((0, *p.shape[1:]), np.int64)
     limit = p.dtype.type
     if form.exponent:
-        power = np.ones_like(p)
-        if not fused.exponentials(p, limit(form.exponent), limit(_RANGE[dtype]), power):
+        power = np.empty_like(p)
+        if not fused.exponents(p, limit(form.exponent), limit(_RANGE[dtype]), power):
             return None
+        torch.from_numpy(power).exp_()
     if form.shuffled:
         order = np.zeros(p.shape, np.int64)
         fused.random_order(*how, _flat(task.keys), valid, masked, random_order.PURPOSE, task.axis, order)
