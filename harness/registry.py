@@ -95,6 +95,8 @@ _PROCESSES = {
     "jitter": ("harness.occlusion.jitter:process", 1, "Gaussian errors in pixels, nothing hidden"),
     "noisy": ("harness.occlusion.noisy:process", 1, "Gaussian errors in pixels of occluded keypoints only"),
     "failure": ("harness.occlusion.failure:process", 1, "joints drawn to others, sides swapped, confidence falling"),
+    "self_occlusion": ("harness.occlusion.self_occlusion:process", 1, "joints behind the person's own body, in 3D"),
+    "passer_by": ("harness.occlusion.passer_by:process", 1, "joints behind another person who walks through"),
 }
 """Processes of occlusion, which a spec puts together to levels: ``limbs@0.5``."""
 _METRICS = {

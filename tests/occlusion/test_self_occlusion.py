@@ -1,11 +1,13 @@
 """Self-occlusion against rays marched through the body in small steps, by code of its own; nesting, keys, skeletons."""
 
+import hashlib
 import itertools
 
 import numpy as np
 import pytest
 import torch
 
+from harness import occlusion, registry
 from harness.data.synthetic import load
 from harness.data.views import views
 from harness.occlusion import Fill, Level, Scene
@@ -212,3 +214,29 @@ def test_sight_lines_end_at_the_joint_and_capsules_are_round_at_their_ends():
         assert found.item() == pytest.approx(distance / 0.25, rel=1e-5)
     with pytest.raises(ValueError, match="expected points"):
         hidden_from(point, start, end[:, :2], torch.ones(4))
+
+
+@pytest.mark.parametrize("name", ["self_occlusion", "passer_by"])
+def test_a_spec_may_name_it(name, moving):
+    found, entry = occlusion.level(f"{name}@0.5"), registry.get("processes", name)
+    (one,) = found.processes
+    assert (one.name, one.version) == (name, entry.version)
+    assert found.severity == 0.5 and found.needs_scene
+    assert found == occlusion.level(f"{name}@0.5") and hash(found) == hash(occlusion.level(f"{name}@0.5"))
+    keys, frames = torch.arange(12), torch.arange(100).expand(12, -1)
+    both = occlusion.level(f"joints+{name}@0.5").draw(keys, frames, H36M17, scene=scene(moving)).visible
+    alone = found.draw(keys, frames, H36M17, scene=scene(moving)).visible
+    assert torch.equal(both, alone & occlusion.level("joints@0.5").draw(keys, frames, H36M17).visible)
+
+
+GOLDEN = {"self_occlusion@0.5": (1845, "97f4b5c678e71cb8"), "passer_by@1": (483, "7e7c2702a10219ed")}
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_draws_of_version_1_never_change(name):
+    keys, frames = torch.tensor([1, -5, 2**62]), (torch.arange(200) + 1000).expand(3, -1)
+    still = torch.randn(17, 3, generator=torch.Generator().manual_seed(0)).mul(0.4) + torch.tensor([0.2, 0.0, 4.0])
+    drift = (torch.arange(200)[:, None, None] - 100) * torch.tensor([0.004, 0.0, 0.01])
+    found = occlusion.level(name).draw(keys, frames, H36M17, scene=scene((still + drift).expand(3, -1, -1, -1)))
+    digest = hashlib.sha256(found.stretch_key.numpy().tobytes()).hexdigest()[:16]
+    assert ((~found.visible).sum().item(), digest) == GOLDEN[name]
