@@ -31,6 +31,7 @@ from harness.skeleton import H36M17
 
 _SOURCE = re.compile(r"s_(\d+)_act_(\d+)(?:_subact_(\d+))?_(?:ca|cam)_(\d+)")
 _BOX = 2000.0  # millimetres
+_APART = 0.1  # metres: calibration leaves a centimetre or two, frames of different moments much more
 _ROUNDS = 4  # of depth from places and places from depth; each shrinks the error about five-hundredfold
 
 
@@ -63,7 +64,10 @@ def read(paths: Sequence[Path], *, cameras: str | None = None, detector: str | N
     path = paths[0]
     whole = mapping(plain_pickle.load(path), path, "pickle", "of train and test")
     known = h36m.cameras(cameras)
-    films = [film for side in ("train", "test") for film in _films(_column(whole, side, path, ""), path, side, known)]
+    taken: Counter[tuple[str, ...]] = Counter()
+    films = []
+    for side in ("train", "test"):
+        films += _films(_column(whole, side, path, ""), path, side, known, taken)
     clips = tuple(_clips(films, path))
     named = detector or ("sh" if "_sh_" in path.name else "unknown")
     return Imported("h36m", H36M17, clips, h36m.LICENCE, named, h36m.SPLITS, world="camera")
@@ -75,7 +79,9 @@ def _column(side: dict[str, Any], name: str, path: Path, prefix: str) -> Any:
     return side[name]
 
 
-def _films(given: Any, path: Path, side: str, known: dict[str, dict[str, RecordedCamera]]) -> list[_Film]:
+def _films(
+    given: Any, path: Path, side: str, known: dict[str, dict[str, RecordedCamera]], taken: Counter[tuple[str, ...]]
+) -> list[_Film]:
     columns = mapping(given, path, side, "of columns")
     prefix = f"{side}."
     seen = floats(_column(columns, "joint_2d", path, prefix), path, f"{side}.joint_2d", "(N, 17, 2)")[..., :2]
@@ -105,7 +111,7 @@ def _films(given: Any, path: Path, side: str, known: dict[str, dict[str, Recorde
     if not np.isfinite(image).all():
         raise UserError("NaN or infinity", file=str(path), key=f"{side}.joint3d_image")
     starts = [0, *(n for n in range(1, len(source)) if source[n] != source[n - 1]), len(source)]
-    films, taken = [], Counter[tuple[str, ...]]()
+    films = []
     for first, last in pairwise(starts):
         rows = slice(first, last)
         subject, camera, name, action = _about(source[first], named[rows], known, path)
@@ -189,7 +195,11 @@ def _depths(group: list[_Film], path: Path, name: str) -> list[np.ndarray]:
         seen = ", ".join(f"{film.camera.name} ({len(film.rays)} frames)" for film in group)
         message = "no '2.5d_factor' says how large this person is, and without one it takes two cameras or more that "
         raise UserError(f"{message}filmed the same frames; found {seen}", file=str(path), key=name)
-    return _meeting(group)
+    depths, apart = _meeting(group)
+    if apart > _APART:
+        message = f"before its cameras the joints of this clip lie {1000 * apart:.0f} mm apart (median): their frames "
+        raise UserError(f"{message}or the cameras' places aren't those of one recording", file=str(path), key=name)
+    return depths
 
 
 def _from_factor(film: _Film, path: Path, name: str) -> np.ndarray:
@@ -201,8 +211,12 @@ def _from_factor(film: _Film, path: Path, name: str) -> np.ndarray:
     return _pinhole(film.camera)[0] * _BOX / width / 1000
 
 
-def _meeting(group: list[_Film]) -> list[np.ndarray]:
-    """The depths at which the joints of all films come nearest to one place in the world (least squares)."""
+def _meeting(group: list[_Film]) -> tuple[list[np.ndarray], float]:
+    """The depths at which the joints of all films come nearest to one place in the world (least squares).
+
+    Returns:
+        depths, (F,) metres of each film; and how far from their mean the joints still lie, the median, metres.
+    """
     turns = [_matrix(film.camera.orientation) for film in group]
     places = np.array([film.camera.translation for film in group])
     depths = [np.full(len(film.rays), 4.5) for film in group]
@@ -224,7 +238,10 @@ def _meeting(group: list[_Film]) -> list[np.ndarray]:
                 right[:, a] += (shapes[a] * (places[b] - places[a])).sum((1, 2))
         solved = np.linalg.solve(left, right[..., None])[..., 0]
         depths = [solved[:, number].clip(min=0.1) for number in range(count)]
-    return depths
+    world = np.stack(
+        [_placed(film, depth) @ turn.T + at for film, depth, turn, at in zip(group, depths, turns, places, strict=True)]
+    )
+    return depths, float(np.median(np.linalg.norm(world - world.mean(axis=0), axis=-1)))
 
 
 def _matrix(quaternion: Sequence[float]) -> np.ndarray:
