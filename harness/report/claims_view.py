@@ -33,17 +33,19 @@ def claims_table(spec: Any, evidence: Evidence) -> Table | None:
     claims = option(spec, "claims", ())
     if not claims:
         return None
-    return table(findings(evidence, claims, spec.name, option(spec, "digest", "")), evidence)
+    found = findings(evidence, claims, spec.name, option(spec, "digest", ""))
+    return table(found, evidence, [claim.text for claim in option(spec, "awaited", ())])
 
 
-def table(found: Sequence[Finding], evidence: Evidence) -> Table:
-    """One row a claim, under its sentence."""
+def table(found: Sequence[Finding], evidence: Evidence, awaited: Sequence[str] = ()) -> Table:
+    """One row a claim, under its sentence; ``awaited`` are the sentences about tuned values that aren't there."""
     rows = tuple(_row(finding, i, evidence) for i, finding in enumerate(found, 1))
     notes = [f"{i}: {_rests_on(finding)}" for i, finding in enumerate(found, 1)]
     notes.append(
         "Differences: mean of the first arm minus the second over pairs of equal seeds, 95 % interval, pairs counted; "
         f"over seeds, of these subjects. {_VERDICTS}"
     )
+    notes += [f"Not decided, as tuning hasn't changed an arm that it is about: {text.rstrip('.')}." for text in awaited]
     if len(found) > 1:
         notes.append(f"Each claim is decided by itself: nothing is corrected for there being {len(found)} of them.")
     if any(not one.registered for one in found):

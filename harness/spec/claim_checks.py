@@ -9,6 +9,7 @@ from harness import registry
 from harness.errors import UserError, unknown
 from harness.spec.claims import CURVE, Claim, Labels, compared
 from harness.spec.fields import printed
+from harness.spec.from_study import AXIS, DEFAULT, TUNED
 from harness.spec.run import Run
 from harness.spec.schema import SpecFile
 from harness.spec.yaml_lines import Document
@@ -17,26 +18,45 @@ from harness.spec.yaml_lines import Path as Place
 _WEIGHTS = ["best", "last"]
 
 
-def claims(file: SpecFile, axes: Mapping[str, list[str]], runs: Sequence[Run], document: Document) -> list[Claim]:
+def claims(
+    file: SpecFile,
+    axes: Mapping[str, list[str]],
+    runs: Sequence[Run],
+    document: Document,
+    foreseen: Sequence[Run] = (),
+) -> tuple[list[Claim], list[Claim]]:
     """The claims with arms as axis → value and every value as labels print it, checked.
 
     Args:
         axes: axis → printed values of the runs.
         runs: of the spec.
+        foreseen: runs that the spec's own study could give it, and hasn't.
+    Returns:
+        those about arms that are there, and those about arms that are foreseen.
     Raises:
         UserError: an arm, axis, value or metric that isn't there, a claim about no two arms or about several,
             or one that is stated twice.
     """
-    arms = [dict(found) for found in dict.fromkeys(_without_seed(run.labels) for run in runs)]
+    arms, further = _arms(runs), _arms([*runs, *foreseen])
+    known = dict(axes)
+    if foreseen:
+        known[AXIS] = list(dict.fromkeys([*axes[AXIS], DEFAULT, TUNED]))
     found: list[Claim] = []
+    awaited: list[Claim] = []
     for index, claim in enumerate(file.claims):
         place: Place = ("claims", index)
-        checked = _claim(claim, place, axes, file, document)
-        _two_arms(checked, arms, document.where(place))
-        if checked in found:
-            raise UserError(f"the same claim as claims[{found.index(checked)}]", **document.where(place))
-        found.append(checked)
-    return found
+        checked = _claim(claim, place, known, file, document)
+        there = not foreseen or bool(compared(checked, arms))
+        _two_arms(checked, arms if there else further, document.where(place))
+        stated = [*found, *awaited]
+        if checked in stated:
+            raise UserError(f"the same claim as claims[{stated.index(checked)}]", **document.where(place))
+        (found if there else awaited).append(checked)
+    return found, awaited
+
+
+def _arms(runs: Sequence[Run]) -> list[dict[str, str]]:
+    return [dict(found) for found in dict.fromkeys(_without_seed(run.labels) for run in runs)]
 
 
 def _claim(claim: Claim, place: Place, axes: Mapping[str, list[str]], file: SpecFile, document: Document) -> Claim:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from harness.spec import identity
-from harness.spec.partners import Labels, alike, partners
+from harness.spec.partners import NOTHING, TUNED, Labels, alike, partners
 from harness.spec.run import NonNegative, Part, Positive
 
 CURVE = "curve"
@@ -62,16 +62,24 @@ class Claim(Part):
 def compared(claim: Claim, arms: Sequence[Labels]) -> list[tuple[Labels, Labels]]:
     """The pairs of arms that a checked claim compares: the two named, else `partners`; one pair if it is precise.
 
+    An arm that tuning left as it was is meant by its tuned and by its default values.
+
     Args:
         arms: labels of each arm, axis → printed value, without the seed.
     """
     left, right = _named(claim.arm), _named(claim.versus)
     found = []
-    for arm in (arm for arm in arms if matches(arm, left)):
+    for arm in [arm for arm in arms if matches(arm, left)] or [arm for arm in arms if matches(arm, _unchanged(left))]:
         # An axis that one side alone names is free on the other: equal, if that can be.
         free = [axis for axis in left if axis not in right and axis in arm]
-        found += [(arm, other) for other in partners(arm, right, arms, free) if _there(claim.where, arm, other)]
+        others = partners(arm, right, arms, free) or partners(arm, _unchanged(right), arms, free)
+        found += [(arm, other) for other in others if _there(claim.where, arm, other)]
     return found
+
+
+def _unchanged(side: Mapping[str, Any]) -> dict[str, Any]:
+    """A side that names tuned or default values, of an arm where these are the same."""
+    return {**side, **({TUNED: NOTHING} if TUNED in side else {})}
 
 
 def matches(arm: Labels, where: Mapping[str, Any]) -> bool:

@@ -9,10 +9,10 @@ from typing import Any
 
 from harness.errors import UserError
 from harness.spec import readback, study_file, trial
-from harness.spec.claims import Claim
 from harness.spec.fields import ALIASES, printed, resolve
 from harness.spec.grid import Expansion, Point
 from harness.spec.partners import NOTHING
+from harness.spec.partners import TUNED as AXIS
 from harness.spec.run import Run
 from harness.spec.schema import SpecFile
 from harness.spec.sections import Builder
@@ -20,8 +20,6 @@ from harness.spec.space import Space, ordered
 from harness.spec.study_file import ArmRecord, StudyFile
 from harness.spec.yaml_lines import Document
 
-AXIS = "tuned"
-"""The axis that tells an arm's own values from its tuned ones; `NOTHING` where tuning changed nothing."""
 DEFAULT, TUNED = "default", "tuned"
 _PLACE = ("from_study",)
 
@@ -92,22 +90,13 @@ def beside(file: SpecFile, expansion: Expansion, document: Document) -> tuple[Ex
     return replace(expansion, runs=list(runs.values()), axes=axes), Tuned(path, used, given.pick, own)
 
 
-def foreseen(expansion: Expansion, tuned: Tuned | None) -> tuple[dict[str, list[str]], list[Run]]:
-    """Axes and runs as they will be when the spec's own study has run; as they are otherwise."""
-    if not _to_come(tuned):
-        return expansion.axes, expansion.runs
-    later = [_labelled(run, TUNED) for run in expansion.runs if run.labels[AXIS] == DEFAULT]
-    return {**expansion.axes, AXIS: [DEFAULT, TUNED]}, [*expansion.runs, *later]
-
-
-def awaited(claim: Claim, tuned: Tuned | None) -> bool:
-    """Whether a claim, checked, speaks of values that the spec's own study is yet to find."""
-    said = [part[AXIS] for part in (claim.arm, claim.versus, claim.where) if isinstance(part, dict) and AXIS in part]
-    return _to_come(tuned) and any(TUNED in (value if isinstance(value, list) else [value]) for value in said)
-
-
-def _to_come(tuned: Tuned | None) -> bool:
-    return tuned is not None and tuned.path is None
+def foreseen(expansion: Expansion, tuned: Tuned | None) -> list[Run]:
+    """The tuned runs that the spec's own study may find yet, or could have found where it left an arm as it was."""
+    if tuned is None or not tuned.own:
+        return []
+    arms = [{**run.labels, AXIS: ""} for run in expansion.runs if run.labels[AXIS] == TUNED]
+    bare = [run for run in expansion.runs if run.checkpoint is None and run.labels[AXIS] != TUNED]
+    return [_labelled(run, TUNED) for run in bare if {**run.labels, AXIS: ""} not in arms]
 
 
 def _tuned(

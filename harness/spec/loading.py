@@ -40,7 +40,7 @@ class Spec:
         overrides: those, as given.
         document: the file's content with its lines.
         claims: what was claimed before the runs, checked, axis values as labels print them.
-        awaited: likewise, claims about values that the spec's own study is yet to find.
+        awaited: likewise, claims about values that the spec's own study is yet to find, or that it didn't find.
         tuning: the study and its arms, checked; None without one.
         tuned: the values taken from the study that ``from_study`` names.
     """
@@ -123,7 +123,8 @@ def build(
     fixed = overrides.settings(later, file, document)
     grid = expand(file, document, fixed, _fingerprints(document))
     expansion, tuned = from_study.beside(file, grid, document)
-    claims = claim_checks.claims(file, *from_study.foreseen(expansion, tuned), document)
+    foreseen = from_study.foreseen(expansion, tuned)
+    claims, awaited = claim_checks.claims(file, expansion.axes, expansion.runs, document, foreseen)
     if data != "trust":
         checks.data_files(expansion.runs, document, needed=data == "need")
         checks.recordings_fit(expansion.runs, file, document)
@@ -147,8 +148,8 @@ def build(
         ),
         overrides=tuple(given),
         document=document,
-        claims=tuple(claim for claim in claims if not from_study.awaited(claim, tuned)),
-        awaited=tuple(claim for claim in claims if from_study.awaited(claim, tuned)),
+        claims=tuple(claims),
+        awaited=tuple(awaited),
         tuned=tuned,
         tuning=study_checks.tuning(file, grid, document),
     )

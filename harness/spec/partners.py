@@ -7,8 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 Labels = Mapping[str, str]
 NOTHING = "-"
 """What an arm's label says on an axis where the arm has nothing."""
+TUNED = "tuned"
+"""The axis that tells an arm's own values from those that a study found."""
 # What is of one objective or network means nothing to the others; any other axis says something of every arm.
-_OWN = ("objectives.", "backbone.", "backbones.", "tuned")
+_OWN = ("objectives.", "backbone.", "backbones.", TUNED)
 
 
 def partners(arm: Labels, change: Labels, arms: Sequence[Labels], free: Collection[str] = ()) -> list[Labels]:

@@ -67,6 +67,14 @@ def test_a_claim_is_decided_where_it_says(study):
     assert (one.arm.labels["objective"], one.versus.labels["objective"]) == ("spatial", "abs")
 
 
+def test_a_claim_about_values_that_tuning_did_not_find_is_named(study):
+    made = study(claim())
+    made.spec.awaited = (claim("Tuning pays."),)
+    notes = " ".join(shown(made).notes)
+    assert "tuning hasn't changed an arm that it is about: Tuning pays." in notes and "pays.." not in notes
+    assert "tuning hasn't" not in " ".join(shown(study(claim())).notes)
+
+
 def test_each_level_has_its_own_verdict_and_what_is_not_named_is_averaged(study):
     everywhere = claim(at_least=7.0)
     levels = [claim(where={"test_occlusion": level}, at_least=7.0) for level in ("none", "severe", "curve")]

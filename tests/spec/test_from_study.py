@@ -176,6 +176,12 @@ def test_claims_of_a_specs_own_study_are_checked_before_it_and_stand_after_it(st
     digests = {claim.digest("trial") for claim in (*before.claims, *before.awaited)}
     assert not after.awaited and {claim.digest("trial") for claim in after.claims} == digests
     assert after.digest == before.digest
+    # An arm that is best as it was is meant by both names; nothing is wrong with the spec, but it can't beat itself.
+    study([arm("both", [trial(0, {}, 90.0, 80.0)], [0])], {TIME: SPACE[TIME]}, name="trial")
+    same = load_spec(claims())
+    assert "tuned" not in same.axes["tuned"]
+    assert [claim.text for claim in same.claims] == ["both pay", "tuned ones pay"]
+    assert [claim.text for claim in same.awaited] == ["tuning pays"]
 
 
 @pytest.mark.parametrize(
