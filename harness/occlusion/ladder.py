@@ -32,6 +32,31 @@ def positions(levels: Sequence[str]) -> dict[str, float] | None:
     return rising if len(set(rising.values())) == len(rising) else None
 
 
+def curves(levels: Sequence[str]) -> dict[str, dict[str, float]]:
+    """What of the levels is drawn as one curve each, if they are of several ladders: level → severity, rising.
+
+    Levels of severity 0 begin every curve. A curve is called after its processes, or after its highest level where that
+    is a registered one. Empty unless there are two curves or more, each with two severities or more, and nothing else.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for level in levels:
+        place = _declared(level)
+        if place is None:
+            return {}
+        if place[0] > 0:
+            found.setdefault(place[1], {})[level] = place[0]
+    nothing = [level for level in levels if (_declared(level) or (1.0,))[0] == 0]
+    drawn = {}
+    for hiding in found.values():
+        along = {**dict.fromkeys(nothing, 0.0), **dict(sorted(hiding.items(), key=lambda pair: pair[1]))}
+        if len(set(along.values())) < max(2, len(hiding)):
+            return {}
+        highest = [*along][-1]
+        name = highest.replace(f"@{along[highest]:g}", "") if level_names.composed(highest) else highest
+        drawn[name] = along
+    return drawn if len(drawn) > 1 else {}
+
+
 def rungs(level: str) -> dict[str, float]:
     """The registered levels of ``level``'s ladder up to ``level`` itself, by rising severity; empty if it has no place.
 

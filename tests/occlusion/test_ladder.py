@@ -87,3 +87,34 @@ def test_rungs_are_the_levels_of_one_ladder_up_to_a_level(register):
     assert list(ladder.rungs("moderate")) == ["none", "minor", "between", "moderate"]
     register("alone", 'Level("alone", 1, 0.5, (JOINTS,), FILL)', "from harness.occlusion.levels import FILL, JOINTS")
     assert ladder.rungs("alone") == {"none": 0.0, "alone": 0.5}
+
+
+def test_levels_put_together_in_a_spec_stand_at_the_severity_they_say():
+    levels = ("limbs@0.5", "none", "limbs@0.125", "limbs@1")
+    assert ladder.positions(levels) == {"none": 0.0, "limbs@0.125": 0.125, "limbs@0.5": 0.5, "limbs@1": 1.0}
+    for other in ("limbs@0.7:zero", "joints@0.7", "severe", "limbs+joints@0.7", "limbz@0.7"):
+        assert ladder.positions((*levels, other)) is None, other
+
+
+def test_rungs_of_a_level_put_together_are_quarters_of_its_severity():
+    assert ladder.rungs("stretches:length=60@0.5:mean") == {
+        "none": 0.0,
+        "stretches:length=60@0.125:mean": 0.125,
+        "stretches:length=60@0.25:mean": 0.25,
+        "stretches:length=60@0.375:mean": 0.375,
+        "stretches:length=60@0.5:mean": 0.5,
+    }
+    for rung, severity in list(ladder.rungs("joints+limbs@0.3").items())[1:]:
+        assert occlusion.level(rung).severity == severity
+    assert ladder.rungs("limbz@0.5") == {}
+
+
+def test_curves_are_told_apart_by_process():
+    limbs, frames = ("limbs@0.5", "limbs@0.25"), ("frames@0.5",)
+    assert ladder.curves(("none", *limbs)) == {}, "one curve is no several"
+    assert ladder.curves((*limbs, *frames)) == {}, "frames have one severity"
+    assert ladder.curves(("none", *limbs, *frames, "severe")) == {
+        "limbs": {"none": 0.0, "limbs@0.25": 0.25, "limbs@0.5": 0.5},
+        "frames": {"none": 0.0, "frames@0.5": 0.5},
+        "severe": {"none": 0.0, "severe": 0.7},
+    }

@@ -14,22 +14,22 @@ SPATIAL, TEMPORAL = "objectives.spatial.spatial_rdc.weight", "objectives.tempora
 LEVELS = ("none", "severe")
 
 
-def build(arms: list[dict[str, str]], value, *, baseline=None, seeds=3, extra=()) -> Evidence:
+def build(arms: list[dict[str, str]], value, *, baseline=None, seeds=3, extra=(), levels=LEVELS) -> Evidence:
     """A run for each arm and seed; ``value(labels, seed, level)`` is its MPJPE; ``extra``: metric, group, value."""
     made, rows = [], []
     for number, labels in enumerate(arms):
         runs = {seed: f"run{number}-{seed}" for seed in range(seeds)}
         made.append(Arm(labels, 3000, runs, tuple(runs)))
-        for (seed, run_id), level in itertools.product(runs.items(), LEVELS):
+        for (seed, run_id), level in itertools.product(runs.items(), levels):
             for metric, group, at in [("mpjpe", "all", value(labels, seed, level)), *extra]:
                 rows.append((run_id, "best", level, "seen", metric, group, at, at, at, 100, 2))
     names = ["run_id", "weights", "test_occlusion", "cameras", "metric", "group", *area.MEANS, *area.LEAST]
-    scale = area.scale(LEVELS)
+    scale = area.scale(levels)
     return Evidence(
         frame=labelled(pd.DataFrame(rows, columns=names), made, scale),
         arms=tuple(made),
         axes=tuple(arms[0]),
-        levels=LEVELS,
+        levels=levels,
         cameras=("seen",),
         protocol="mean-per-subject",
         baseline={"objective": "abs"} if baseline is None else baseline,
@@ -49,6 +49,14 @@ def weights() -> Evidence:
         return 100 + 5 * seed + (20 if level == "severe" else 0) - gain + 0.1 * (seed % 2) * gain
 
     return build(arms, value)
+
+
+@pytest.fixture
+def processes() -> Evidence:
+    """Two objectives tested under two processes of occlusion."""
+    levels = ("none", "limbs@0.5", "limbs@1", "frames:length=9@0.25", "frames:length=9@0.5")
+    arms = [{"objective": o} for o in ("abs", "spatial")]
+    return build(arms, lambda labels, seed, level: 80.0 + 5 * levels.index(level) + seed, levels=levels)
 
 
 @pytest.fixture

@@ -66,6 +66,14 @@ def test_equal_evidence_gives_equal_bytes_at_any_time(networks):
     assert first == again and first.pdf.startswith(b"%PDF") and b"/CreationDate" not in first.pdf
 
 
+def test_processes_of_occlusion_have_a_curve_each(processes, networks):
+    drawn = figures(processes, ["occlusion"])["occlusion"]
+    assert "against severity, a panel for each process" in drawn.caption
+    shown = drawn.svg
+    assert "limbs" in shown and "frames:length=9" in shown and ">severity<" in shown
+    assert "against test occlusion" in figures(networks, ["occlusion"])["occlusion"].caption
+
+
 def test_a_pdf_embeds_fonts_that_publishers_take(networks):
     assert b"/Type3" not in figures(networks, ["difference"])["difference"].pdf
 
