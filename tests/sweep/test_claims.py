@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,18 +47,19 @@ def test_a_claim_made_before_the_runs_and_one_made_after_them(store, tmp_path):
     path = tmp_path / "claimed.yaml"
     path.write_text(SPEC)
     spec = load(path)
-    [first] = [claim.digest(spec.name) for claim in spec.claims]
+    spec = replace(spec, awaited=(spec.claims[0].model_copy(update={"text": "What a study is to find helps"}),))
+    first, awaited = (claim.digest(spec.name) for claim in (*spec.claims, *spec.awaited))
     outcome = run_sweep(spec, uri=store, workers=2, body=BODY)
     assert len(outcome.finished) == 6
     known = tracking.registered(store)
-    assert set(known) == {first} and known[first].spec == spec.digest
+    assert set(known) == {first, awaited} and known[first].spec == spec.digest
     assert all(known[first].at <= record.started for record in tracking.records(store))
 
     path.write_text(SPEC + LATER)
     longer = load(path)
     assert not run_sweep(longer, uri=store, body=BODY).finished
     again = tracking.registered(store)
-    assert again[first] == known[first] and len(again) == 2, "a finished sweep registers what is new, too late"
+    assert again[first] == known[first] and len(again) == 3, "a finished sweep registers what is new, too late"
 
     made = report.collect(longer, store)
     assert made.all_tables[0] is made.claims and made.claims is not None
