@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.cli import arguments as shared
 from harness.cli.main import INTERRUPTED
+
+if TYPE_CHECKING:
+    from harness.spec import Spec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trials", type=shared.positive, metavar="N", help="trials of each arm, in place of the budget's"
     )
-    parser.add_argument("--hours", type=_hours, metavar="H", help="hours of each arm, in place of the budget's")
+    parser.add_argument(
+        "--hours", type=_hours, metavar="H", help="hours of each arm's trials over --workers, in place of the budget's"
+    )
     parser.add_argument(
         "--reuse", action="store_true", help="begin with the finished runs of the store that are points of the space"
     )
@@ -31,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Search, then write ``results/<spec>/study.json`` and print what was found."""
+    """Search, print what was found, write ``results/<spec>/study.json`` and say what to do with it."""
     from harness.spec import load
 
     spec = load(arguments.spec, arguments.overrides, arguments.seeds, data="need")
@@ -54,11 +60,22 @@ def execute(arguments: argparse.Namespace) -> int:
             warm=arguments.reuse,
             command=shlex.join(["repose", "tune", *shared.words(arguments, *flags)]),
         )
-    file = tune.write(outcome.content, folder)
     for line in _lines(outcome.content):
         print(line)
-    print(f"\nstudy: {file}\nhistory: {outcome.storage}")
-    return INTERRUPTED if outcome.interrupted else 0
+    print(f"\nhistory: {outcome.storage}")
+    if outcome.interrupted:  # values of a search that was cut short are nobody's tuned ones
+        return INTERRUPTED
+    print(f"study: {tune.write(outcome.content, folder)}\nnext: {_next(spec, arguments.spec)}")
+    return 0
+
+
+def _next(spec: Spec, given: str) -> str:
+    """What to do with what was found."""
+    own = spec.tuned is not None and spec.tuned.own
+    report = f"`repose run {shlex.quote(given)}`"
+    if own:
+        return f"{report} compares each arm with its tuned self on fresh seeds and writes results/{spec.name}/"
+    return f"`from_study: {spec.name}` in a spec with other seeds, and `repose run` it: its report shows this study"
 
 
 def _lines(found: dict) -> list[str]:

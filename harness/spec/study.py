@@ -76,8 +76,8 @@ class Budget(Part):
 
     Attributes:
         trials: number of trials, the spec's own values among them, stopped ones too.
-        hours: wall time.
-        gpu_hours: time of trials times the GPU share of each.
+        hours: time of its trials, added up, over the number that a driver runs at once; kept across restarts.
+        gpu_hours: time of its trials times the GPU share of each; likewise.
     """
 
     trials: Count | None = None

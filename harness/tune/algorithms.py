@@ -23,16 +23,22 @@ class BookSearcher(Searcher):
         self._book = book
 
     def suggest(self, trial_id: str) -> Any:
-        self._book.upkeep()
-        if self._book.halted or self._book.fatal is not None:
+        book = self._book
+        book.upkeep()
+        if book.halted or book.fatal is not None:
             return Searcher.FINISHED
-        held = self._book.propose(trial_id)
-        if held is not None:
-            return config(held.label, held.given.runs)
-        return Searcher.FINISHED if len(self._book.held) < self._book.workers and self._book.over else None
+        proposed: Any = Searcher.FINISHED
+        with book.asking():
+            held = book.propose(trial_id)
+            if held is not None:
+                proposed = config(held.label, held.given.runs)
+            elif len(book.held) >= book.workers or not book.over:
+                proposed = None
+        return proposed
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        self._book.ended(trial_id, result, error=error)
+        with self._book.asking():
+            self._book.ended(trial_id, result, error=error)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: Optuna's storage is the memory."""
@@ -49,7 +55,9 @@ class BookScheduler(FIFOScheduler):
         self._book = book
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        hopeless = self._book.reported(trial.trial_id, result)
+        hopeless = False
+        with self._book.asking():
+            hopeless = self._book.reported(trial.trial_id, result)
         return TrialScheduler.STOP if hopeless else TrialScheduler.CONTINUE
 
 
@@ -67,6 +75,8 @@ class BookStopper(Stopper):
         return False
 
     def stop_all(self) -> bool:
+        if self._book.halted:
+            self._book.say_once("stopping; what is finished is kept (Ctrl-C again leaves at once)")
         return self._book.halted or self._book.fatal is not None
 
 

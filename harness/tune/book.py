@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from harness.tune.actor import PRUNED
 from harness.tune.display import Display, Tally
 from harness.tune.search import Proposal, Search, standing, took
 from harness.tune.stopping import hopeless
+from harness.tune.storage import lost
 from harness.tune.work import FAILED, Told
 
 _BEAT, _LOOK = 15.0, 1.0
@@ -66,15 +68,43 @@ class Book:
         workers: trials at once.
         display: told of all that happens.
         fault: see `faults`.
+        where: the studies' storage.
+
+    Attributes:
+        held: trials at work, by Ray Tune's name.
+        stopped: runs of trials that the scheduler stopped.
+        fatal: why nothing can go on.
+        halted: whether somebody asked to stop.
     """
 
-    def __init__(self, searches: list[Search], workers: int, display: Display, fault: str | None) -> None:
+    def __init__(
+        self, searches: list[Search], workers: int, display: Display, fault: str | None, where: str = ""
+    ) -> None:
         self.searches, self.workers, self.display, self._fault = searches, workers, display, fault
+        self.where = where
         self.held: dict[str, Held] = {}
         self.stopped: list[str] = []
         self.fatal: UserError | None = None
         self.halted = False
         self._beat, self._looked = time.monotonic(), 0.0
+        self._said = ""
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Around calls that ask the storage: one that stopped answering ends the study in order."""
+        try:
+            yield
+        except Exception as error:
+            gone = lost(error, self.where)
+            if gone is None:
+                raise
+            self.fatal = self.fatal or gone
+
+    def say_once(self, text: str) -> None:
+        """A line that isn't said twice in a row."""
+        if text != self._said:
+            self._said = text
+            self.display.say(text)
 
     def propose(self, tune_id: str) -> Held | None:
         """A trial for a free worker, of the arm that has had the fewest; None when there is none now."""
@@ -119,8 +149,9 @@ class Book:
         """Signs of life, now and then."""
         if time.monotonic() - self._beat > _BEAT:
             self._beat = time.monotonic()
-            for search in self.searches:
-                search.beat([held.number for held in self.held.values() if held.search is search])
+            with self.asking():
+                for search in self.searches:
+                    search.beat([held.number for held in self.held.values() if held.search is search])
         self.display.update(self.held.values())
 
     def reported(self, tune_id: str, result: Mapping[str, Any]) -> bool:
@@ -197,8 +228,9 @@ def close(book: Book, uri: str, me: tracking.Owner, reason: str) -> None:
     unfinished = [run.run_id for held in book.held.values() for run in held.given.runs]
     tracking.reap(uri, book.stopped, of=me, reason=PRUNED, pruned=True)
     tracking.reap(uri, unfinished, of=me, reason=reason)
-    for search in book.searches:
-        search.reap(mine=True, reason=reason)
+    with book.asking():  # else the next driver finds this one dead
+        for search in book.searches:
+            search.reap(mine=True, reason=reason)
 
 
 def _told(result: Mapping[str, Any]) -> Told:

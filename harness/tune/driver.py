@@ -23,7 +23,7 @@ from harness.tune import results, reuse
 from harness.tune.book import Book, close, count
 from harness.tune.display import Display, Tally
 from harness.tune.search import Search
-from harness.tune.storage import open_storage, place
+from harness.tune.storage import answering, open_storage, place
 
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -89,7 +89,7 @@ def run_study(
     """
     began = time.monotonic()
     if spec.study is None:
-        raise UserError(f"the spec '{spec.name}' has no study to tune: it needs a block `study:`", key="study")
+        raise UserError(f"the spec '{spec.name}' has no study to tune: it needs a block `study:`", file=str(spec.path))
     uri = tracking.resolve(uri or spec.tracking.uri)
     budget = _budget(spec, trials, hours)
     where = place(spec.name, uri, storage)
@@ -100,12 +100,14 @@ def run_study(
         load(body)
     me, kept = tracking.myself(), open_storage(where)
     wanted = workers or spec.resources.workers or cluster.cores()
-    searches = [Search(spec, arm, kept, budget, me, wanted) for arm in spec.tuning.arms] if spec.tuning else []
     outcome = StudyOutcome(storage=where)
+    with answering(where):
+        searches = [Search(spec, arm, kept, budget, me, wanted) for arm in spec.tuning.arms] if spec.tuning else []
+        for search in searches:
+            search.reap()
+            search.retry()
+            search.first()
     for search in searches:
-        search.reap()
-        search.retry()
-        search.first()
         _bury(search, uri)
     if warm:
         for search in searches:
@@ -113,7 +115,7 @@ def run_study(
     beside = [run.run_id for search in searches for run in _beside(search)]
     lacking = len(tracking.finished(uri, beside)) < len(beside)
     if lacking or any(_todo(search) for search in searches):
-        outcome.interrupted = _Study(spec, uri, searches, me, body).go(workers, address, command)
+        outcome.interrupted = _Study(spec, uri, where, searches, me, body).go(workers, address, command)
     outcome.content = results.content(spec, uri, searches)
     outcome.seconds = time.monotonic() - began
     return outcome
@@ -151,8 +153,10 @@ def _bury(search: Search, uri: str) -> None:
 class _Study:
     """A study at work."""
 
-    def __init__(self, spec: Spec, uri: str, searches: list[Search], me: tracking.Owner, body: str | None) -> None:
-        self.spec, self.uri, self.searches, self.me, self.body = spec, uri, searches, me, body
+    def __init__(
+        self, spec: Spec, uri: str, where: str, searches: list[Search], me: tracking.Owner, body: str | None
+    ) -> None:
+        self.spec, self.uri, self.where, self.searches, self.me, self.body = spec, uri, where, searches, me, body
         self.book: Book | None = None
 
     def go(self, workers: int | None, address: str | None, command: str | None) -> bool:
@@ -184,7 +188,7 @@ class _Study:
             self.uri, spec.name, self.me, tracking.provenance(), threads, self.body or DEFAULT, faults.planned()
         )
         with Display(tallies, workers) as display:
-            self.book = book = Book(self.searches, workers, display, faults.planned())
+            self.book = book = Book(self.searches, workers, display, faults.planned(), self.where)
             for search in self.searches:
                 search.set_workers(workers)
                 count(display.tally(search.arm.label), search)
@@ -194,6 +198,8 @@ class _Study:
                     self._run(book, settings, workers)
             finally:
                 self._end(book)
+            if book.fatal is not None:
+                raise book.fatal
             for search in self.searches:
                 tally = display.tally(search.arm.label)
                 tally.elsewhere = 0
@@ -201,8 +207,6 @@ class _Study:
                 display.say(tally.line())
             if book.halted and command:
                 display.say(f"stopped; this goes on with it: {command}")
-        if book.fatal is not None:
-            raise book.fatal
         return book.halted
 
     def _run(self, book: Book, settings: Settings, workers: int) -> None:

@@ -7,7 +7,10 @@ import importlib.util
 import json
 import os
 import socket
+import time
 import urllib.parse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from harness.tracking.store import LIMIT, sqlite_path
 
 KEY = "--storage"
 _PORTS = {"postgresql": 5432, "mysql": 3306}
+_TRIES = 5
 
 
 def place(spec: str, uri: str, storage: str | None = None) -> str:
@@ -110,18 +114,20 @@ def _mend(file: Path) -> None:
 def _database(url: str) -> Any:
     from optuna.storages import RDBStorage
 
-    scheme = url.partition(":")[0].partition("+")[0]
+    scheme, waits = url.partition(":")[0].partition("+")[0], {}
     if scheme not in ("sqlite", *_PORTS):
         raise UserError(
             f"can't keep a study at '{url}'; expected a file, postgresql://…, mysql://… or sqlite:///…", key=KEY
         )
-    shown = url
+    shown = _shown(url)
     try:
         if scheme != "sqlite":
             parts = urllib.parse.urlsplit(url)
-            shown = url.replace(f":{parts.password}@", ":***@") if parts.password else url
             socket.create_connection((parts.hostname or "localhost", parts.port or _PORTS[scheme]), LIMIT).close()
-        return RDBStorage(driver_url(url))
+            waits = {"connect_timeout": int(LIMIT)}
+        # A server that was started anew in the meantime has dropped its connections: asked before each use.
+        options = {"pool_pre_ping": True, "connect_args": waits}
+        return _with_tables(lambda: RDBStorage(driver_url(url), engine_kwargs=options))
     except (OSError, ValueError) as error:
         raise UserError(f"nobody answers at the study's storage {shown}: {error}", key=KEY) from None
     except ImportError as error:
@@ -129,8 +135,58 @@ def _database(url: str) -> Any:
     except Exception as error:
         if not type(error).__module__.startswith("sqlalchemy"):
             raise
-        said = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise UserError(f"the study's storage {shown} can't be used: {said}", key=KEY) from None
+        raise UserError(f"the study's storage {shown} can't be used: {_said(error)}", key=KEY) from None
+
+
+def lost(error: BaseException, where: str) -> UserError | None:
+    """What to say of an error in the middle of a study, if it is that its storage no longer answers.
+
+    Args:
+        error: raised by a call of the storage.
+        where: the storage, see `open_storage`.
+    """
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, OSError) or type(chain).__module__.startswith("sqlalchemy"):
+            message = f"the study's storage {_shown(where)} doesn't answer as it should: {_said(chain)}"
+            return UserError(f"{message}; the same command goes on when it does", key=KEY)
+        chain = chain.__cause__
+    return None
+
+
+@contextmanager
+def answering(where: str) -> Iterator[None]:
+    """Around calls that ask a storage: what went wrong with it, in a line. Raises UserError."""
+    try:
+        yield
+    except Exception as error:
+        gone = lost(error, where)
+        if gone is None:
+            raise
+        raise gone from None
+
+
+def _said(error: BaseException) -> str:
+    """What a database, or the system, has to say, in a line."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())
+
+
+def _shown(where: str) -> str:
+    """An address without its password."""
+    password = urllib.parse.urlsplit(where).password if "://" in where else None
+    return where.replace(f":{password}@", ":***@") if password else where
+
+
+def _with_tables(opened: Callable[[], Any]) -> Any:
+    """A database that may be empty, where another driver may be making the same tables at this moment."""
+    for _ in range(_TRIES - 1):
+        try:
+            return opened()
+        except Exception as error:
+            if "already exists" not in str(error) and not isinstance(error, RuntimeError):
+                raise
+            time.sleep(0.5)
+    return opened()
 
 
 def driver_url(url: str) -> str:

@@ -2,19 +2,24 @@
 
 import json
 
+import numpy as np
 import pytest
+import torch
 import yaml
 
+from harness import tracking, training
 from harness.cli.main import main
 from harness.spec import shipped
+from harness.spec.run import Run
 
 
 @pytest.fixture
 def spec(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     content = yaml.safe_load(shipped.find("smoke").read_text())
-    space = {"train.lr": {"log": [1e-3, 1e-2]}}
-    content |= {"name": "tiny", "study": {"space": space, "budget": {"trials": 2}, "metric": "val_order_spatial"}}
+    study = {"space": {"train.lr": {"log": [0.02, 0.03]}}, "budget": {"trials": 2}, "metric": "val_order_spatial"}
+    study["over"] = {"seeds": [0, 7], "occlusion": ["none", "severe"]}
+    content |= {"name": "tiny", "study": study}
     content["grid"]["objective"] = "both"
     del content["report"]
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(content))
@@ -26,11 +31,28 @@ def test_a_study_leaves_its_file_and_its_runs_are_the_grids(spec, tmp_path, caps
     found = json.loads((tmp_path / "results" / "tiny" / "study.json").read_text())
     (arm,) = found["arms"]
     assert found["study"]["budget"] == {"trials": 1} and arm["states"] == {"COMPLETE": 1}
-    assert 0 <= arm["default"]["values"][0] <= 100
+    # The spec's own values are no point of the space: they are run beside the search.
+    assert arm["default"]["number"] is None and arm["default"]["params"] == {"train.lr": 0.001}
+    for trial in (arm["default"], *arm["trials"]):
+        assert len(trial["runs"]) == 2
+        assert trial["values"] == [pytest.approx(np.mean([_scores(run_id) for run_id in trial["runs"]]))]
     assert str(tmp_path) not in json.dumps(found)
-    assert "val_order_spatial" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "val_order_spatial" in said and "study: results/tiny/study.json" in said and "from_study: tiny" in said
     main(["plan", "tiny.yaml"])
     assert "2 runs, 1 finished, 1 to do" in capsys.readouterr().out
+
+
+def _scores(run_id):
+    """A run's percent of right depth orders on validation clips, at each level, from its saved weights."""
+    uri = tracking.resolve(None)
+    (record,) = tracking.finished(uri, [run_id]).values()
+    run = Run.model_validate_json(tracking.path(uri, record, "config.json").read_text())
+    weights = torch.load(tracking.path(uri, record, "best.pt"), weights_only=True)
+    return [
+        training.validation_scores(run, weights, ["order_spatial"], [level])["order_spatial"]
+        for level in ("none", "severe")
+    ]
 
 
 @pytest.mark.parametrize(

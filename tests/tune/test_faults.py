@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from harness import tracking
 from harness.sweep import faults
 from harness.tune import run_study
-from tests.tune.bodies import FOLDER, SECONDS, error
+from tests.tune.bodies import FOLDER, error
 from tests.tune.conftest import SPEC
 from tests.tune.loop import BODY, searches_of
 
@@ -36,15 +37,6 @@ for moment in moments:
     died.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 found = drive(spec, store)
 print(json.dumps([died, found]))
-"""
-
-
-_ON_RAY = """
-import sys
-from harness.spec import load
-from harness.tune import run_study
-
-run_study(load(sys.argv[1]), uri=sys.argv[2], body="tests.tune.bodies:formula", workers=2)
 """
 
 
@@ -82,49 +74,32 @@ def test_a_driver_killed_at_each_moment_goes_on_and_trains_nothing_twice(spec_of
     _consistent(spec, store)
 
 
-def test_a_worker_killed_in_a_run_is_replaced_and_its_trial_ends(
+def test_a_worker_killed_in_a_run_is_replaced_and_ray_tunes_stopped_trials_are_pruned_never_complete(
     spec_of, store, tmp_path, folder, monkeypatch, ray_session
 ):
-    # The spec's own learning rate is no point of the space: it is run beside the search, as its default.
-    train = {**SPEC["train"], "lr": 0.5}
-    spec = spec_of(train=train, study={"pruner": {"name": "asha", "reduction": 2}, "budget": {"trials": 6}})
+    # The spec's own learning rate is the best one and goes first: whatever comes third has a better one before it.
+    space = {"train.lr": {"categorical": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1]}}
+    study = {"space": space, "sampler": "grid", "pruner": {"name": "asha", "reduction": 6}, "budget": {"trials": 6}}
+    spec = spec_of(train={**SPEC["train"], "lr": 3e-3}, study=study)
     fault = ",".join(f"{moment}:{tmp_path / moment}" for moment in ("mid-epoch", "after-seal"))
     monkeypatch.setenv(faults.VARIABLE, fault)
     outcome = run_study(spec, uri=store, body=BODY, workers=2)
     assert (tmp_path / "mid-epoch").exists() and (tmp_path / "after-seal").exists()
     (arm,) = outcome.content["arms"]
-    assert sum(arm["states"].values()) == 6 and "FAIL" not in arm["states"] and not outcome.interrupted
+    (search,) = searches_of(spec, store)
+    states = Counter(trial.state.name for trial in search.trials())
+    assert states == arm["states"] and set(states) == {"COMPLETE", "PRUNED"} and states.total() == 6
+    assert not outcome.interrupted
     _consistent(spec, store)
+    last_step = {trial.number: max(trial.intermediate_values) for trial in search.trials()}
+    assert all((last_step[trial["number"]] == 9) == (trial["state"] == "COMPLETE") for trial in arm["trials"])
     stopped = [run for trial in arm["trials"] if trial["state"] == "PRUNED" for run in trial["runs"]]
     last = {record.run_id: record for record in tracking.records(store, stopped)}
     assert all(last[run].pruned for run in stopped)
     complete = [run for trial in arm["trials"] if trial["state"] == "COMPLETE" for run in trial["runs"]]
-    default = arm["default"]
-    assert default["number"] is None and default["values"] == [error(spec.runs[0], 9)]
-    assert {*complete, *default["runs"]} == set(tracking.finished(store))
+    assert set(complete) == set(tracking.finished(store))
+    assert arm["default"]["values"] == [error(spec.runs[0], 9)] and arm["best"] == [0]
     # Done already: neither Ray nor a run is started.
     before = len(os.listdir(folder))
     assert run_study(spec, uri=store, body=BODY).content == outcome.content
     assert len(os.listdir(folder)) == before
-
-
-def test_a_driver_killed_on_ray_takes_its_workers_with_it_and_the_same_command_goes_on(
-    spec_of, store, tmp_path, folder, ray_session
-):
-    spec = spec_of(study={"pruner": "none", "budget": {"trials": 5}})
-    environment = {**os.environ, faults.VARIABLE: f"before-tell:{tmp_path / 'fired'}", SECONDS: "0.02"}
-    command = [sys.executable, "-c", _ON_RAY, str(spec.path), store]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        cwd=Path(__file__).parents[2],
-        env=environment,
-        timeout=120,
-        start_new_session=True,
-    )
-    assert done.returncode == -9
-    assert tracking.finished(store)  # the run of the trial that was never told
-    (arm,) = run_study(spec, uri=store, body=BODY, workers=2).content["arms"]
-    assert arm["states"] == {"COMPLETE": 5}
-    _consistent(spec, store)
-    assert set(_begun(folder)) <= {1, 2} and sum(_begun(folder)) <= 5 + 1
