@@ -53,7 +53,7 @@ def masks(b: int, t: int, k: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     g = torch.Generator().manual_seed(seed + 100)
     visible = torch.rand(b, t, k, generator=g) > 0.3
     valid = torch.rand(b, t, generator=g) > 0.25
-    valid[:, 1:3] = True
+    valid[:, 1:3], valid[0, 0] = True, False
     return visible, valid
 
 
