@@ -26,6 +26,11 @@ LINES: dict[str, tuple[str, str, str]] = {
         "Human3.6M: h36m_sh_conf_cam_source_final.pkl",
         "Zhu et al., ICCV 2023 (MotionBERT)",
     ),
+    "cmu": (
+        "harness.data.importers.cmu",
+        "CMU motion capture: FOLDER with subjects/NN/NN.asf and NN_MM.amc (`repose data fetch cmu`)",
+        "mocap.cs.cmu.edu",
+    ),
 }
 """Layout → its module, one line about it, and where the layout comes from."""
 
