@@ -54,6 +54,8 @@ def test_what_the_scheduler_stops_is_pruned_in_the_storage_and_killed_in_the_sto
     best = min(trial["values"][0] for trial in arm["trials"] if trial["values"])
     reached = [trial["intermediate"][-1][1] for trial in arm["trials"] if trial["state"] == "PRUNED"]
     assert best < min(reached) and all(trial["values"] is None for trial in arm["trials"] if trial["state"] == "PRUNED")
+    assert sum(arm["importance"].values()) == pytest.approx(1.0)
+    assert arm["importance"]["train.lr"] > 0.5, "what was stopped tells what matters, too"
 
 
 def test_a_trial_is_the_grids_run_and_a_finished_one_is_answered_from_its_record(spec_of, store, begun):
