@@ -108,4 +108,92 @@ H36M17 = Skeleton(
     radii=(0.0, 0.09, 0.08, 0.05, 0.09, 0.08, 0.05, 0.12, 0.13, 0.06, 0.08, 0.06, 0.05, 0.04, 0.06, 0.05, 0.04),
 )
 
-SKELETONS = {H36M17.name: H36M17}
+HUMANEVA15 = Skeleton(
+    name="humaneva15",
+    joints=(
+        "Pelvis",
+        "Thorax",
+        "LShoulder",
+        "LElbow",
+        "LWrist",
+        "RShoulder",
+        "RElbow",
+        "RWrist",
+        "LHip",
+        "LKnee",
+        "LAnkle",
+        "RHip",
+        "RKnee",
+        "RAnkle",
+        "Head",
+    ),
+    parents=(-1, 0, 1, 2, 3, 1, 5, 6, 0, 8, 9, 0, 11, 12, 1),
+    mirror=(0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 14),
+    limbs={
+        "right leg": (12, 13),
+        "left leg": (9, 10),
+        "left arm": (3, 4),
+        "right arm": (6, 7),
+        "head": (14,),
+    },
+    halves={
+        "upper": (1, 2, 3, 4, 5, 6, 7, 14),
+        "lower": (8, 9, 10, 11, 12, 13),
+        "left": (2, 3, 4, 8, 9, 10),
+        "right": (5, 6, 7, 11, 12, 13),
+    },
+    radii=(0.0, 0.13, 0.06, 0.05, 0.04, 0.06, 0.05, 0.04, 0.09, 0.08, 0.05, 0.09, 0.08, 0.05, 0.08),
+)
+"""HumanEva's joints as VideoPose3D's files have them: limb ends that meet in one joint are averaged."""
+
+SMPL24 = Skeleton(
+    name="smpl24",
+    joints=(
+        "Pelvis",
+        "LHip",
+        "RHip",
+        "Spine1",
+        "LKnee",
+        "RKnee",
+        "Spine2",
+        "LAnkle",
+        "RAnkle",
+        "Spine3",
+        "LFoot",
+        "RFoot",
+        "Neck",
+        "LCollar",
+        "RCollar",
+        "Head",
+        "LShoulder",
+        "RShoulder",
+        "LElbow",
+        "RElbow",
+        "LWrist",
+        "RWrist",
+        "LHand",
+        "RHand",
+    ),
+    parents=(-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21),
+    mirror=(0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22),
+    limbs={
+        "right leg": (5, 8, 11),
+        "left leg": (4, 7, 10),
+        "left arm": (18, 20, 22),
+        "right arm": (19, 21, 23),
+        "head": (15,),
+    },
+    halves={
+        "upper": (9, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23),
+        "lower": (1, 2, 4, 5, 7, 8, 10, 11),
+        "left": (1, 4, 7, 10, 13, 16, 18, 20, 22),
+        "right": (2, 5, 8, 11, 14, 17, 19, 21, 23),
+    },
+    radii=(
+        *(0.0, 0.09, 0.09, 0.12, 0.08, 0.08, 0.13, 0.05, 0.05, 0.13, 0.04, 0.04),
+        *(0.06, 0.06, 0.06, 0.08, 0.06, 0.06, 0.05, 0.05, 0.04, 0.04, 0.03, 0.03),
+    ),
+)
+"""The joints of the body model SMPL (Loper et al., SIGGRAPH Asia 2015), hands without fingers."""
+
+SKELETONS = {skeleton.name: skeleton for skeleton in (H36M17, HUMANEVA15, SMPL24)}

@@ -25,6 +25,7 @@ import numpy as np
 from harness.data.dataset import Clip, RecordedCamera
 from harness.data.importers import h36m, plain_pickle
 from harness.data.importers.imported import Imported
+from harness.data.importers.lens import matrix
 from harness.data.importers.npz import floats, mapping
 from harness.errors import UserError, unknown
 from harness.skeleton import H36M17
@@ -217,7 +218,7 @@ def _meeting(group: list[_Film]) -> tuple[list[np.ndarray], float]:
     Returns:
         depths, (F,) metres of each film; and how far from their mean the joints still lie, the median, metres.
     """
-    turns = [_matrix(film.camera.orientation) for film in group]
+    turns = [matrix(film.camera.orientation) for film in group]
     places = np.array([film.camera.translation for film in group])
     depths = [np.full(len(film.rays), 4.5) for film in group]
     for _ in range(_ROUNDS):
@@ -242,15 +243,3 @@ def _meeting(group: list[_Film]) -> tuple[list[np.ndarray], float]:
         [_placed(film, depth) @ turn.T + at for film, depth, turn, at in zip(group, depths, turns, places, strict=True)]
     )
     return depths, float(np.median(np.linalg.norm(world - world.mean(axis=0), axis=-1)))
-
-
-def _matrix(quaternion: Sequence[float]) -> np.ndarray:
-    """Rotation matrix of a unit quaternion (w, x, y, z)."""
-    w, x, y, z = np.asarray(quaternion) / np.linalg.norm(quaternion)
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
