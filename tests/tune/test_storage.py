@@ -37,7 +37,8 @@ def test_a_journal_whose_last_line_lost_its_end_is_mended(tmp_path):
         ("/proc/nothing/s.log", "can't write the study's file"),
     ],
 )
-def test_a_storage_that_is_not_there_is_told_in_seconds(where, said):
+def test_a_storage_that_is_not_there_is_told_in_seconds(where, said, monkeypatch):
+    monkeypatch.setattr("harness.tune.storage.LIMIT", 2.0)
     with socket.socket() as held:
         held.bind(("localhost", 0))
         port = held.getsockname()[1]
