@@ -109,7 +109,8 @@ def _chosen(clip: Clip, use: bool, fps: float | None, path: str) -> Clip:
         return replace(camera, pixels=pixels, score=score)
 
     cameras = tuple(chosen(camera) for camera in clip.cameras)
-    return replace(clip, positions=clip.positions[every], fps=fps or clip.fps, cameras=cameras)
+    scored = None if clip.scored is None else clip.scored[every]
+    return replace(clip, positions=clip.positions[every], fps=fps or clip.fps, cameras=cameras, scored=scored)
 
 
 def _given(path: str | None) -> str:

@@ -51,6 +51,7 @@ class Clip:
         positions: float32 (frames, joints, 3), metres, world coordinates, z up.
         repeats: names of clips that show the same recording; a clip with any is never used.
         cameras: those that filmed it; none, and virtual ones are drawn.
+        scored: bool (frames,), the frames that count when the clip is tested on; None: all. Windows see every frame.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Clip:
     positions: np.ndarray
     repeats: tuple[str, ...] = ()
     cameras: tuple[RecordedCamera, ...] = ()
+    scored: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.positions)

@@ -2,7 +2,8 @@
 
 Member ``__meta__`` is UTF-8 JSON (as uint8), the rest are float32 arrays: ``subject/clip`` (frames, joints, 3)
 metres; where a camera's detections are recorded ``subject/clip@CAMERA/pixels`` (frames, joints, 2) native pixels,
-and ``subject/clip@CAMERA/score`` (frames, joints). Members aren't compressed and begin at multiples of 64 bytes.
+and ``subject/clip@CAMERA/score`` (frames, joints); where only some frames count in tests ``subject/clip@/scored``
+(frames,), 1 or 0. Members aren't compressed and begin at multiples of 64 bytes.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ def write(path: str | Path, found: Imported, *, kind: str, files: Iterable[Mappi
             _put(archive, META, np.frombuffer(meta, np.uint8))
             for clip in sorted(found.clips, key=lambda clip: clip.name):
                 _put(archive, clip.name, clip.positions)
+                if clip.scored is not None:
+                    _put(archive, f"{clip.name}@/scored", clip.scored.astype(np.float32))
                 for camera in clip.cameras:
                     for what, array in (("pixels", camera.pixels), ("score", camera.score)):
                         if array is not None:
@@ -131,6 +134,9 @@ def check(found: Imported, path: str) -> None:
         if found.world == "camera" and len(clip.cameras) != 1:
             raise UserError("positions in camera axes need the one camera they belong to", file=path, key=clip.name)
         clip_file.checked(np.asarray(clip.positions), found.skeleton, path, clip.name)
+        if clip.scored is not None and clip.scored.shape != (len(clip),):
+            message = f"shape {clip.scored.shape}; expected ({len(clip)},), one for each frame"
+            raise UserError(message, file=path, key=f"{clip.name}@/scored")
         for camera in clip.cameras:
             _check_camera(camera, clip, path)
 
@@ -182,6 +188,7 @@ def read(path: str | Path) -> Imported:
     for name, about in sorted(meta["clips"].items()):
         positions = _float(archive.array(name), str(path), name)
         cameras = tuple(_camera(archive, name, about, camera) for camera in about.get("cameras", ()))
+        key = f"{name}@/scored"
         clips.append(
             Clip(
                 name=name,
@@ -191,6 +198,7 @@ def read(path: str | Path) -> Imported:
                 fps=float(about.get("fps") or meta["fps"]),
                 positions=positions,
                 cameras=cameras,
+                scored=_float(archive.array(key), str(path), key) > 0 if key in archive.names else None,
             )
         )
     found = Imported(

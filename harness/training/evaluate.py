@@ -110,7 +110,7 @@ def condition_rows(
             views.poses[place],
             hidden=hidden[place],
             fixed=fixed[place],
-            valid=None,
+            valid=clip.scored,
             skeleton=skeleton,
             root=skeleton.root,
             cheap=cheap,

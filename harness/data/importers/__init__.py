@@ -31,6 +31,21 @@ LINES: dict[str, tuple[str, str, str]] = {
         "CMU motion capture: FOLDER with subjects/NN/NN.asf and NN_MM.amc (`repose data fetch cmu`)",
         "mocap.cs.cmu.edu",
     ),
+    "humaneva-videopose3d": (
+        "harness.data.importers.humaneva_videopose3d",
+        "HumanEva-I: data_3d_humaneva15.npz [data_2d_humaneva15_*.npz]",
+        "Pavllo et al., CVPR 2019 (VideoPose3D)",
+    ),
+    "3dhp-pstmo": (
+        "harness.data.importers.mpi3dhp_pstmo",
+        "MPI-INF-3DHP: data_train_3dhp.npz data_test_3dhp.npz",
+        "Shan et al., ECCV 2022 (P-STMO)",
+    ),
+    "3dpw": (
+        "harness.data.importers.threedpw",
+        "3DPW: sequenceFiles/*/*.pkl",
+        "von Marcard et al., ECCV 2018",
+    ),
 }
 """Layout → its module, one line about it, and where the layout comes from."""
 
