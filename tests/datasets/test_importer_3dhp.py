@@ -1,5 +1,7 @@
 """MPI-INF-3DHP in P-STMO's layout: metres in camera axes, cameras that see the keypoints, scored test frames."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,13 @@ def test_two_steps_are_trained_and_only_valid_frames_scored(read, tmp_path, test
     assert set(whole["clip"]) == {"TS1/all", "TS5/all"} and set(whole["n"]) == {5}
     thin = data.open_dataset("clips", str(tmp_path / "clips.npz"), fps=5).clips[-1]
     assert thin.scored.tolist() == [True] * 5
+
+
+def test_scored_frames_are_as_many_as_frames(read, tmp_path):
+    found = read()
+    cut = (*found.clips[:-1], replace(found.clips[-1], scored=found.clips[-1].scored[:9]))
+    with pytest.raises(UserError, match=r"TS5/all@/scored: shape \(9,\); expected \(24,\)"):
+        imported_file.write(tmp_path / "clips.npz", replace(found, clips=cut), kind="3dhp-pstmo", files=[])
 
 
 def test_test_frames_without_a_pose_are_cut_out(read, test):
