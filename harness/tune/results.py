@@ -117,9 +117,6 @@ def _importance(search: Search) -> dict[str, float]:
     is better, and among those that were stopped at one step, who had the better value there. Empty where the trials
     are too few or too alike to tell.
     """
-    import optuna
-    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-
     sign = -1.0 if search.study.directions[0].name == "MAXIMIZE" else 1.0
     reached: list[tuple[FrozenTrial, tuple[float, float]]] = []
     for trial in standing(search.trials()):
@@ -131,6 +128,10 @@ def _importance(search: Search) -> dict[str, float]:
     order = sorted({at for _, at in reached})
     if len(reached) < 4 or len(order) < 2:
         return {}
+    # Here, since it loads scikit-learn, which takes seconds.
+    import optuna
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
     ranked = optuna.create_study()
     for trial, at in reached:
         value = float(order.index(at))
