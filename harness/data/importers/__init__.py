@@ -31,6 +31,8 @@ LINES: dict[str, tuple[str, str, str]] = {
         "CMU motion capture: FOLDER with subjects/NN/NN.asf and NN_MM.amc (`repose data fetch cmu`)",
         "mocap.cs.cmu.edu",
     ),
+    "bvh": ("harness.data.importers.bvh", "BVH files or folders, -o joints=MAP", "Biovision"),
+    "c3d": ("harness.data.importers.c3d", "C3D files or folders, -o joints=MAP", "www.c3d.org"),
     "humaneva-videopose3d": (
         "harness.data.importers.humaneva_videopose3d",
         "HumanEva-I: data_3d_humaneva15.npz [data_2d_humaneva15_*.npz]",

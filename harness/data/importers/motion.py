@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
+from harness.errors import UserError
 from harness.skeleton import H36M17
 
 ANKLE = 0.08  # metres above the floor, when the foot stands on it
 _LOW = 1.0  # per cent of the heights lie below: single frames in which a foot sinks don't lift the whole clip
+METRES = {"metres": 1.0, "centimetres": 0.01, "millimetres": 0.001, "inches": 0.0254}
+"""Of one unit of length."""
+
 _FEET = [H36M17.joints.index("RFoot"), H36M17.joints.index("LFoot")]
 
 
@@ -33,3 +40,29 @@ def grounded(positions: np.ndarray) -> np.ndarray:
     """
     lowest = np.percentile(positions[:, _FEET, 2], _LOW)
     return positions - [*positions[0, H36M17.root, :2], lowest - ANKLE]
+
+
+def upright(positions: np.ndarray, up: str) -> np.ndarray:
+    """``positions`` (…, 3) with the axis called ``up`` turned to z; right-handed axes stay right-handed."""
+    order = {"x": (1, 2, 0), "y": (2, 0, 1), "z": (0, 1, 2)}[up]
+    return positions[..., order]
+
+
+def files(paths: Sequence[Path], end: str) -> list[Path]:
+    """The files themselves, and of folders those within whose names end so.
+
+    Raises:
+        UserError: a folder without any.
+    """
+    found = []
+    for path in paths:
+        within = sorted(file for file in path.rglob("*") if file.suffix.lower() == end) if path.is_dir() else [path]
+        if not within:
+            raise UserError(f"no file ending in {end} in this folder", file=str(path))
+        found += within
+    return found
+
+
+def folder(path: Path) -> str:
+    """The name of the folder that holds a file: by default who moves in it."""
+    return path.resolve().parent.name or "someone"
