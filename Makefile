@@ -17,7 +17,7 @@ quickstart: $(VENV)/.installed ## run the smallest real ablation on built-in dat
 	$(BIN)/repose run experiments/quickstart.yaml
 
 test: $(VENV)/.installed-dev ## all tests; ARGS="tests/metrics -x" passes arguments to pytest
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-services: $(VENV)/.installed-services ## tests in a real browser, LaTeX and PostgreSQL; installs these Debian packages
 	tests/services/packages.sh
