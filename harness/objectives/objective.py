@@ -143,9 +143,7 @@ class Objective:
         values: dict[str, float] = {}
         gradients: dict[str, Tensor] = {}
         weights = self.in_force(context)
-        probed = {
-            name: term for name, term in self.terms.items() if self.weights[name] or not (term.needs or term.companion)
-        }
+        probed = {name: term for name, term in self.terms.items() if self.weights[name] or not _brings(term)}
         for name, term in probed.items():
             values[name], gradients[name] = _gradient(term, output, batch, context)
         absolute = torch.zeros_like(next(iter(gradients.values())))
@@ -165,6 +163,11 @@ class Objective:
             }
             for name, term in probed.items()
         }
+
+
+def _brings(term: LossTerm) -> bool:
+    """Whether training computes something for this term alone: then there is nothing to compute it with at λ = 0."""
+    return bool(term.needs or term.companion or getattr(term, "head", None))
 
 
 def _gradient(term: LossTerm, output: Output, batch: Batch, context: Context) -> tuple[float, Tensor]:

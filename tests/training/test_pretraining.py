@@ -142,3 +142,13 @@ def test_a_masked_form_is_built_for_the_data_it_sees(make_run):
 def test_a_network_without_a_masked_form_is_told(make_run):
     with pytest.raises(UserError, match="videopose3d has no masked form"):
         train(make_run(pretrain={"steps": 1}))
+
+
+def test_the_second_heads_term_may_have_weight_zero(make_run):
+    run = make_run(
+        {"mpjpe": {"weight": 1.0}, "mpjpe_every_frame": {"weight": 0.0}},
+        backbone=TINY,
+        data={"frames_out": 1},
+        steps=2,
+    )
+    assert not [name for name, _, _ in train(run).curves if "every_frame" in name]
