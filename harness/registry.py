@@ -336,18 +336,21 @@ def check_options(entry: Entry, given: dict[str, Any], **where: Any) -> dict[str
 
     Options a preset sets are merged in, so that a preset and its spelt-out form become equal.
 
+    Args:
+        where: file, line and key for messages; ``beside``: what may stand beside the options, for the nearest name.
     Raises:
         UserError: an unknown option, a missing one, a value of the wrong type or range, or one that has no
             effect beside the others (see `_applies`); its key is ``where['key']`` + the option's name.
     """
-    known, prefix = options(entry), where.pop("key", None)
+    known, prefix, beside = options(entry), where.pop("key", None), where.pop("beside", ())
     merged = {**entry.preset, **given}
     for name in merged:
         if name not in known:
             if not known:
-                message = f"unknown option of {entry.name} '{name}': it has none"
+                also = f", and beside its weight go {', '.join(beside)}" if beside else ""
+                message = f"unknown option of {entry.name} '{name}': it has none{also}"
                 raise UserError(message, key=_join(prefix, name), **where)
-            raise unknown(f"option of {entry.name}", name, known, key=_join(prefix, name), **where)
+            raise unknown(f"option of {entry.name}", name, {*known, *beside}, key=_join(prefix, name), **where)
     result = {}
     for name, option in known.items():
         if name not in merged:

@@ -45,6 +45,13 @@ class Skeleton:
         return tuple((p, j) for j, p in enumerate(self.parents) if p >= 0)
 
     @cached_property
+    def mirrored_bones(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of places in `bones` of two that are each other's mirror image; bones on the midline are in none."""
+        place = {bone: number for number, bone in enumerate(self.bones)}
+        images = [place.get((self.mirror[parent], self.mirror[child]), -1) for parent, child in self.bones]
+        return tuple((number, image) for number, image in enumerate(images) if number < image)
+
+    @cached_property
     def flesh(self) -> tuple[float, ...]:
         """Radius in metres of each of `bones`, taken as capsules.
 

@@ -4,8 +4,9 @@ A dataset is one module named by one registry line. Beside the function that lin
 ``load(path=None, *, options…) -> Dataset``, the module has ``fingerprint(path=None, **options) -> str``,
 ``splits(**options) -> dict[str, Split]`` and ``performers(subject) -> tuple[str, ...]``, which plans
 and validation call without loading the data; a generator also has ``longest_clip(**options) -> int`` and
-``clips_of_each(**options) -> int``, a subject's. A module whose files know their splits themselves has
-``splits_in(path)`` and ``performers_in(path)``; one whose files may hold cameras ``recorded(path, **options)``.
+``clips_of_each(**options) -> int``, a subject's, and may have ``skeleton(**options) -> Skeleton``. A module whose
+files know their splits themselves has ``splits_in(path)`` and ``performers_in(path)``; one whose files may hold
+cameras ``recorded(path, **options)``.
 `licence` says what a module may hold for reports.
 """
 
@@ -19,6 +20,7 @@ from harness import registry
 from harness.data.dataset import SIDES, Clip, Dataset, Split, longest
 from harness.data.splits import SplitLike, canonical, check_split, resolve
 from harness.errors import UserError
+from harness.skeleton import Skeleton
 
 __all__ = [
     "SIDES",
@@ -36,6 +38,7 @@ __all__ = [
     "partition",
     "recorded",
     "resolve_split",
+    "skeleton_of",
     "splits_in_file",
     "training_clips",
 ]
@@ -138,6 +141,17 @@ def longest_clip(name: str, options: dict[str, Any] | None = None) -> int | None
     """
     module, options = _module(name, options or {})
     tell = getattr(module, "longest_clip", None)
+    return tell(**options) if tell else None
+
+
+def skeleton_of(name: str, options: dict[str, Any] | None = None) -> Skeleton | None:
+    """The skeleton of a generated dataset; None where only the data file can tell.
+
+    Raises:
+        UserError: an unknown name or option.
+    """
+    module, options = _module(name, options or {})
+    tell = getattr(module, "skeleton", None)
     return tell(**options) if tell else None
 
 

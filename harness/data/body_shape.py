@@ -25,7 +25,7 @@ def draw_factors(keys: Tensor, spread: float, skeleton: Skeleton) -> Tensor:
     """
     if not 0 <= spread < 1:
         raise ValueError(f"the spread of bone lengths must be in [0, 1); got {spread}")
-    pair = torch.tensor([min(child, skeleton.mirror[child]) for _, child in skeleton.bones])
+    pair = torch.tensor([min(child, skeleton.mirror[child]) for _, child in skeleton.bones], dtype=torch.int64)
     own = keyed.uniform(keyed.combine(keys[:, None], _PROCESS, pair.to(keys.device)))
     size = keyed.uniform(keyed.combine(keys[:, None], _PROCESS, -1))
     return 1.0 + spread * (size + own - 1.0)
@@ -39,6 +39,8 @@ def scale_bones(poses: Tensor, factors: Tensor, skeleton: Skeleton) -> Tensor:
     Returns:
         (B, T, J, 3), with the root where it was.
     """
+    if not skeleton.bones:
+        return poses
     parents, children = (list(side) for side in zip(*skeleton.bones, strict=True))
     bones = (poses[:, :, children] - poses[:, :, parents]) * factors[:, None, :, None]
     path = _paths(skeleton).to(poses)

@@ -115,6 +115,8 @@ def checked(array: np.ndarray, skeleton: Skeleton, path: str, name: str) -> np.n
     if not finite.all():
         bad = int(np.flatnonzero(~finite)[0])
         fail(f"NaN or infinity in {int((~finite).sum())} of {len(array)} frames, first in frame {bad}")
+    if not skeleton.bones:
+        return np.ascontiguousarray(array, dtype=np.float32)
     parents, children = (list(side) for side in zip(*skeleton.bones, strict=True))
     sample = array[:: max(1, len(array) // 64)].astype(np.float64)
     bones = np.linalg.norm(sample[:, children] - sample[:, parents], axis=-1)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Le
 
 from harness.data.dataset import Clip, Dataset, Split, itself
-from harness.skeleton import H36M17
+from harness.skeleton import H36M17, Skeleton
 
 VERSION = 1
 """Raised whenever the same options would give other positions; part of the fingerprint."""
@@ -42,6 +42,11 @@ def longest_clip(*, seconds: float = _SECONDS, **_: Any) -> int:
 def clips_of_each(*, clips: int = _CLIPS, **_: Any) -> int:
     """Clips of each subject; generates nothing."""
     return clips
+
+
+def skeleton(**_: Any) -> Skeleton:
+    """The skeleton of every clip; generates nothing."""
+    return H36M17
 
 
 def fingerprint(

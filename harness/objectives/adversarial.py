@@ -35,6 +35,7 @@ class Adversarial(LossTerm):
     """
 
     min_frames = 2
+    needs_bones = "some"
     companion = "harness.training.adversarial:Opponent"
 
     def __init__(

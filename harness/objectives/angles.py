@@ -19,6 +19,8 @@ UNLISTED = ("Thorax", frozenset({"Neck/Nose", "LShoulder"}))
 class _OfAngles(Averaged):
     """What terms over angles share: they need a skeleton in which bones meet."""
 
+    needs_bones = "joined"
+
     def __init__(self, angles: str, over: str) -> None:
         super().__init__(over)
         self._published = angles == "published"

@@ -15,6 +15,8 @@ from harness.skeleton import Skeleton
 class _OfBones(Averaged):
     """What terms over bones share: they need a skeleton that has some."""
 
+    needs_bones = "some"
+
     def bind(self, skeleton: Skeleton) -> Self:
         """Tell the term which skeleton the poses have.
 
@@ -74,6 +76,8 @@ class BoneSymmetry(_OfBones):
         over: all pairs, or only those whose four ends are visible, or with an occluded one.
     """
 
+    needs_bones = "mirrored"
+
     def __init__(self, *, over: Literal["all", "visible", "occluded"] = "all") -> None:
         super().__init__(over)
 
@@ -84,7 +88,7 @@ class BoneSymmetry(_OfBones):
             UserError: none of its bones has a counterpart.
         """
         super().bind(skeleton)
-        if not mirrored_bones(skeleton):
+        if not skeleton.mirrored_bones:
             raise UserError(f"bone_symmetry needs bones on the left and on the right; '{skeleton.name}' has none")
         return self
 
@@ -100,7 +104,7 @@ class BoneSymmetry(_OfBones):
 
     def _pairs(self) -> tuple[list[int], list[int]]:
         assert self.skeleton is not None  # `bones` has been called
-        one, other = zip(*mirrored_bones(self.skeleton), strict=True)
+        one, other = zip(*self.skeleton.mirrored_bones, strict=True)
         return list(one), list(other)
 
 
@@ -133,14 +137,3 @@ class BoneVariance(_OfBones):
         spread = ((cost - centre[:, None]).square() * counts).sum(dim=1) / (frames - 1).clamp(min=1)
         enough = frames > 1
         return (spread * enough).sum() / enough.sum().clamp(min=1)
-
-
-def mirrored_bones(skeleton: Skeleton) -> list[tuple[int, int]]:
-    """Pairs of numbers of bones that are each other's mirror image; bones on the midline are in none."""
-    number = {bone: index for index, bone in enumerate(skeleton.bones)}
-    pairs = []
-    for (parent, child), index in number.items():
-        other = number.get((skeleton.mirror[parent], skeleton.mirror[child]), index)
-        if index < other:
-            pairs.append((index, other))
-    return pairs

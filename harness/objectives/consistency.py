@@ -27,6 +27,7 @@ class _Consistency(LossTerm):
     """A relational term between what the student and the teacher make of unlabelled windows."""
 
     order: LossTerm
+    shared = ("decay",)
 
     def bind(self, skeleton: Skeleton) -> Self:
         self.order.bind(skeleton)

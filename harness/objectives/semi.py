@@ -30,6 +30,7 @@ class TrajectoryMpjpe(Averaged):
     """
 
     absolute = True
+    poseless = True
     needs = ("trajectory",)
     companion = "harness.training.trajectory:Trajectory"
 
@@ -89,6 +90,7 @@ class SemiBoneLength(LossTerm):
     labelled windows of its true length. Single people may differ. Source: Pavllo et al., CVPR 2019, section 4.
     """
 
+    needs_bones = "some"
     needs = ("unlabelled",)
     companion = "harness.training.unlabelled:Unlabelled"
 

@@ -92,14 +92,18 @@ class LossTerm:
     Attributes:
         absolute: True when the term measures positions or motion against the truth directly; the
             other terms' gradients are compared with the sum of the absolute ones.
+        poseless: True when no gradient of it reaches the lifter's poses: it trains its companion alone.
         min_frames: the fewest output frames for which the term means anything.
+        needs_bones: what it can't do without in any skeleton: ``some`` bones, ``mirrored`` or ``joined`` ones.
         needs: fields of `Batch` that it reads beside poses, masks and inputs; training fills in no others.
         companion: ``"module:Class"`` of what it needs beside the lifter (`harness.training.companion`), or several.
         skeleton: set by `bind`; None until then.
     """
 
     absolute: bool = False
+    poseless: bool = False
     min_frames: int = 1
+    needs_bones: str | None = None
     needs: tuple[str, ...] = ()
     companion: str | tuple[str, ...] | None = None
     skeleton: Skeleton | None = None

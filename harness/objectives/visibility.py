@@ -27,6 +27,7 @@ class Visibility(LossTerm):
         channels: width of the head.
     """
 
+    poseless = True
     companion = "harness.training.visibility:VisibilityHead"
 
     def __init__(self, *, channels: Annotated[int, Ge(1)] = 64) -> None:

@@ -182,7 +182,7 @@ def data_files(runs: Iterable[Run], document: Document, *, needed: bool) -> None
         if frames is None:
             if not needed and data.path is not None and not Path(data.path).exists():
                 continue
-            _, frames, clips = _found_in_file(data, document)
+            _, frames, clips, _ = _found_in_file(data, document)
         else:
             found = fingerprint(data.dataset, data.path, **data.options)
             check_fingerprint(data.fingerprint, found, **_written(document, "fingerprint"))
@@ -228,7 +228,7 @@ def _found_in_file(data: Data, document: Document) -> seen.Found:
         raise located(error, document) from None
     check_fingerprint(data.fingerprint, dataset.fingerprint, **_written(document, "fingerprint"))
     clips = partition(dataset, data.split, **_written(document, "split"))["train"]
-    found = seen.Found(dataset.fingerprint, longest(clips), len(clips))
+    found = seen.Found(dataset.fingerprint, longest(clips), len(clips), dataset.skeleton)
     seen.remember(data, found)
     return found
 

@@ -17,6 +17,7 @@ from harness.spec.run import Data, Run
 from harness.spec.schedule_checks import schedules_fit_training
 from harness.spec.schema import SpecFile
 from harness.spec.sections import Builder, Section
+from harness.spec.term_checks import terms_go_together
 from harness.spec.yaml_lines import Document
 
 Excluded = list[list[tuple[int, frozenset[int]]]]
@@ -129,6 +130,7 @@ def points(builder: Builder, axes: Sequence[Axis], excluded: Excluded, fixed: Se
         if (id(objective),) not in checked:
             checked.add((id(objective),))
             gate_has_head(objective.part, objective.labels["objective"], builder.document)
+            terms_go_together(objective.part, objective.labels["objective"], builder.document)
         if (id(train),) not in checked:
             checked.add((id(train),))
             schedule_fits_level(train.part, builder.document)

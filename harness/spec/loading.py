@@ -18,6 +18,7 @@ from harness.spec.report_section import Report
 from harness.spec.run import Data, Run, Test
 from harness.spec.schema import Resources, Tracking, read
 from harness.spec.study import Study
+from harness.spec.term_checks import terms_fit_skeletons
 from harness.spec.trial import Tuning
 from harness.spec.yaml_lines import Document, parse
 
@@ -128,6 +129,7 @@ def build(
     if data != "trust":
         checks.data_files(expansion.runs, document, needed=data == "need")
         checks.recordings_fit(expansion.runs, file, document)
+        terms_fit_skeletons(expansion.runs, document)
     return Spec(
         name=file.name,
         path=path,

@@ -18,6 +18,7 @@ from harness import own_backbones, registry
 from harness.data import longest_clip, resolve_split, splits_in_file
 from harness.data.splits import canonical
 from harness.errors import UserError, unknown, wrong_value
+from harness.objectives.schedule import KEYS
 from harness.spec import identity, recipes
 from harness.spec.fields import Setting, printed
 from harness.spec.recipes import PUBLISHED, TrainSection
@@ -299,7 +300,7 @@ class Builder:
                 hint = f"; for the option of that name write {{lambda: 0.1, weight: {weight}}}"
             raise UserError(f"a weight is a finite number from 0; got {weight!r}{hint}", **at(key))
         try:
-            checked = registry.check_options(entry, options)
+            checked = registry.check_options(entry, options, beside=KEYS)
         except UserError as error:
             raise UserError(error.message, **at(error.key or "")) from None
         _, beside = split_weighting(given)

@@ -10,28 +10,38 @@ import contextlib
 import hashlib
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harness import __version__, registry
 from harness.data import canonical_split
+from harness.skeleton import Skeleton
 from harness.spec.run import Data
 
 
 class Found(NamedTuple):
-    """What reading a data file told: its fingerprint, frames of its longest training clip, number of training clips."""
+    """What reading a data file told: fingerprint, frames of its longest training clip, number of these, skeleton."""
 
     fingerprint: str
     longest: int
     clips: int
+    skeleton: Skeleton
 
 
 def recall(data: Data) -> Found | None:
     """What a file told that hasn't changed since `remember`."""
     try:
         kept = json.loads(_place(data).read_text(encoding="utf-8"))
-        return Found(str(kept["fingerprint"]), int(kept["longest"]), int(kept["clips"]))
-    except (OSError, ValueError, KeyError, TypeError):  # never seen, or not written by us: read the data
+        skeleton = Skeleton(**{name: _frozen(value) for name, value in kept["skeleton"].items()})
+        return Found(str(kept["fingerprint"]), int(kept["longest"]), int(kept["clips"]), skeleton)
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):  # never seen, or not written by us: read the data
         return None
 
 
@@ -41,8 +51,14 @@ def remember(data: Data, found: Found) -> None:
         place = _place(data)
         place.parent.mkdir(parents=True, exist_ok=True)
         part = place.with_name(f"{place.name}.{os.getpid()}")
-        part.write_text(json.dumps(found._asdict()), encoding="utf-8")
+        part.write_text(json.dumps({**found._asdict(), "skeleton": asdict(found.skeleton)}), encoding="utf-8")
         part.replace(place)
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_frozen, value))
+    return {name: _frozen(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def _place(data: Data) -> Path:

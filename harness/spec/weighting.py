@@ -18,6 +18,12 @@ def _number(value: Any) -> Any:
     return value
 
 
+def _two(value: Any) -> Any:
+    if value is not None and not (isinstance(value, list | tuple) and len(value) == 2):
+        raise ValueError("a ramp is two epochs, e.g. [1, 4]: where λ leaves 0, and where it is full")
+    return value
+
+
 Epochs = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
 
 
@@ -35,7 +41,7 @@ class Weighting(BaseModel):
 
     scale: Literal["raw", "gradient"] = "raw"
     warmup: Epochs | None = None
-    ramp: tuple[Epochs, Epochs] | None = None
+    ramp: Annotated[tuple[Epochs, Epochs] | None, BeforeValidator(_two)] = None
 
     @property
     def schedule(self) -> Schedule:
@@ -91,6 +97,8 @@ def misfits(
     """
     used = {name: schedules[name] for name, weight in weights.items() if weight}
     for name, schedule in used.items():
+        if schedule.by_gradient and _literal(name, "poseless"):
+            yield name, "scale", f"scale: gradient can't be measured: no gradient of {name} reaches the predicted pose"
         if schedule.full > schedule.begin and schedule.full > epochs:
             yield (
                 name,
@@ -106,6 +114,10 @@ def misfits(
     if used and not first:
         name = next(iter(used))
         yield name, "warmup", "no term counts from the start: there is nothing to train with until one begins"
-    plain = [n for n in first if used[n].full == 0 and registry.attribute(registry.get("losses", n), "absolute", False)]
+    plain = [n for n in first if not used[n].full and _literal(n, "absolute") and not _literal(n, "poseless")]
     for name in (name for name, schedule in used.items() if schedule.by_gradient and not plain):
         yield name, "scale", "scale: gradient measures a term by the absolute terms: one must count from the start"
+
+
+def _literal(term: str, name: str) -> bool:
+    return bool(registry.attribute(registry.get("losses", term), name, False))
