@@ -33,6 +33,23 @@ LINES: dict[str, tuple[str, str, str]] = {
     ),
     "bvh": ("harness.data.importers.bvh", "BVH files or folders, -o joints=MAP", "Biovision"),
     "c3d": ("harness.data.importers.c3d", "C3D files or folders, -o joints=MAP", "www.c3d.org"),
+    "coco-json": ("harness.data.importers.coco_json", "keypoints: CLIPS.npz, then a film's JSON", "cocodataset.org"),
+    "openpose": (
+        "harness.data.importers.openpose",
+        "keypoints: CLIPS.npz, then a film's folder",
+        "Cao et al., TPAMI 2019",
+    ),
+    "alphapose": (
+        "harness.data.importers.alphapose",
+        "keypoints: CLIPS.npz, then alphapose-results.json",
+        "Fang et al., TPAMI 2022",
+    ),
+    "mmpose": ("harness.data.importers.mmpose", "keypoints: CLIPS.npz, then a film's JSON", "OpenMMLab"),
+    "detectron2-npz": (
+        "harness.data.importers.detectron2_npz",
+        "keypoints: CLIPS.npz, then an .npz of infer_video_d2.py",
+        "Pavllo et al., CVPR 2019 (VideoPose3D)",
+    ),
     "humaneva-videopose3d": (
         "harness.data.importers.humaneva_videopose3d",
         "HumanEva-I: data_3d_humaneva15.npz [data_2d_humaneva15_*.npz]",
