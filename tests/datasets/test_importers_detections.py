@@ -243,6 +243,18 @@ def test_several_films_at_once_and_a_layout_of_ones_own(film, people, tmp_path):
     assert same.pixels[0] == pytest.approx(people[0][0][0][:, :2], abs=1e-3)
 
 
+def test_another_skeleton_needs_a_map_of_its_own(film, people, clips, tmp_path):
+    half = replace(clips.skeleton, name="half", joints=tuple(name.lower() for name in clips.skeleton.joints))
+    imported_file.write(film / "half.npz", replace(clips, skeleton=half), kind="made", files=[])
+    paths = [film / "half.npz", mmpose(film, people)]
+    with pytest.raises(UserError, match="declared for the joints of h36m17, these clips have half's: declare a map"):
+        importers.read("mmpose", paths, **PLACE)
+    own = {"joints": [f"k{place}" for place in range(17)], "map": {name: "k0" for name in half.joints}}
+    (tmp_path / "own.json").write_text(json.dumps(own))
+    found = importers.read("mmpose", paths, joints=str(tmp_path / "own.json"), **PLACE)
+    assert found.clips[1].cameras[1].pixels[0, 16] == pytest.approx(people[0][0][0][0, :2], abs=1e-3)
+
+
 def test_frames_that_begin_at_another_number(film, people):
     with pytest.raises(UserError, match="frame 9 beside a clip of 9; if numbers don't begin at 0"):
         importers.read("alphapose", [film / "clips.npz", alphapose(film, [[], *people])], **PLACE)

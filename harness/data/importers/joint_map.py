@@ -108,6 +108,9 @@ def of_layout(given: str | None, count: int, skeleton: Skeleton, path: str) -> J
     if given in shipped:
         layout, where = shipped[given], str(_SHIPPED)
         counts = layout["counts"]
+        if layout["map"].keys() != set(skeleton.joints):
+            message = f"{given} is declared for the joints of h36m17, these clips have {skeleton.name}'s"
+            raise UserError(f"{message}: declare a map of your own, -o joints=FILE", file=path, key="joints")
     elif not Path(given).suffix:
         raise unknown("layout of keypoints", given, shipped, key="joints")
     else:
