@@ -11,7 +11,7 @@ from harness.errors import UserError
 from harness.skeleton import H36M17
 
 ANKLE = 0.08  # metres above the floor, when the foot stands on it
-_LOW = 1.0  # per cent of the heights lie below: single frames in which a foot sinks don't lift the whole clip
+_LOW = 2.0  # per cent of the frames lie below: single ones in which a foot sinks don't lift the whole clip
 METRES = {"metres": 1.0, "centimetres": 0.01, "millimetres": 0.001, "inches": 0.0254}
 """Of one unit of length."""
 
@@ -36,9 +36,9 @@ def resampled(positions: np.ndarray, rate: float, fps: float) -> np.ndarray:
 def grounded(positions: np.ndarray) -> np.ndarray:
     """``positions`` (F, 17, 3) of h36m17, z up, moved as a whole: it begins above the origin, and its feet stand at 0.
 
-    The floor is where a standing ankle is 8 cm above it: a hundredth of the ankles' heights lie lower.
+    The floor is where a standing ankle is 8 cm above it: in two frames of a hundred the lower ankle lies lower.
     """
-    lowest = np.percentile(positions[:, _FEET, 2], _LOW)
+    lowest = np.percentile(positions[:, _FEET, 2].min(axis=1), _LOW)
     return positions - [*positions[0, H36M17.root, :2], lowest - ANKLE]
 
 
