@@ -93,15 +93,25 @@ class Downloader:
         raise AssertionError("unreachable")
 
     def page(self, name: str) -> str:
-        """A page's text, or nothing if there is none to be had; asked once."""
-        try:
-            with self._open(name, {}) as answer:
-                return answer.read(_CHUNK * 64).decode("utf-8", "replace")
-        except urllib.error.HTTPError as error:
-            error.close()
-            return ""
-        except _BROKEN:
-            return ""
+        """A page's text, or nothing where the server has none to give.
+
+        Raises:
+            UserError: no server, or a connection that is dropped again and again: half a page isn't believed.
+        """
+        for attempt in range(self.tries):
+            try:
+                with self._open(name, {}) as answer:
+                    return answer.read().decode("utf-8", "replace")
+            except urllib.error.HTTPError as error:
+                error.close()
+                if error.code not in _BUSY:
+                    return ""
+                self._wait(attempt, error.headers.get("Retry-After"))
+            except _BROKEN as error:
+                if attempt + 1 == self.tries:
+                    self._gave_up(name, None, error)
+                self._wait(attempt)
+        return ""
 
     def _open(self, name: str, headers: Mapping[str, str]) -> Any:
         if self._last is not None:
@@ -184,8 +194,8 @@ class Downloader:
         message = f"the server answers {error.code} ({error.reason})"
         raise UserError(message, file=f"{self.base}/{name}") from None
 
-    def _gave_up(self, name: str, part: Path, error: Exception) -> NoReturn:
-        have = part.stat().st_size if part.exists() else 0
+    def _gave_up(self, name: str, part: Path | None, error: Exception) -> NoReturn:
+        have = part.stat().st_size if part is not None and part.exists() else 0
         reason = getattr(error, "reason", None) or str(error) or type(error).__name__
         message = f"not fetched in {self.tries} tries ({reason})"
         more = f"; {have:,} bytes are kept, and the same command goes on from there" if have else ""

@@ -123,6 +123,13 @@ def test_motions_are_counted_where_nothing_lists_them(fetch, web):
     assert fetch("--clips", "1").code == 0 and web.asked == []
 
 
+def test_half_a_listing_is_not_believed(fetch, web):
+    web.drops["subjects/02/"] = [25]
+    assert "3 files, 3 fetched now" in fetch().out
+    web.drops["subjects/02/"] = [25] * 4
+    assert f"{web.url}/subjects/02/: not fetched in 4 tries" in fetch().err
+
+
 def test_a_busy_server_is_asked_again_and_a_refusal_is_told(fetch, web):
     web.fails[FIRST] = [503, 503]
     assert fetch().code == 0
