@@ -65,3 +65,15 @@ def test_what_is_missing_is_told(scene):
     for given, seen in ((Output(pose=output.pose), batch), (output, replace(batch, unlabelled=None))):
         with pytest.raises(ValueError, match="needs unlabelled windows"):
             term(given, seen, Context())
+
+
+@pytest.mark.parametrize("name", ["relational_consistency", "relational_consistency_temporal"])
+def test_gradients_by_differences(scene, name):
+    output, batch = scene
+    term = objectives.build_term(name, skeleton=FIFTEEN, form="logistic")
+
+    def value(student):
+        return term(replace(output, extra={**output.extra, "unlabelled": student}), batch, Context())
+
+    student = output.extra["unlabelled"].detach().double().nan_to_num(1.0).requires_grad_()
+    assert torch.autograd.gradcheck(value, student, fast_mode=True)
