@@ -64,7 +64,7 @@ class Averaged(LossTerm):
 
     def cost(self, pred: Tensor, target: Tensor) -> Tensor:
         """Costs (B, T − span + 1, N) of poses (B, T, J, 3), finite with finite gradients for any finite poses."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} can't be computed from poses and masks alone")
 
     def shown(self, visible: Tensor) -> Tensor:
         """Which items are visible, (B, T, N), from the joints' visibility (B, T, J)."""
