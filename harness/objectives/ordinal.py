@@ -58,9 +58,9 @@ class OrdinalDepth(LossTerm):
         depth, true = (_joints_first(without_padding(poses, valid)) for poses in (pred, target))
         real = None if valid is None else valid.reshape(-1)  # (B·T,)
         hidden = None if self.over == "all" else _joints_first(_hidden(visible, target))
-        return _Ranking.apply(depth, true, hidden, real, self._pairs(pred.shape[2]), self)
+        return _Ranking.apply(depth, true, hidden, real, self._pairs(pred.shape[2], pred.device), self)
 
-    def _pairs(self, joints: int) -> list[tuple[Tensor | slice, Tensor | slice]]:
+    def _pairs(self, joints: int, device: torch.device) -> list[tuple[Tensor | slice, Tensor | slice]]:
         """The unordered pairs, in groups of (earlier, later) joints.
 
         All pairs go by distance, so that a group is two slices and nothing of K² pairs is ever held.
@@ -72,7 +72,7 @@ class OrdinalDepth(LossTerm):
             raise ValueError(f"pairs: skeleton needs the skeleton of the {joints} joints; {have}")
         if not self.skeleton.bones:
             raise UserError(f"pairs: skeleton needs a skeleton with bones; '{self.skeleton.name}' has none")
-        parent, child = torch.tensor(self.skeleton.bones).T
+        parent, child = torch.tensor(self.skeleton.bones, device=device).T
         return [(parent, child)]
 
 

@@ -131,8 +131,8 @@ class Supervised:
         """
         found = {}
         for name, row in self.objective.shares(_detached(output), batch, context).items():
-            if name not in values:
-                found[f"term.{name}"] = torch.as_tensor(row["value"])
+            if name not in values:  # beside those of steps that compute it, so on their device
+                found[f"term.{name}"] = torch.as_tensor(row["value"], device=output.pose.device)
             for what in ("share", "cosine", "active"):
                 if row.get(what) is not None:
                     found[f"{what}.{name}"] = torch.as_tensor(row[what])
