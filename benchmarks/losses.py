@@ -179,7 +179,9 @@ def every_term(batch_size: int, frames: int, channels: int, rounds: int) -> None
         if registry.attribute(entry, "companion", None) is not None:
             whole, _ = training_step(make_run({name: {"weight": 0.1}}, batch_size, frames, channels))
             without, cost = fastest([bare, whole], 1)
-            print(f"| {name} | {cost - without:.2f}, companions included | {(cost - without) / without:.1%} | – |")
+            more = max(0.0, extra_memory(whole) - extra_memory(bare))
+            share = (cost - without) / without
+            print(f"| {name} | {cost - without:.2f}, companions included | {share:.1%} | {more:.0f} |", flush=True)
             continue
         second_head = registry.attribute(entry, "head", None)
         objective = {} if second_head else {name: {"weight": 0.1}}
