@@ -10,8 +10,8 @@ from harness.errors import UserError, unknown
 from harness.report.evidence import Evidence
 from harness.report.figures.drawing import Sketch, Unfilled, panels, title
 from harness.report.figures.heatmap import MAP
-from harness.report.figures.tuning_history import cut, ended, searched_arms, the_study
-from harness.report.figures.tuning_slices import place
+from harness.report.figures.tuning_history import cut, ended, places, searched_arms, sparse, the_study
+from harness.report.figures.tuning_slices import BETTER, place, told
 from harness.report.tuning.study import Arm, Study, short, shown_as
 
 _FEWEST = 5
@@ -20,7 +20,7 @@ _GRID = 60
 
 
 def draw(evidence: Evidence, *, fields: list[str] | None = None) -> Sketch:
-    """The first metric between an arm's ended trials over two ``fields``, a panel for each arm that has both.
+    """The first metric between an arm's trials over two ``fields``, a panel for each arm that has both.
 
     Without ``fields`` the first two of the space that have numbers, weights of terms before others.
 
@@ -34,20 +34,22 @@ def draw(evidence: Evidence, *, fields: list[str] | None = None) -> Sketch:
         (arm, points) for arm in searched_arms(study, 99) if (points := _points(study, arm, across, up)) is not None
     ]
     if not drawn:
-        raise Unfilled(f"no arm has {_FEWEST} ended trials with both {across} and {up}")
+        raise Unfilled(f"no arm has {_FEWEST} trials with both {across} and {up}")
     metric = study.about.metrics[0]
     figure, axes = panels(1, len(drawn), 3.6, 3.0, sharey=True)
     for panel, (arm, points) in zip(axes[0], drawn, strict=True):
-        _panel(figure, panel, study, (across, up), points, higher=metric.direction == "maximize")
+        higher = metric.direction == "maximize" and not sparse(arm)
+        _panel(figure, panel, study, (across, up), points, higher=higher)
         title(panel, study.label(arm))
         panel.set_xlabel(short(across, list(study.about.space)))
     axes[0][0].set_ylabel(short(up, list(study.about.space)))
+    ranked = [sparse(arm) for arm, _ in drawn]
     caption = (
-        f"{shown_as(metric.name).head} over two tuned fields: points are ended trials, the star is the best; between "
-        "them the plane is filled by linear interpolation, which other fields, tuned too, make uneven. Lines of equal "
-        "value; darker is worse."
+        f"{BETTER.capitalize() if all(ranked) else shown_as(metric.name).head} over two tuned fields: points are "
+        "trials, the star is the best; between them the plane is filled by linear interpolation, which other fields, "
+        "tuned too, make uneven. Lines of equal value; darker is worse."
     )
-    return Sketch(figure, caption + cut(study, 99))
+    return Sketch(figure, caption + told(all(ranked), any(ranked)) + cut(study, 99))
 
 
 def _fields(study: Study, asked: list[str] | None) -> tuple[str, str]:
@@ -68,12 +70,16 @@ def _fields(study: Study, asked: list[str] | None) -> tuple[str, str]:
 
 
 def _points(study: Study, arm: Arm, across: str, up: str) -> np.ndarray | None:
-    """(trials, 3) of both fields and the value; None for too few, or for trials in a line."""
-    space = study.about.space
+    """(trials, 3) of both fields and the value, or the place where most trials were stopped; None for too few, or for
+    trials in a line."""
+    space, heights = study.about.space, {trial.number: trial.values[0] for trial in ended(arm)}
+    if sparse(arm):
+        heights = places(arm, higher=study.about.metrics[0].direction == "maximize")
     found = [
-        (float(trial.params[across]), float(trial.params[up]), trial.values[0])
-        for trial in ended(arm)
-        if across in trial.params
+        (float(trial.params[across]), float(trial.params[up]), heights[trial.number])
+        for trial in arm.trials
+        if trial.number in heights
+        and across in trial.params
         and up in trial.params
         and space[across].holds(trial.params[across])
         and space[up].holds(trial.params[up])

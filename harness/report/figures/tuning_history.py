@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 from harness.report.evidence import Evidence
@@ -42,7 +43,7 @@ def draw(evidence: Evidence) -> Sketch:
     caption = (
         "The study's trials in their order, on validation subjects, with the study's seeds: ended ones, those stopped "
         "early at the last value they had, and the best so far. The line across: the spec's own values. The vertical "
-        "axis leaves out the worst tenth of the trials where they are far off."
+        "axis leaves out those that were stopped or ended far off."
     )
     return Sketch(figure, caption + cut(study))
 
@@ -82,6 +83,28 @@ def ended(arm: Arm) -> list[Any]:
     return sorted((trial for trial in arm.trials if trial.values is not None), key=lambda trial: trial.number)
 
 
+def sparse(arm: Arm) -> bool:
+    """Whether fewer than half of an arm's trials ended, so that these alone show little of where the search went."""
+    return 2 * len(ended(arm)) < len(places(arm, higher=False))
+
+
+def places(arm: Arm, *, higher: bool) -> dict[int, float]:
+    """Trial → per cent of the arm's other trials that did better by the first metric.
+
+    Stopped ones count: who got further did better, and of those that were stopped at one step, who had the better
+    value there.
+    """
+    sign, reached = -1.0 if higher else 1.0, {}
+    for trial in arm.trials:
+        if trial.values is not None:
+            reached[trial.number] = (-math.inf, sign * trial.values[0])
+        elif trial.state == "PRUNED" and trial.intermediate:
+            step, value = trial.intermediate[-1]
+            reached[trial.number] = (-step, sign * value)
+    order = sorted(reached.values())
+    return {number: 100 * order.index(at) / max(1, len(order) - 1) for number, at in reached.items()}
+
+
 def cut(study: Study, most: int = MOST) -> str:
     """What a caption says where arms are left out."""
     arms = sum(arm.space != [] and len(ended(arm)) > 1 for arm in study.arms)
@@ -111,7 +134,7 @@ def _panel(panel: Any, arm: Arm, i: int, higher: bool) -> list[float]:
         last = [trial.intermediate[-1][1] for trial in stopped]
         look = {"color": STOPPED, "markersize": 4, "linestyle": "", "zorder": 2}
         panel.plot([trial.number for trial in stopped], last, "x", label="stopped early", **look)
-        drawn += last
+        drawn += sorted(last, reverse=higher)[: max(1, len(values))]  # most are stopped far off, when all are
     course = list(itertools.accumulate(values, max if higher else min))
     panel.step(numbers, course, where="post", color=BEST, linewidth=1.3, label="best so far")
     if arm.default is not None and arm.default.values is not None:

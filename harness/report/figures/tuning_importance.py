@@ -41,11 +41,11 @@ def draw(evidence: Evidence) -> Sketch:
     panel.set_yticks([-k for k in range(len(fields))], [short(name, list(study.about.space)) for name in fields])
     panel.set_xlim(0, 108)
     panel.grid(False, axis="y")
-    panel.set_xlabel("share of the variance over trials, %")
+    panel.set_xlabel("share in what sets the best trials apart, %")
     legend(figure, panel)
     measure = shown_as(study.about.metrics[0].name).label
     caption = (
-        f"Share of each tuned field in the variance of {measure} over an arm's ended trials (PED-ANOVA), within the "
+        f"Share of each tuned field in what sets an arm's best trials by {measure} apart (PED-ANOVA), within the "
         "ranges searched. A field without a bar was tried too seldom, or isn't the arm's."
     )
     return Sketch(figure, caption)

@@ -87,8 +87,9 @@ def importance(study: Study) -> Table | None:
     ]
     measure = shown_as(study.about.metrics[0].name).label
     notes = (
-        f"Share of a field in the variance of {measure} over the arm's ended trials, in per cent (PED-ANOVA: Watanabe "
-        "et al., IJCAI 2023). A field that matters little within the range searched may matter outside of it.",
+        f"Share of a field in what sets the arm's best trials by {measure} apart from the others, stopped ones too, in "
+        "per cent (PED-ANOVA: Watanabe et al., IJCAI 2023). A field that matters little within the range searched may "
+        "matter outside of it.",
         "–: a field that the arm lacks, or that too few trials had.",
     )
     columns = tuple(("share, %", short(name, list(study.about.space))) for name in fields)

@@ -9,6 +9,8 @@ import pytest
 from harness import report
 from harness.errors import UserError
 from harness.report.figures import figures
+from harness.report.figures.tuning_history import places, sparse
+from harness.report.tuning.study import Arm, Trial
 from tests.report.tuning.conftest import FORM, SPATIAL, TEMPORAL, trial
 
 EVERY = ["tuning_fresh", "tuning_history", "tuning_importance", "tuning_slices", "tuning_contour", "tuning_front"]
@@ -35,6 +37,30 @@ def test_one_metric_has_every_figure_but_the_front(tuned):
     assert {"both", "λ spatial_rdc", "λ temporal_rdc"} <= set(contour) and "spatial" not in contour
     fresh = texts(found["tuning_fresh"].svg)
     assert {"spatial", "both", "tuned values, in the study", "the spec's own values, fresh seeds"} <= set(fresh)
+
+
+def test_where_most_trials_were_stopped_their_order_is_drawn(tuned, content):
+    both = content["arms"][2]
+    both["trials"] = [
+        one if one["number"] in (0, both["best"][0]) else {**one, "state": "PRUNED", "values": None}
+        for one in both["trials"]
+    ]
+    found = drawn(tuned(content), ["tuning_contour", "tuning_slices", "tuning_history"])
+    assert found["tuning_contour"].caption.startswith("Trials that did better, %")
+    assert "Where most trials were stopped early" in found["tuning_slices"].caption  # the other arm's ended
+    assert "validation MPJPE, mm, or trials that did better, %" in texts(found["tuning_slices"].svg)
+
+
+def test_of_stopped_trials_the_further_and_then_the_better_is_ahead():
+    about = [("COMPLETE", [3.0], []), ("PRUNED", None, [(1, 9.0)]), ("PRUNED", None, [(1, 8.0), (3, 7.0)])]
+    about += [("COMPLETE", [2.0], []), ("PRUNED", None, [(1, 5.0)]), ("FAIL", None, [(1, 1.0)])]
+    trials = [
+        Trial(number=i, state=state, params={}, values=values, intermediate=course)
+        for i, (state, values, course) in enumerate(about)
+    ]
+    arm = Arm(arm={}, trials=trials, best=[3])
+    assert places(arm, higher=False) == {3: 0, 0: 25, 2: 50, 4: 75, 1: 100} and sparse(arm)
+    assert places(arm, higher=True) == {0: 0, 3: 25, 2: 50, 1: 75, 4: 100}
 
 
 def test_equal_studies_give_equal_bytes(tuned):
@@ -75,4 +101,4 @@ def test_trials_in_a_line_have_no_plane(tuned, content):
     for number, one in enumerate(content["arms"][2]["trials"]):
         one["params"] |= {SPATIAL: 10 ** (-3 + number / 4), TEMPORAL: 10 ** (-3 + number / 4)}
     found = drawn(tuned(content), ["tuning_contour"])
-    assert "no arm has 5 ended trials" in found.lacking["tuning_contour"]
+    assert "no arm has 5 trials" in found.lacking["tuning_contour"]
