@@ -136,7 +136,8 @@ def _panel(panel: Any, arm: Arm, i: int, higher: bool) -> list[float]:
         panel.plot([trial.number for trial in stopped], last, "x", label="stopped early", **look)
         drawn += sorted(last, reverse=higher)[: max(1, len(values))]  # most are stopped far off, when all are
     course = list(itertools.accumulate(values, max if higher else min))
-    panel.step(numbers, course, where="post", color=BEST, linewidth=1.3, label="best so far")
+    end = max(trial.number for trial in arm.trials)
+    panel.step([*numbers, end], [*course, course[-1]], where="post", color=BEST, linewidth=1.3, label="best so far")
     if arm.default is not None and arm.default.values is not None:
         own = arm.default.values[i]
         panel.axhline(own, color=GREY, linestyle=(0, (5, 1.5)), linewidth=1.2, label="the spec's own values", zorder=1)
