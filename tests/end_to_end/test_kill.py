@@ -57,7 +57,7 @@ def until_running(store: str, process: subprocess.Popen) -> list[tracking.Record
 @pytest.mark.usefixtures("ray_session")
 def test_workers_killed_at_every_named_moment_cost_nothing_but_time(store, tmp_path, monkeypatch):
     """One run after the other dies at the next moment; the same sweep again does what is missing."""
-    files = {moment: tmp_path / moment for moment in faults.MOMENTS}
+    files = {moment: tmp_path / moment for moment in faults.OF_WORKERS}
     monkeypatch.setenv(faults.VARIABLE, ",".join(f"{moment}:{file}" for moment, file in files.items()))
     first = run_sweep(spec_of(6), uri=store, workers=1, body=BODY, retries=0)
     assert all(file.exists() for file in files.values())
