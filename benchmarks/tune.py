@@ -19,7 +19,6 @@ import argparse
 import itertools
 import json
 import math
-import os
 import sys
 import tempfile
 import time
@@ -33,9 +32,7 @@ import optuna
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-# Workers are to find `benchmarks.tune` and the networks, not benchmarks/backbones.py in their place.
-sys.path[:] = [str(ROOT), *(place for place in sys.path if Path(place).resolve() != ROOT / "benchmarks")]
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+sys.path.insert(0, str(ROOT))  # so that `tune:nothing` finds the harness on the workers
 
 from harness import tracking  # noqa: E402
 from harness.spec import load, study_file  # noqa: E402
@@ -47,7 +44,7 @@ from harness.tune.sampling import Keyed, suggest  # noqa: E402
 from harness.tune.storage import quiet  # noqa: E402
 
 STUDY = ROOT / "results" / "tune_lambda" / "study.json"
-BODY = "benchmarks.tune:nothing"
+BODY = "tune:nothing"
 EPOCHS = 10
 REPEAT = 0.01
 """Spread of a trial's final error over seeds, as a share: what another seed would change."""
