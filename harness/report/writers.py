@@ -30,6 +30,7 @@ _LATEX = {
     "λ": r"$\lambda$",
     "·": r"$\cdot$",
     "–": "--",
+    "−": "{$-$}",  # in braces, to be told from a number's hyphen
 }
 _NUMBER_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 

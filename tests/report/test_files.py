@@ -194,9 +194,10 @@ def test_a_folder_that_cannot_be_written(ablation, tmp_path):
 
 def test_special_characters_are_escaped_in_each_format():
     row = Row(("a_b & <c>|d",), (Cell("-1.0 ± 2.0 (3)", {"mean": "-1.0"}, bold=True, mark="†"),), "‡")
-    shown = Table("t", "100 % of $x_1$", ("objective",), (("", "λ < 1"),), (row,))
+    shown = Table("t", "100 % of $x_1$, own − none", ("objective",), (("", "λ < 1"),), (row,))
     latex = writers.latex(shown)
-    assert r"a\_b \& \textless{}c\textgreater{}|d$^{\ddagger}$" in latex and r"100 \% of \$x\_1\$" in latex
+    assert r"a\_b \& \textless{}c\textgreater{}|d$^{\ddagger}$" in latex
+    assert r"100 \% of \$x\_1\$, own {$-$} none" in latex
     assert r"\textbf{$-$1.0 $\pm$ 2.0 (3)}$^{\dagger}$" in latex
     assert r"| a\_b & \<c>\|d‡ | **-1.0 ± 2.0 (3)**† |" in writers.markdown(shown)
     assert "a_b &amp; &lt;c&gt;|d‡" in writers.page_table(shown)

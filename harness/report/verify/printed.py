@@ -24,6 +24,7 @@ _LETTERS = {
     r"$\rightarrow$": "→",
     r"$\lambda$": "λ",
     r"$\cdot$": "·",
+    "{$-$}": "−",
     "$-$": "-",
     "--": "–",
     **{f"\\{letter}": letter for letter in "&%$#_{}"},
