@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import data, registry
+from harness import data, registry, registry_lines
 from harness.errors import UserError
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-dataset.md"
@@ -19,10 +19,10 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "folder_example.py").write_text(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1])
     monkeypatch.syspath_prepend(tmp_path)
     name, target, version, summary = re.search(
-        r'"(\w+)": \("([\w.:]+)", (\d+), "(.*)"\)', text[text.index("_DATASETS") :]
+        r'"(\w+)": \("([\w.:]+)", (\d+), "(.*)"\)', text[text.index("DATASETS") :]
     ).groups()
     line = (target.replace("harness.data.folder", "folder_example"), int(version), summary)
-    monkeypatch.setitem(registry._DATASETS, name, line)
+    monkeypatch.setitem(registry_lines.DATASETS, name, line)
     registry.entries.cache_clear()
     for subject in ("anna", "ben", "cleo", "dan", "eve"):
         (tmp_path / "motion" / subject).mkdir(parents=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import level_names, occlusion, registry
+from harness import level_names, occlusion, registry, registry_lines
 from harness.errors import UserError
 from harness.spec import load
 from harness.spec.identity import condition, run_id
@@ -70,8 +70,8 @@ def test_processes_versions_severity_and_options_are_hashed(monkeypatch):
     levels = ["limbs@0.5", "limbs@0.6", "joints+limbs@0.5", "limbs@0.5:zero", "stretches@0.5", "stretches:length=9@0.5"]
     ids = [identity(level) for level in levels]
     assert len(set(ids)) == len(ids)
-    module, version, summary = registry._PROCESSES["limbs"]
-    monkeypatch.setitem(registry._PROCESSES, "limbs", (module, version + 1, summary))
+    module, version, summary = registry_lines.PROCESSES["limbs"]
+    monkeypatch.setitem(registry_lines.PROCESSES, "limbs", (module, version + 1, summary))
     registry.entries.cache_clear()
     try:
         changed = [identity(level) != known for level, known in zip(levels, ids, strict=True)]

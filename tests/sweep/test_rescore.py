@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness import registry, report, tracking
+from harness import registry, registry_lines, report, tracking
 from harness.cli.main import main
 from harness.errors import UserError
 from harness.metrics import records
@@ -60,7 +60,7 @@ def register(tmp_path, monkeypatch):
         records._metric.cache_clear()
 
     def line(version=1):
-        monkeypatch.setitem(registry._METRICS, name, (target, version, summary))
+        monkeypatch.setitem(registry_lines.METRICS, name, (target, version, summary))
         forget()
 
     yield line

@@ -5,7 +5,7 @@ import pickle
 import pytest
 import torch
 
-from harness import keyed, registry
+from harness import keyed, registry, registry_lines
 from harness.spec.run import Choice
 from harness.training import train
 from harness.training.companion import companions_of, needs_of
@@ -23,7 +23,7 @@ STAGED = Choice(name="pstmo", options={"layers": 2, "channel": 16, "d_hid": 16, 
 @pytest.fixture(autouse=True)
 def _terms(monkeypatch):
     for name, cls in (("noisy", "Noisy"), ("noisy_too", "NoisyToo"), ("guided", "Guided")):
-        monkeypatch.setitem(registry._LOSSES, name, (f"tests.training.companions:{cls}", 1, "of these tests"))
+        monkeypatch.setitem(registry_lines.LOSSES, name, (f"tests.training.companions:{cls}", 1, "of these tests"))
     registry.entries.cache_clear()
     yield
     monkeypatch.undo()
