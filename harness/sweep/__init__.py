@@ -1,5 +1,6 @@
 """Runs of a spec on Ray: those that aren't done, each once; nothing else in the harness imports ray."""
 
-from harness.sweep.driver import SweepOutcome, rescore, run_sweep
+from harness.sweep.driver import rescore, run_sweep
+from harness.sweep.outcome import SweepOutcome
 
 __all__ = ["SweepOutcome", "rescore", "run_sweep"]

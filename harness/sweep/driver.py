@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
-from collections import deque
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from harness import tracking
-from harness.errors import UserError
 from harness.spec import identity
 from harness.sweep import supplements
+from harness.sweep.outcome import SweepOutcome, label, named
+from harness.sweep.queue import Queue
+from harness.sweep.signals import stopping
 
 if TYPE_CHECKING:
+    from harness.sweep.answers import Answers
     from harness.sweep.display import Display
-    from harness.sweep.pool import Died, Job, Pool
-    from harness.sweep.worker import Outcome
+    from harness.sweep.pool import Pool
 
 _POLL, _REDRAW, _LOOK = 0.25, 1.0, 3.0
-_BIRTHS = 3
-"""Workers that may fail to start until the sweep gives up, as long as no run is done."""
-
-
-@dataclass
-class SweepOutcome:
-    """What became of a sweep.
-
-    Attributes:
-        finished: run_ids done here.
-        skipped: run_ids that were finished already, or that another driver finished meanwhile.
-        evaluated: those of the skipped whose missing evaluations were added here.
-        failed: run_id → reason; of a skipped one, why its evaluations couldn't be added.
-        left: run_ids not tried: beyond the limit, or the sweep was stopped.
-        interrupted: stopped by a signal.
-        seconds: wall-clock time.
-        train_seconds: sum of the runs' own training time, where they tell it.
-    """
-
-    finished: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    evaluated: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    left: list[str] = field(default_factory=list)
-    interrupted: bool = False
-    seconds: float = 0.0
-    train_seconds: float = 0.0
 
 
 def run_sweep(
@@ -140,18 +111,14 @@ def rescore(
 
 
 class _Sweep:
-    """One sweep at work: the queues, the attempts, and what each answer means."""
+    """One sweep at work: what is handed out, to whom, until nothing is left."""
 
     def __init__(
         self, spec: Any, uri: str, runs: dict[str, Any], added: supplements.Queue, outcome: SweepOutcome
     ) -> None:
         self.spec, self.uri, self.runs, self.outcome = spec, uri, runs, outcome
         self.me = tracking.myself()
-        self.queue: deque[tuple[str, int]] = deque()
-        self.added = added
-        self.elsewhere: set[str] = set()
-        self.attempts: dict[str, int] = dict.fromkeys(runs, 0)
-        self.unborn = 0
+        self.queue = Queue(uri, added, outcome)
         self.stop = threading.Event()
 
     def go(
@@ -165,6 +132,7 @@ class _Sweep:
         body: str | None,
     ) -> None:
         from harness.sweep import cluster, faults
+        from harness.sweep.answers import Answers
         from harness.sweep.body import DEFAULT, load
         from harness.sweep.display import Counts, Display
         from harness.sweep.pool import Pool
@@ -180,115 +148,46 @@ class _Sweep:
         settings = Settings(self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault)
         held = cluster.start(resources, workers=workers, address=address, at_most=len(self.runs), threads=threads)
         try:
-            with self._signals(), Pool(settings, held.workers, float(resources.cpu), float(resources.gpu)) as pool:
+            with stopping(self.stop), Pool(settings, held.workers, float(resources.cpu), float(resources.gpu)) as pool:
                 # The workers import while the schema is made here; they open the store with their first run.
                 tracking.prepare(self.uri)
                 _register(self.spec, self.uri)
-                self._sort(chosen)
+                self.queue.sort(chosen)
                 total = len({run.run_id for run in self.spec.runs})
-                counts = Counts(total, len(self.outcome.skipped), len(self.queue), held.workers)
-                counts.evaluations = len(self.added)
+                counts = Counts(total, len(self.outcome.skipped), len(self.queue.runs), held.workers)
+                counts.evaluations = len(self.queue.added)
                 with Display(counts) as display:
-                    self._loop(pool, display, fail_fast, retries)
+                    self._loop(pool, display, Answers(self.queue, self.outcome, display, retries), fail_fast)
                     self._end(pool, display, command)
         finally:
             held.stop()
 
-    def _loop(self, pool: Pool, display: Display, fail_fast: bool, retries: int) -> None:
+    def _loop(self, pool: Pool, display: Display, answers: Answers, fail_fast: bool) -> None:
+        queue, counts = self.queue, display.counts
         drawn = looked = time.monotonic()
-        while (self.queue or self.added or pool.jobs or self.elsewhere) and not self.stop.is_set():
-            while (self.queue or self.added) and pool.free:
+        while (queue or pool.jobs or queue.elsewhere) and not self.stop.is_set():
+            while queue and pool.free:
                 self._give(pool)
             for job, answer in pool.wait(_POLL):
-                self._take(job, answer, display, retries)
+                answers.take(job, answer)
             if fail_fast and self.outcome.failed:
                 break
             now = time.monotonic()
-            if self.elsewhere and now - looked > _LOOK:
+            if queue.elsewhere and now - looked > _LOOK:
                 looked = now
-                display.counts.evaluations += self._sort(sorted(self.elsewhere))
-                display.counts.elsewhere = len(self.elsewhere)
+                counts.evaluations += queue.sort(sorted(queue.elsewhere))
+                counts.elsewhere = len(queue.elsewhere)
             if display.live and now - drawn > _REDRAW:
                 drawn = now
                 self._draw(pool, display)
 
     def _give(self, pool: Pool) -> None:
-        if self.queue:
-            run_id, generation = self.queue.popleft()
+        if self.queue.runs:
+            run_id, generation = self.queue.runs.popleft()
             pool.give(self.runs[run_id], self.spec.test, generation)
         else:
-            run_id, supplement = self.added.next()
+            run_id, supplement = self.queue.added.next()
             pool.evaluate(self.runs[run_id], supplement)
-
-    def _take(self, job: Job, answer: Outcome | Died, display: Display, retries: int) -> None:
-        from harness.sweep.pool import Died
-
-        run_id, counts, added = job.run.run_id, display.counts, job.supplement
-        if isinstance(answer, Died):
-            final, reason = False, answer.reason
-            self.unborn += answer.unborn
-            if self.unborn >= _BIRTHS and not self.outcome.finished and not self.outcome.evaluated:
-                raise UserError(reason)
-        elif answer.status == "finished" and added is not None:
-            self._evaluated(job, answer.seconds, display)
-            return
-        elif answer.status == "finished":
-            self._finished(job, answer.summary, answer.seconds, display)
-            return
-        elif answer.status == "taken":
-            counts.evaluations += self._sort([run_id])
-            counts.elsewhere = len(self.elsewhere)
-            return
-        else:
-            final, reason = answer.final, answer.reason
-        self.attempts[run_id] += 1
-        again = not final and self.attempts[run_id] <= retries
-        if added is None:
-            self._sort([run_id], again=again)
-        elif again:
-            self.added.again(run_id, added)
-        if (
-            added is None and run_id in self.outcome.skipped
-        ):  # its worker died after the seal: the run is finished, and by us
-            self.outcome.skipped.remove(run_id)
-            self._finished(job, {}, job.seconds, display)
-        elif again:
-            display.say(f"again: {_named(job)}: {reason}", "yellow")
-        else:
-            self.outcome.failed[run_id] = reason
-            counts.failed += added is None
-            counts.unevaluated += added is not None
-            display.say(f"failed: {_named(job)}: {reason}", "red")
-
-    def _finished(self, job: Job, summary: dict[str, float], seconds: float, display: Display) -> None:
-        counts = display.counts
-        self.outcome.finished.append(job.run.run_id)
-        self.outcome.train_seconds += summary.get("train_seconds", 0.0)
-        counts.finished += 1
-        counts.seconds.append(seconds)
-        score = summary.get("val_mpjpe_best")
-        if score is not None and (counts.best is None or score < counts.best[1]):
-            counts.best = (label(job.run), score)
-        display.finished(label(job.run), seconds, score)
-
-    def _evaluated(self, job: Job, seconds: float, display: Display) -> None:
-        self.outcome.evaluated.append(job.run.run_id)
-        display.counts.evaluated += 1
-        display.counts.evaluation_seconds.append(seconds)
-        display.finished(_named(job), seconds, None)
-
-    def _sort(self, run_ids: list[str], *, again: bool = True) -> int:
-        """Ask the store about runs; queue the free ones, if they are to be tried again, and missing evaluations.
-
-        How many of the finished ones lack evaluations.
-        """
-        found = tracking.survey(self.uri, run_ids)
-        self.elsewhere -= set(run_ids)
-        self.outcome.skipped += [run_id for run_id in run_ids if run_id in found.finished]
-        if again:
-            self.elsewhere |= set(found.busy)
-            self.queue.extend((run_id, found.free[run_id]) for run_id in run_ids if run_id in found.free)
-        return self.added.look(found.finished)
 
     def _draw(self, pool: Pool, display: Display) -> None:
         found, counts = pool.progress(), display.counts
@@ -296,7 +195,7 @@ class _Sweep:
             score = progress.val_mpjpe
             if score is not None and (counts.best is None or score < counts.best[1]):
                 counts.best = (label(job.run), score)
-        display.update({_named(job): (job.seconds, progress) for job, progress in found.values()})
+        display.update({named(job): (job.seconds, progress) for job, progress in found.values()})
 
     def _end(self, pool: Pool, display: Display, command: str | None) -> None:
         """Leave the store consistent: no worker lives, none of their records says RUNNING."""
@@ -311,40 +210,11 @@ class _Sweep:
         if self.outcome.interrupted and command:
             display.say(f"stopped; this goes on with it: {command}")
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """The first SIGINT or SIGTERM stops the sweep in order, the second one at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def handle(number: int, _: object) -> None:
-            if self.stop.is_set():
-                raise KeyboardInterrupt
-            self.stop.set()
-
-        # Set after Ray has started, as Ray sets a handler of its own for SIGTERM.
-        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
 
 def _register(spec: Any, uri: str) -> None:
     """Enter the spec's claims in the store, before the first run that may decide one starts."""
     claims = (*getattr(spec, "claims", ()), *getattr(spec, "awaited", ()))
     tracking.register(uri, [claim.digest(spec.name) for claim in claims], getattr(spec, "digest", ""))
-
-
-def label(run: Any) -> str:
-    """A run, for people: its axes, or its id."""
-    return " ".join(str(value) for value in dict(run.labels).values()) or run.run_id
-
-
-def _named(job: Job) -> str:
-    return label(job.run) if job.supplement is None else f"evaluation of {label(job.run)}"
 
 
 def _buried(uri: str, run_ids: list[str], driver: tracking.Owner, seconds: float = 5.0) -> None:

@@ -98,17 +98,19 @@ def test_a_sweep_evaluates_what_was_added_and_trains_nothing(store, finish, capf
 
 
 def test_an_evaluation_whose_worker_dies_is_tried_again_and_then_fails(store, finish, capfd):
+    from harness.sweep.answers import Answers
     from harness.sweep.display import Counts, Display
-    from harness.sweep.driver import SweepOutcome, _Sweep
+    from harness.sweep.outcome import SweepOutcome
     from harness.sweep.pool import Died, Job
+    from harness.sweep.queue import Queue
 
     found = supplements.find(store, {RUN.run_id: finish()}, of_test(MORE))
     outcome, queue = SweepOutcome(skipped=[RUN.run_id]), supplements.Queue(store, of_test(MORE), found)
-    sweep = _Sweep(FakeSpec([RUN], test=MORE), store, {RUN.run_id: RUN}, queue, outcome)
     display = Display(Counts(total=1, skipped=1, todo=0, workers=1, evaluations=1))
+    answers = Answers(Queue(store, queue, outcome), outcome, display, retries=1)
     for left in (1, 0):
         job = Job(RUN, None, queue.next()[1])
-        sweep._take(job, Died("its worker died", unborn=False), display, retries=1)
+        answers.take(job, Died("its worker died", unborn=False))
         assert len(queue) == left
     assert outcome.failed == {RUN.run_id: "its worker died"} and outcome.skipped == [RUN.run_id]
     assert display.counts.unevaluated == 1 and not display.counts.failed
@@ -120,7 +122,7 @@ def test_the_limit_takes_runs_before_evaluations(store, finish, monkeypatch):
 
     finish()
     handed = []
-    monkeypatch.setattr(driver._Sweep, "go", lambda sweep, chosen, *_: handed.append((chosen, len(sweep.added))))
+    monkeypatch.setattr(driver._Sweep, "go", lambda sweep, chosen, *_: handed.append((chosen, len(sweep.queue.added))))
     for limit in (1, 2):
         run_sweep(FakeSpec([RUN, tiny(1)], test=MORE), uri=store, limit=limit)
     assert handed == [([tiny(1).run_id], 0), ([tiny(1).run_id], 1)]

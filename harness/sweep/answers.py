@@ -1,0 +1,95 @@
+"""What a worker's answer means for the sweep: done, done by another, to be tried again, failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.errors import UserError
+from harness.sweep.outcome import SweepOutcome, label, named
+
+if TYPE_CHECKING:
+    from harness.sweep.display import Display
+    from harness.sweep.pool import Died, Job
+    from harness.sweep.queue import Queue
+    from harness.sweep.worker import Outcome
+
+_BIRTHS = 3
+"""Workers that may fail to start until the sweep gives up, as long as no run is done."""
+
+
+class Answers:
+    """Takes answers, one by one.
+
+    Args:
+        queue: what is to be tried again goes back there.
+        outcome: grows by what is done and what failed.
+        display: told of it.
+        retries: how often what failed is tried again, unless its failure is final.
+    """
+
+    def __init__(self, queue: Queue, outcome: SweepOutcome, display: Display, retries: int) -> None:
+        self.queue, self.outcome, self.display, self.retries = queue, outcome, display, retries
+        self.attempts: dict[str, int] = {}
+        self.unborn = 0
+
+    def take(self, job: Job, answer: Outcome | Died) -> None:
+        """Take one answer.
+
+        Raises:
+            UserError: workers can't start.
+        """
+        from harness.sweep.pool import Died
+
+        run_id, counts, added = job.run.run_id, self.display.counts, job.supplement
+        if isinstance(answer, Died):
+            final, reason = False, answer.reason
+            self.unborn += answer.unborn
+            if self.unborn >= _BIRTHS and not self.outcome.finished and not self.outcome.evaluated:
+                raise UserError(reason)
+        elif answer.status == "finished" and added is not None:
+            self._evaluated(job, answer.seconds)
+            return
+        elif answer.status == "finished":
+            self._finished(job, answer.summary, answer.seconds)
+            return
+        elif answer.status == "taken":
+            counts.evaluations += self.queue.sort([run_id])
+            counts.elsewhere = len(self.queue.elsewhere)
+            return
+        else:
+            final, reason = answer.final, answer.reason
+        self.attempts[run_id] = self.attempts.get(run_id, 0) + 1
+        again = not final and self.attempts[run_id] <= self.retries
+        if added is None:
+            self.queue.sort([run_id], again=again)
+        elif again:
+            self.queue.added.again(run_id, added)
+        if (
+            added is None and run_id in self.outcome.skipped
+        ):  # its worker died after the seal: the run is finished, and by us
+            self.outcome.skipped.remove(run_id)
+            self._finished(job, {}, job.seconds)
+        elif again:
+            self.display.say(f"again: {named(job)}: {reason}", "yellow")
+        else:
+            self.outcome.failed[run_id] = reason
+            counts.failed += added is None
+            counts.unevaluated += added is not None
+            self.display.say(f"failed: {named(job)}: {reason}", "red")
+
+    def _finished(self, job: Job, summary: dict[str, float], seconds: float) -> None:
+        counts = self.display.counts
+        self.outcome.finished.append(job.run.run_id)
+        self.outcome.train_seconds += summary.get("train_seconds", 0.0)
+        counts.finished += 1
+        counts.seconds.append(seconds)
+        score = summary.get("val_mpjpe_best")
+        if score is not None and (counts.best is None or score < counts.best[1]):
+            counts.best = (label(job.run), score)
+        self.display.finished(label(job.run), seconds, score)
+
+    def _evaluated(self, job: Job, seconds: float) -> None:
+        self.outcome.evaluated.append(job.run.run_id)
+        self.display.counts.evaluated += 1
+        self.display.counts.evaluation_seconds.append(seconds)
+        self.display.finished(named(job), seconds, None)
