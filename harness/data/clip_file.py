@@ -84,18 +84,26 @@ def positions(content: bytes, skeleton: Skeleton, path: str, name: str) -> np.nd
         UserError: pickled objects, another type or shape, no frames, NaN or infinity, or lengths that
             are no body's in metres.
     """
+    return checked(array(content, skeleton, path, name), skeleton, path, name)
+
+
+def array(content: bytes, skeleton: Skeleton, path: str, name: str) -> np.ndarray:
+    """A .npy member's values, whatever they are.
+
+    Raises:
+        UserError: pickled objects, or no array.
+    """
     import numpy as np
 
-    expected = f"expected a float array (frames, {len(skeleton)}, 3)"
     try:
-        array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+        return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
     except ValueError as error:
+        expected = f"expected a float array (frames, {len(skeleton)}, 3)"
         pickled = f"holds pickled objects, which are never loaded; {expected}"
         raise UserError(pickled if "pickle" in str(error) else str(error), file=path, key=name) from None
-    return checked(array, skeleton, path, name)
 
 
-def checked(array: np.ndarray, skeleton: Skeleton, path: str, name: str) -> np.ndarray:
+def checked(found: np.ndarray, skeleton: Skeleton, path: str, name: str) -> np.ndarray:
     """The positions of one clip as float32 (frames, joints, 3), metres; the array itself where it is that already.
 
     Raises:
@@ -107,25 +115,25 @@ def checked(array: np.ndarray, skeleton: Skeleton, path: str, name: str) -> np.n
         raise UserError(message, file=path, key=name)
 
     expected = f"expected a float array (frames, {len(skeleton)}, 3)"
-    if array.dtype.kind != "f":
-        fail(f"values of type {array.dtype}; {expected}")
-    if array.ndim != 3 or array.shape[1:] != (len(skeleton), 3) or len(array) == 0:
-        fail(f"shape {array.shape}; {expected}")
-    finite = np.isfinite(array).all(axis=(1, 2))
+    if found.dtype.kind != "f":
+        fail(f"values of type {found.dtype}; {expected}")
+    if found.ndim != 3 or found.shape[1:] != (len(skeleton), 3) or len(found) == 0:
+        fail(f"shape {found.shape}; {expected}")
+    finite = np.isfinite(found).all(axis=(1, 2))
     if not finite.all():
         bad = int(np.flatnonzero(~finite)[0])
-        fail(f"NaN or infinity in {int((~finite).sum())} of {len(array)} frames, first in frame {bad}")
+        fail(f"NaN or infinity in {int((~finite).sum())} of {len(found)} frames, first in frame {bad}")
     if not skeleton.bones:
-        return np.ascontiguousarray(array, dtype=np.float32)
+        return np.ascontiguousarray(found, dtype=np.float32)
     parents, children = (list(side) for side in zip(*skeleton.bones, strict=True))
-    sample = array[:: max(1, len(array) // 64)].astype(np.float64)
+    sample = found[:: max(1, len(found) // 64)].astype(np.float64)
     bones = np.linalg.norm(sample[:, children] - sample[:, parents], axis=-1)
     bone = float(np.median(bones, axis=0).max())
     low, high = _LONGEST_BONE
     if not low <= bone <= high:
         guess = next((f" (in {unit}?)" for unit, one in _UNITS if low <= bone * one <= high), "")
         fail(f"the longest bone measures {bone:.4g}, which is no body in metres{guess}; expected {low} to {high}")
-    return np.ascontiguousarray(array, dtype=np.float32)
+    return np.ascontiguousarray(found, dtype=np.float32)
 
 
 _UNITS = (("millimetres", 0.001), ("centimetres", 0.01), ("inches", 0.0254))

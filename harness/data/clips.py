@@ -82,7 +82,7 @@ def load(
     use = detections != "truth" and any(c.pixels is not None for clip in found.clips for c in clip.cameras)
     if detections == "file" and not use:
         raise UserError("holds no detections; set data.options.detections to truth", file=given, key="detections")
-    clips = tuple(_chosen(clip, use, fps, given) for clip in found.clips)
+    clips = tuple(chosen(clip, use, fps, given) for clip in found.clips)
     return Dataset(
         name=found.name,
         skeleton=found.skeleton,
@@ -94,21 +94,26 @@ def load(
     )
 
 
-def _chosen(clip: Clip, use: bool, fps: float | None, path: str) -> Clip:
+def chosen(clip: Clip, use: bool, fps: float | None, path: str) -> Clip:
+    """A clip with (``use``) or without what a detector reported, thinned to ``fps`` frames a second.
+
+    Raises:
+        UserError: detections that aren't there, a rate that no thinning gives.
+    """
     step = clip.fps / fps if fps else 1.0
     if step < 1 or abs(step - round(step)) > 1e-6:
         message = f"{clip.fps:g} frames a second can't be thinned to {fps:g}: no whole number of frames lies between"
         raise UserError(message, file=path, key=clip.name)
     every = slice(None, None, round(step))
 
-    def chosen(camera: RecordedCamera) -> RecordedCamera:
+    def of(camera: RecordedCamera) -> RecordedCamera:
         if use and camera.pixels is None:
             raise UserError("no detections of this camera", file=path, key=f"{clip.name}@{camera.name}")
         pixels = camera.pixels[every] if use and camera.pixels is not None else None
         score = camera.score[every] if use and camera.score is not None else None
         return replace(camera, pixels=pixels, score=score)
 
-    cameras = tuple(chosen(camera) for camera in clip.cameras)
+    cameras = tuple(of(camera) for camera in clip.cameras)
     scored = None if clip.scored is None else clip.scored[every]
     return replace(clip, positions=clip.positions[every], fps=fps or clip.fps, cameras=cameras, scored=scored)
 

@@ -181,6 +181,17 @@ def read(path: str | Path) -> Imported:
     Raises:
         UserError: no such file, a truncated one, another layout, wrong keys, or clips that can't be used (`check`).
     """
+    found = unchecked(path)
+    check(found, str(path))
+    return found
+
+
+def unchecked(path: str | Path) -> Imported:
+    """`read` for whoever looks for what is wrong with the values: any are let through, and any shapes.
+
+    Raises:
+        UserError: no such file, a truncated one, another layout, or wrong keys.
+    """
     archive = Archive(str(path))
     meta = archive.meta
     skeleton = declared_skeleton(meta["skeleton"], str(path))
@@ -201,7 +212,7 @@ def read(path: str | Path) -> Imported:
                 scored=_float(archive.array(key), str(path), key) > 0 if key in archive.names else None,
             )
         )
-    found = Imported(
+    return Imported(
         name=meta["name"],
         skeleton=skeleton,
         clips=tuple(clips),
@@ -211,8 +222,6 @@ def read(path: str | Path) -> Imported:
         performers=meta.get("performers", {}),
         world=meta.get("world", "up"),
     )
-    check(found, str(path))
-    return found
 
 
 def splits(meta: Mapping[str, Any]) -> dict[str, Split]:

@@ -10,15 +10,19 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Gt
 
 from harness.data import clip_file
 from harness.data.dataset import Clip, Dataset, Split
 from harness.errors import UserError
-from harness.skeleton import H36M17
+from harness.skeleton import H36M17, Skeleton
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FPS = 50.0
 CMU_A = Split(
@@ -94,7 +98,11 @@ def load(path: str | None = None, *, fps: Annotated[float, Gt(0)] | None = None)
     Raises:
         UserError: one message that names the file, the clip and what was expected.
     """
-    path = _given(path)
+    return read(_given(path), fps, clip_file.positions)
+
+
+def read(path: str, fps: float | None, positions: Callable[[bytes, Skeleton, str, str], np.ndarray]) -> Dataset:
+    """`load` by another reader of a member's positions, such as one that lets any values through."""
     members, side = clip_file.members(path), _side_file(path)
     rate = _fps(side, fps, path)
     identity = _identity(clip_file.digest(members, path), rate)
@@ -111,7 +119,7 @@ def load(path: str | None = None, *, fps: Annotated[float, Gt(0)] | None = None)
                 performer=people[0] if len(people) == 1 else None,
                 action=action(note.get("desc") or name.partition("/")[2]),
                 fps=rate,
-                positions=clip_file.positions(content, H36M17, path, name),
+                positions=positions(content, H36M17, path, name),
                 repeats=tuple(note.get("same_recording_as", _REPEATS.get(name, ()) if not notes else ())),
             )
         )
