@@ -1,6 +1,7 @@
-"""What every test shares: nothing is kept in the user's own cache folder."""
+"""What every test shares: nothing is kept in the user's own cache folder; data of the paper-scale specs, made once."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +15,14 @@ def _own_cache(tmp_path_factory):
         del os.environ["XDG_CACHE_HOME"]
     else:
         os.environ["XDG_CACHE_HOME"] = before
+
+
+@pytest.fixture(scope="session")
+def imported_data(tmp_path_factory) -> Path:
+    """A folder for REPOSE_DATA with the imported files that the paper-scale specs ask for, of made-up poses."""
+    from tests.datasets import paper_scale_files
+
+    folder = tmp_path_factory.mktemp("imported")
+    paper_scale_files.human36m(folder)
+    paper_scale_files.mpi3dhp(folder)
+    return folder

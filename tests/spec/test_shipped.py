@@ -113,7 +113,8 @@ def test_every_shipped_spec_opens_with_its_manual(name):
 
 
 @pytest.mark.parametrize("name", shipped.names())
-def test_a_manual_that_says_how_many_runs_there_are_is_right(name):
+def test_a_manual_that_says_how_many_runs_there_are_is_right(name, imported_data, monkeypatch):
+    monkeypatch.setenv("REPOSE_DATA", str(imported_data))
     manual = shipped.find(name).read_text(encoding="utf-8").partition("\nname:")[0]
     said = re.findall(r"(?<![-\d])(\d+) (?:short )?runs", manual)
     assert set(said) <= {str(len(load(name).runs))}
