@@ -103,7 +103,8 @@ class Worker:
         logger.start()
         faults.reach("after-record", settings.fault)
         try:
-            summary = self._body(run, test, logger, lambda info: self._on_epoch(logger, info))
+            with logger.lines.listening():
+                summary = self._body(run, test, logger, lambda info: self._on_epoch(logger, info))
             logger.finish(
                 summary,
                 before_seal=lambda: faults.reach("after-artifacts", settings.fault),
@@ -136,6 +137,9 @@ class Worker:
         logger.log_points(info.curves)
         best = [v for v in (self._progress.val_mpjpe, info.val_mpjpe) if v is not None]
         self._progress = Progress(info.step, info.steps, min(best) if best else None)
+        score = f", validation MPJPE {info.val_mpjpe:.2f} mm" if info.val_mpjpe is not None else ""
+        logger.at(info.step, info.steps)
+        logger.lines.say(f"step {info.step} of {info.steps}{score}")
         faults.reach("mid-epoch", self._settings.fault)
 
     def _watch(self) -> None:

@@ -16,11 +16,16 @@ from harness.tracking.record import Record, finished
 from harness.tracking.store import artifact_root, client, resolve
 
 CONFIG, BEST, LAST = "config.json", "best.pt", "last.pt"
-EVALUATION, CURVES, SUMMARY = "evaluation.parquet", "curves.parquet", "summary.json"
+EVALUATION, CURVES, SUMMARY, LOG = "evaluation.parquet", "curves.parquet", "summary.json", "log.txt"
 
 
-def write(uri: str, mlflow_id: str, artifact_uri: str, name: str, content: bytes) -> None:
-    """Keep one file of a record; it appears whole or not at all."""
+def is_near(artifact_uri: str) -> bool:
+    """Whether a record's files are written into a folder here, rather than sent to a server."""
+    return _local(artifact_uri) is not None
+
+
+def write(uri: str, mlflow_id: str, artifact_uri: str, name: str, content: bytes, *, patient: bool = True) -> None:
+    """Keep one file of a record; it appears whole or not at all. ``patient``: wait for a store that is gone."""
     folder = _local(artifact_uri)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -31,7 +36,7 @@ def write(uri: str, mlflow_id: str, artifact_uri: str, name: str, content: bytes
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / name
         file.write_bytes(content)
-        persist(lambda: client(uri).log_artifact(mlflow_id, str(file)))
+        persist(lambda: client(uri).log_artifact(mlflow_id, str(file)), window=None if patient else 0.0)
 
 
 def path(uri: str | None, record: Record, name: str) -> Path:

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from harness.tracking.beat import BEATS
 from harness.tracking.claims import Claim, experiment, seal
 from harness.tracking.owner import BEAT
 from harness.tracking.patience import WINDOW, TrackingLost, passing, persist
+from harness.tracking.run_log import RunLog
 from harness.tracking.shape import params_of, shape_of
 from harness.tracking.store import client, resolve
 
@@ -74,6 +76,8 @@ class RunLogger:
         self._params_written = False
         self._evaluated: dict[str, list[str]] = {}
         self._told: dict[str, str] = {}
+        self.lines = RunLog()
+        self._at: str | None = None
         self._lost: Exception | None = None
         self._last_beat = time.monotonic()
         self._gone_since: float | None = None
@@ -109,6 +113,8 @@ class RunLogger:
 
         info = persist(create).info
         self.mlflow_id, self._artifact_uri = info.run_id, info.artifact_uri
+        by = f" by process {held.owner.pid} of {held.owner.host}" if held.owner else ""
+        self.lines.say(f"run {run.run_id} ({name}) of {self.spec}: begun{by}, claim {held.generation}")
         BEATS.add(self, self._tick)
         return self
 
@@ -134,6 +140,10 @@ class RunLogger:
                     self._kept.append(name)
                 self._points.append((name, int(step), float(value)))
                 self._times.append(now)
+
+    def at(self, step: int, steps: int) -> None:
+        """How far the run is, told to the store with the next heartbeat."""
+        self._at = f"{step}/{steps}"
 
     def artifact(self, name: str, content: bytes) -> None:
         """Keep one file. Waits for a store that is gone."""
@@ -171,6 +181,8 @@ class RunLogger:
         self.artifact(artifacts.SUMMARY, json.dumps(figures, indent=1).encode())
         self.artifact(artifacts.CURVES, artifacts.curves_bytes(self._points))
         self._stop()
+        self.lines.say("finished")
+        self._keep_lines()
         persist(lambda: self._flush(figures, self._final_tags()))
         if before_seal is not None:
             before_seal()
@@ -184,6 +196,9 @@ class RunLogger:
     def fail(self, reason: str, *, status: str = "FAILED") -> None:
         """Close the record with a reason. Waits for a store that is gone."""
         self._stop()
+        self.lines.say(f"{status.lower()}: {reason}")
+        with suppress(OSError):  # a full disk may be why it failed, and the reason stands in the record, too
+            self._keep_lines()
         persist(lambda: self._flush(tag=self._final_tags()))
         self._close(status, reason)
 
@@ -196,6 +211,11 @@ class RunLogger:
     def _close(self, status: str, reason: str) -> None:
         persist(lambda: client(self.uri).set_tag(self.mlflow_id, tags.REASON, reason[:5000]))
         persist(lambda: client(self.uri).set_terminated(self.mlflow_id, status))
+
+    def _keep_lines(self, *, patient: bool = True) -> None:
+        content, mark = self.lines.content()
+        artifacts.write(self.uri, self.mlflow_id, self._artifact_uri, artifacts.LOG, content, patient=patient)
+        self.lines.written(mark)
 
     def _existing(self, number: str) -> Any | None:
         query = f"tags.`{tags.CLAIM}` = '{self.held.tag}'"
@@ -236,17 +256,31 @@ class RunLogger:
 
     def _tick(self) -> None:
         """On `BEATS`: flush, then beat. While the store is gone it goes on trying, for `WINDOW` seconds."""
-        if time.monotonic() - self._last_beat < BEAT or self._lost is not None:
+        near = artifacts.is_near(self._artifact_uri)
+        due = time.monotonic() - self._last_beat >= BEAT and self._lost is None
+        if not due and not (near and self.lines.changed):
             return
         with self._writing:
             if self._ended:
                 return
+            if near:
+                self._tell_lines()
+            if not due:
+                return
             try:
-                self._flush()
-                client(self.uri).set_tag(self.mlflow_id, tags.HEARTBEAT, f"{time.time():.0f}")
+                self._flush(tag={tags.HEARTBEAT: f"{time.time():.0f}", **({tags.AT: self._at} if self._at else {})})
                 self._last_beat, self._gone_since = time.monotonic(), None
             except Exception as error:
                 # Kept, not raised: this is no thread of the run's. `log_points` tells the run.
                 self._gone_since = self._gone_since or time.monotonic()
                 if not passing(error) or time.monotonic() - self._gone_since > WINDOW:
                     self._lost = error
+                return
+            if not near:
+                self._tell_lines()
+
+    def _tell_lines(self) -> None:
+        """Write the lines of a run at work. They are no result: where that fails the next beat tries again."""
+        if self.lines.changed:
+            with suppress(Exception):
+                self._keep_lines(patient=False)
