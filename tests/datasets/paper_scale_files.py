@@ -1,4 +1,4 @@
-"""Files of whole data sets in the layouts that the paper-scale specs ask for, made from seeded numbers, and imported."""
+"""Files of whole data sets in the layouts that the paper-scale specs ask for, made from seeded numbers."""
 
 import json
 from pathlib import Path

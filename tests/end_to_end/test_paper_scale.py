@@ -1,4 +1,4 @@
-"""The specs at paper scale, on made-up poses in files of the original layouts: imported, planned, trained for a step."""
+"""The specs at paper scale, on made-up poses in files of the original layouts: imported, planned, trained a step."""
 
 import itertools
 import json
