@@ -44,19 +44,35 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @numba.njit
-def _first_row(column, shape, across_frames, coords):
-    """Where in flat (B·T·J) a column begins, how far apart its rows are, and which coordinate it holds."""
-    _, frames, joints = shape
-    at, k = divmod(column, coords)
-    if across_frames:
-        n, j = divmod(at, joints)
-        return n * frames * joints + j, joints, k
-    return at * joints, 1, k
+def _places(shape, across_frames, first, block, width):
+    """Where in flat (B·T·J·3) the first row of each column of a block lies, and how far apart its rows are.
+
+    The last block may hold fewer columns than ``width``.
+    """
+    samples, frames, joints = shape
+    coords = 3 - first
+    columns = samples * (joints if across_frames else frames) * coords
+    # Unsigned, as an index that may be negative costs a comparison each time.
+    begins = np.empty(min(width, columns - block * width), np.uint64)
+    for c in range(len(begins)):
+        at, k = divmod(block * width + c, coords)
+        if across_frames:
+            n, j = divmod(at, joints)
+            at = n * frames * joints + j
+        else:
+            at *= joints
+        begins[c] = 3 * at + first + k
+    return begins, np.uint64(3 * joints if across_frames else 3)
+
+
+@numba.njit
+def _row(begin, i, step):
+    return (begin + np.uint64(i) * step) // np.uint64(3)
 
 
 @_compiled
 def gather(shape, across_frames, first, pose, truth, valid, settled, masked, partly, of_error, p, t, v):
-    """Write p (of errors ẑ − z where ``of_error``), t and, where ``partly``, v.
+    """Write p (of errors ẑ − z where ``of_error``), t and, where ``partly``, v; columns that hold nothing are zeros.
 
     Args:
         pose, truth: flat (B·T·J·3), metres.
@@ -65,43 +81,66 @@ def gather(shape, across_frames, first, pose, truth, valid, settled, masked, par
         Whether every true depth is a number.
     """
     blocks, rows, width = p.shape
-    coords = 3 - first
-    columns = shape[0] * shape[1] * shape[2] * coords // rows
     for block in range(blocks):
-        for c in range(min(width, columns - block * width)):
-            at, step, k = _first_row(block * width + c, shape, across_frames, coords)
+        begins, step = _places(shape, across_frames, first, block, width)
+        count = len(begins)
+        here_p, here_t = p[block], t[block]
+        here_p[:, count:] = here_t[:, count:] = _ZERO
+        for c in range(count):
+            at = begins[c]
             for i in range(rows):
-                z, y = pose[3 * at + first + k], truth[3 * at + first + k]
-                if of_error:
-                    z -= y
-                if masked and not valid[at]:
-                    z, y = _ZERO, _NAN
-                elif y - y != _ZERO:
-                    return False
-                p[block, i, c], t[block, i, c] = z, y
-                if partly:
-                    v[block, i, c] = _ONE if settled[at] else _ZERO
+                here_p[i, c], here_t[i, c] = pose[at], truth[at]
                 at += step
+        if masked:
+            for c in range(count):
+                for i in range(rows):
+                    if not valid[_row(begins[c], i, step)]:
+                        here_p[i, c] = here_t[i, c] = _ZERO
+        unlike = 0
+        for i in range(rows):
+            for c in range(width):
+                unlike |= here_t[i, c] - here_t[i, c] != _ZERO
+                if of_error:
+                    here_p[i, c] -= here_t[i, c]
+        if unlike:
+            return False
+        if masked:
+            for c in range(count):
+                for i in range(rows):
+                    if not valid[_row(begins[c], i, step)]:
+                        here_t[i, c] = _NAN
+        if partly:
+            v[block, :, count:] = _ZERO
+            for c in range(count):
+                for i in range(rows):
+                    v[block, i, c] = _ONE if settled[_row(begins[c], i, step)] else _ZERO
     return True
 
 
 @_compiled
-def scatter(shape, across_frames, first, slope, p, sign, gradient):
-    """Write ``sign`` · slope into flat (B·T·J·3) ``gradient``, and return its inner product with p."""
+def inner(slope, p):
+    """Σ slope · p, in double precision."""
     blocks, rows, width = p.shape
-    coords = 3 - first
-    columns = shape[0] * shape[1] * shape[2] * coords // rows
     sums = np.zeros(width, np.float64)
     for block in range(blocks):
-        for c in range(min(width, columns - block * width)):
-            at, step, k = _first_row(block * width + c, shape, across_frames, coords)
-            for i in range(rows):
-                gradient[3 * at + first + k] = sign * slope[block, i, c]
-                at += step
         for i in range(rows):
             for c in range(width):
                 sums[c] += np.float64(p[block, i, c]) * np.float64(slope[block, i, c])
-    return sign * sums.sum()
+    return sums.sum()
+
+
+@_compiled
+def scatter(shape, across_frames, first, slope, factor, gradient):
+    """Write slope · ``factor`` into flat (B·T·J·3) ``gradient``."""
+    blocks, rows, width = slope.shape
+    for block in range(blocks):
+        begins, step = _places(shape, across_frames, first, block, width)
+        here = slope[block]
+        for c in range(len(begins)):
+            at = begins[c]
+            for i in range(rows):
+                gradient[at] = here[i, c] * factor
+                at += step
 
 
 @_compiled
@@ -144,7 +183,6 @@ def random_order(shape, across_frames, first, keys, valid, masked, purpose, axis
     blocks, rows, width = order.shape
     samples, frames, joints = shape
     coords = 3 - first
-    columns = samples * frames * joints * coords // rows
     of_frame = np.zeros((samples, frames), np.int64)
     for n in range(samples):
         key, count = _combine(_combine(_mix(keys[n]), purpose), axis), -1
@@ -153,12 +191,17 @@ def random_order(shape, across_frames, first, keys, valid, masked, purpose, axis
             of_frame[n, f] = _mix(_combine(key, count))
     of_frame = of_frame.ravel()
     for block in range(blocks):
-        for c in range(min(width, columns - block * width)):
-            at, _, k = _first_row(block * width + c, shape, across_frames, coords)
-            frame, joint = divmod(at, joints)
-            for i in range(rows):
-                f, j = (frame + i, joint) if across_frames else (frame, joint + i)
-                order[block, i, c] = _combine(of_frame[f], j * coords + k)
+        begins, _ = _places(shape, across_frames, first, block, width)
+        place = begins.astype(np.int64)
+        frame, place = place // (3 * joints), place % (3 * joints)
+        part = place // 3 * coords + place % 3 - first
+        here, key = order[block], np.empty(len(begins), np.int64)
+        for i in range(rows):
+            if across_frames or i == 0:
+                for c in range(len(begins)):
+                    key[c] = of_frame[frame[c] + i]
+            for c in range(len(begins)):
+                here[i, c] = _combine(key[c], part[c] + (0 if across_frames else i * coords))
 
 
 @numba.njit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from harness.objectives import fused, random_order
 from harness.objectives.pairwise import Edges, Reach, Sums, Task
 
-_COLUMNS = 240  # of a block at most: long passes, in the second cache, and rows that don't evict each other (no 2ⁿ)
+_COLUMNS, _CELLS = 240, 1 << 14  # of a block at most: long passes, in the second cache (columns: no 2ⁿ)
 _LANES = 16  # a multiple of it is all vectors
 _RANGE = {torch.float32: 160.0, torch.float64: 1400.0}  # of an exponent, so that sums and quotients stay normal
 
@@ -34,11 +34,11 @@ def _sums(task: Task, pred: Tensor, target: Tensor) -> Sums | None:
     rows = shape[task.axis]
     how = (shape, task.axis == 1, task.first)
     columns = shape[0] * shape[1] * shape[2] * (3 - task.first) // rows
-    blocks = -(-columns // _COLUMNS)
+    blocks = -(-columns // max(_COLUMNS, _CELLS // rows))
     width = -(-columns // (blocks * _LANES)) * _LANES
-    p, t, slope = (np.zeros((blocks, rows, width), pred.detach().numpy().dtype) for _ in range(3))
+    p, t = (np.empty((blocks, rows, width), pred.detach().numpy().dtype) for _ in range(2))
     masked, partly = task.valid is not None, task.settled is not None
-    v = np.zeros_like(p) if partly else p
+    v = np.empty_like(p) if partly else p
     valid = _flat(None if task.valid is None else task.valid[:, :, None].expand(shape))
     if not fused.gather(
         *how, _flat(pred), _flat(target), valid, _flat(task.settled), masked, partly, form.of_error, p, t, v
@@ -54,14 +54,20 @@ def _sums(task: Task, pred: Tensor, target: Tensor) -> Sums | None:
     if form.shuffled:
         order = np.zeros(p.shape, np.int64)
         fused.random_order(*how, _flat(task.keys), valid, masked, random_order.PURPOSE, task.axis, order)
-    pairs = _partners(task.select, rows)
+    pairs, slope = _partners(task.select, rows), np.zeros_like(p)
     limits = (limit(task.min_gap), limit(form.parameter))
-    rest = fused.LOOPS[form.name](p, t, v, order, power, *pairs, *limits, partly, slope)
-    gradient = torch.zeros(pred.shape, dtype=dtype)
-    sign = -1.0 if form.scale < 0 else 1.0
-    inner = fused.scatter(*how, slope, p, limit(sign), gradient.view(-1).numpy())
-    value = rest + (sign * form.scale * inner if form.homogeneous else 0.0)
-    return Sums(value, gradient.to(task.pred.dtype), sign * form.scale)
+    value = fused.LOOPS[form.name](p, t, v, order, power, *pairs, *limits, partly, slope)
+    if form.homogeneous:
+        value += form.scale * fused.inner(slope, p)
+    return Sums(value, torch.from_numpy(slope).to(task.pred.dtype), form.scale, spread=partial(_spread, *how))
+
+
+def _spread(shape: tuple[int, int, int], across_frames: bool, first: int, slope: Tensor, factor: Tensor) -> Tensor:
+    """Slopes · ``factor`` in their places among zeros: one pass, instead of one for each of the three."""
+    gradient = torch.zeros((*shape, 3), dtype=slope.dtype)
+    blocks = slope.numpy()
+    fused.scatter(shape, across_frames, first, blocks, blocks.dtype.type(factor.item()), gradient.view(-1).numpy())
+    return gradient
 
 
 def _flat(x: Tensor | None) -> np.ndarray:

@@ -67,12 +67,21 @@ class Task:
 
 
 class Sums(NamedTuple):
-    """Σφ over unordered pairs, its gradient / ``scale`` (B, T, J, 3); how many pairs have a gradient, where counted."""
+    """What a task comes to.
+
+    Attributes:
+        value: Σφ over unordered pairs.
+        slope: what its gradient is made of, in an order of its own.
+        scale: the gradient is ``spread(slope, scale)``.
+        active: how many pairs have a gradient, where counted.
+        spread: called with ``slope`` and a scalar tensor; their product as (B, T, J, 3).
+    """
 
     value: float
-    gradient: Tensor
+    slope: Tensor
     scale: float
     active: int = 0
+    spread: Callable[[Tensor, Tensor], Tensor] = torch.mul
 
 
 @torch.no_grad()

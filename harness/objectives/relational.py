@@ -45,19 +45,19 @@ from harness.objectives.visibility import predicted_visible
 
 
 class _WithGradient(torch.autograd.Function):
-    """A value whose gradient is already known: ``gradient`` · ``scale``."""
+    """The mean of a task over ``pairs``; its gradient is known but for the factor."""
 
     @staticmethod
-    def forward(ctx: Any, pose: Tensor, value: float, gradient: Tensor, scale: float) -> Tensor:
-        ctx.save_for_backward(gradient)
-        ctx.scale, ctx.dtype = scale, pose.dtype
-        return pose.new_tensor(value)
+    def forward(ctx: Any, pose: Tensor, sums: Sums, pairs: float) -> Tensor:
+        ctx.save_for_backward(sums.slope)
+        ctx.spread, ctx.scale, ctx.dtype = sums.spread, sums.scale / pairs, pose.dtype
+        return pose.new_tensor(sums.value / pairs)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None]:
-        (gradient,) = ctx.saved_tensors
-        return (gradient * (upstream * ctx.scale)).to(ctx.dtype), None, None, None
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
+        (slope,) = ctx.saved_tensors
+        return ctx.spread(slope, upstream * ctx.scale).to(ctx.dtype), None, None
 
 
 class _Relational(LossTerm):
@@ -111,7 +111,7 @@ class _Relational(LossTerm):
         pairs = max(self._pairs(pred, visible, valid)[0], 1.0)
         if not (pred.requires_grad and torch.is_grad_enabled()):
             return pred.new_tensor(sums.value / pairs)
-        return _WithGradient.apply(pred, sums.value / pairs, sums.gradient, sums.scale / pairs)
+        return _WithGradient.apply(pred, sums, pairs)
 
     def __call__(self, output: Output, batch: Batch, context: Context) -> Tensor:
         """The scalar inside training. Raises as `value`, and UserError for ``weight: predicted`` without a head."""
