@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -203,4 +204,82 @@ SMPL24 = Skeleton(
 )
 """The joints of the body model SMPL (Loper et al., SIGGRAPH Asia 2015), hands without fingers."""
 
-SKELETONS = {skeleton.name: skeleton for skeleton in (H36M17, HUMANEVA15, SMPL24)}
+
+def _wholebody() -> Skeleton:
+    """The 133 keypoints of COCO-WholeBody, in its order: 17 of the body, 6 of the feet, 68 of the face, 21 a hand.
+
+    None lies between the hips: the nose comes first and is the root. The points of a face hang on the nose: a face is
+    no chain.
+    """
+    names = ["Nose", "LEye", "REye", "LEar", "REar"]
+    parents, radii = [-1, 0, 0, 1, 2], [0.0, 0.0, 0.0, 0.07, 0.07]
+    parts = {"Shoulder": (0, 0.06), "Elbow": (5, 0.05), "Wrist": (7, 0.04), "Hip": (5, 0.13), "Knee": (11, 0.08)}
+    for part, (parent, radius) in {**parts, "Ankle": (13, 0.05)}.items():
+        names += [f"L{part}", f"R{part}"]
+        parents += [parent, parent + 1 if parent else 0]
+        radii += [radius] * 2
+    for side, ankle in (("L", 15), ("R", 16)):
+        names += [f"{side}{part}" for part in ("BigToe", "SmallToe", "Heel")]
+        parents += [ankle] * 3
+        radii += [0.03] * 3
+
+    def ring(part: str, right: Sequence[int], middle: Mapping[int, str], left: Sequence[int]) -> dict[int, str]:
+        """Places in the face → names: those on the right side, and on the left in the order of their images."""
+        sides = {place: f"{s}{part}{i}" for s, on in (("R", right), ("L", left)) for i, place in enumerate(on, 1)}
+        return {**sides, **middle}
+
+    face = {
+        **ring("Jaw", range(8), {8: "Chin"}, range(16, 8, -1)),
+        **ring("Brow", range(17, 22), {}, range(26, 21, -1)),
+        **{place: f"NoseBridge{place - 26}" for place in range(27, 31)},
+        **ring("Nostril", (31, 32), {33: "NoseBase"}, (35, 34)),
+        **ring("EyeRim", range(36, 42), {}, (45, 44, 43, 42, 47, 46)),
+        **ring("Lip", (48, 49, 50, 59, 58), {51: "UpperLip", 57: "LowerLip"}, (54, 53, 52, 55, 56)),
+        **ring("Mouth", (60, 61, 67), {62: "MouthTop", 66: "MouthBottom"}, (64, 63, 65)),
+    }
+    names += [face[place] for place in range(68)]
+    parents += [0] * 68
+    radii += [0.0] * 68
+    for side, wrist in (("L", 9), ("R", 10)):
+        palm = len(names)
+        names += [f"{side}Palm"]
+        names += [f"{side}{finger}{n}" for finger in FINGERS for n in range(1, 5)]
+        parents += [wrist] + [palm if n == 1 else palm + 4 * f + n - 1 for f in range(5) for n in range(1, 5)]
+        radii += [0.04] + [0.02 if n == 1 else 0.01 for _ in range(5) for n in range(1, 5)]
+    image = {"L": "R", "R": "L"}
+    sided = [name[0] if name[0] in image and name[1].isupper() else "" for name in names]
+    mirror = [
+        names.index(image[s] + name[1:]) if s else at for at, (s, name) in enumerate(zip(sided, names, strict=True))
+    ]
+
+    def on(side: str, places: Iterable[int]) -> tuple[int, ...]:
+        return tuple(place for place in places if not side or sided[place] == side)
+
+    legs, arms, face_and_head = (*range(13, 23),), (*range(7, 11), *range(91, 133)), (*range(5), *range(23, 91))
+    return Skeleton(
+        name="wholebody133",
+        joints=tuple(names),
+        parents=tuple(parents),
+        mirror=tuple(mirror),
+        limbs={
+            "right leg": on("R", legs),
+            "left leg": on("L", legs),
+            "left arm": on("L", arms),
+            "right arm": on("R", arms),
+            "head": face_and_head,
+        },
+        halves={
+            "upper": tuple(sorted((*face_and_head, 5, 6, *arms))),
+            "lower": (11, 12, *legs),
+            "left": on("L", range(len(names))),
+            "right": on("R", range(len(names))),
+        },
+        radii=tuple(radii),
+    )
+
+
+FINGERS = ("Thumb", "Index", "Middle", "Ring", "Little")
+WHOLEBODY133 = _wholebody()
+"""Body, feet, face and hands of COCO-WholeBody (Jin et al., ECCV 2020)."""
+
+SKELETONS = {skeleton.name: skeleton for skeleton in (H36M17, HUMANEVA15, SMPL24, WHOLEBODY133)}

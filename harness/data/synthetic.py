@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 
 from harness.data.dataset import Clip, Dataset, Split, itself
-from harness.skeleton import H36M17, Skeleton
+from harness.skeleton import H36M17, SKELETONS, Skeleton
 
 VERSION = 1
 """Raised whenever the same options would give other positions; part of the fingerprint."""
@@ -44,16 +44,24 @@ def clips_of_each(*, clips: int = _CLIPS, **_: Any) -> int:
     return clips
 
 
-def skeleton(**_: Any) -> Skeleton:
+def skeleton(*, skeleton: str = H36M17.name, **_: Any) -> Skeleton:
     """The skeleton of every clip; generates nothing."""
-    return H36M17
+    return SKELETONS[skeleton]
 
 
 def fingerprint(
-    path: str | None = None, *, subjects: int = _SUBJECTS, clips: int = _CLIPS, seconds: float = _SECONDS, seed: int = 0
+    path: str | None = None,
+    *,
+    subjects: int = _SUBJECTS,
+    clips: int = _CLIPS,
+    seconds: float = _SECONDS,
+    seed: int = 0,
+    skeleton: str = H36M17.name,
 ) -> str:
     """16 hexadecimal digits of the generator's version and options; generates nothing."""
-    options = {"subjects": subjects, "clips": clips, "seconds": float(seconds), "seed": seed}
+    options: dict[str, Any] = {"subjects": subjects, "clips": clips, "seconds": float(seconds), "seed": seed}
+    if skeleton != H36M17.name:
+        options["skeleton"] = skeleton
     text = json.dumps(["synthetic", VERSION, options], sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -65,6 +73,7 @@ def load(
     clips: Annotated[int, Ge(1), Le(200)] = 12,
     seconds: Annotated[float, Ge(0.2), Le(60)] = 5.0,
     seed: Annotated[int, Ge(0)] = 0,
+    skeleton: Literal["h36m17", "humaneva15", "smpl24", "wholebody133"] = "h36m17",
 ) -> Dataset:
     """Generate motion.
 
@@ -74,16 +83,18 @@ def load(
         clips: clips of each subject; the actions take turns.
         seconds: mean length of a clip; each lasts 0.8 to 1.2 times that, at 50 frames per second.
         seed: another seed, other bodies and motions.
+        skeleton: whose joints; the same motions in all.
     """
     from harness.data.synthetic_actions import perform
+    from harness.data.synthetic_skeletons import dressed
 
     made = tuple(
-        Clip(name, subject, subject, action, fps, positions)
+        Clip(name, subject, subject, action, fps, dressed(positions, skeleton))
         for subject in _names(subjects)
         for name, action, fps, positions in perform(subject, clips, seconds, seed)
     )
-    identity = fingerprint(subjects=subjects, clips=clips, seconds=seconds, seed=seed)
-    return Dataset("synthetic", H36M17, made, identity, LICENCE, splits(subjects=subjects))
+    identity = fingerprint(subjects=subjects, clips=clips, seconds=seconds, seed=seed, skeleton=skeleton)
+    return Dataset("synthetic", SKELETONS[skeleton], made, identity, LICENCE, splits(subjects=subjects))
 
 
 def _names(subjects: int) -> tuple[str, ...]:
