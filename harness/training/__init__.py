@@ -4,7 +4,7 @@ from harness.training.evaluate import evaluate
 from harness.training.material import licence
 from harness.training.published import published
 from harness.training.result import Result
-from harness.training.train import EpochInfo, train
+from harness.training.train import EpochInfo, StepInfo, train
 from harness.training.validation_scores import validation_scores
 
-__all__ = ["EpochInfo", "Result", "evaluate", "licence", "published", "train", "validation_scores"]
+__all__ = ["EpochInfo", "Result", "StepInfo", "evaluate", "licence", "published", "train", "validation_scores"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -59,11 +58,27 @@ class EpochInfo:
     best_weights: Callable[[], dict[str, Tensor]]
 
 
+@dataclass(frozen=True)
+class StepInfo:
+    """What ``on_step`` is told between two steps, and once more when all is done.
+
+    Attributes:
+        step, steps: done, and in all, all stages together.
+        parts: gives a state from which `train` can go on, when called; it holds the live tensors, so it is to be
+            written down before ``on_step`` returns.
+    """
+
+    step: int
+    steps: int
+    parts: Callable[[], dict[str, Any]]
+
+
 def train(
     run: Run,
     *,
     resume: dict[str, Any] | None = None,
     on_epoch: Callable[[EpochInfo], None] | None = None,
+    on_step: Callable[[StepInfo], None] | None = None,
     device: str | torch.device | None = None,
 ) -> Result:
     """Train one run.
@@ -73,8 +88,9 @@ def train(
 
     Args:
         run: what to train.
-        resume: a snapshot that ``on_epoch`` was offered earlier.
+        resume: a snapshot that ``on_epoch`` or ``on_step`` was offered earlier.
         on_epoch: told at each validation point; whatever it raises ends the run.
+        on_step: told between two steps, also within an epoch; likewise. Not of a network solved in closed form.
         device: default is the GPU this process was given, else the CPU.
     Raises:
         Diverged: a loss term, or the validation error, became NaN or infinite.
@@ -82,11 +98,15 @@ def train(
     """
     where = pick_device(device)
     with repeatable(where, run.train.threads):
-        return _train(run, resume, on_epoch, where)
+        return _train(run, resume, on_epoch, on_step, where)
 
 
 def _train(
-    run: Run, resume: dict[str, Any] | None, on_epoch: Callable[[EpochInfo], None] | None, device: torch.device
+    run: Run,
+    resume: dict[str, Any] | None,
+    on_epoch: Callable[[EpochInfo], None] | None,
+    on_step: Callable[[StepInfo], None] | None,
+    device: torch.device,
 ) -> Result:
     began = time.perf_counter()
     material = open_material(run.data)
@@ -115,6 +135,14 @@ def _train(
     def clock() -> float:
         return earlier + time.perf_counter() - began
 
+    def parts() -> dict[str, Any]:
+        state.seconds = clock()
+        return state.parts()
+
+    def between(done: int) -> None:
+        if on_step is not None:
+            on_step(StepInfo(done, in_all, parts))
+
     before = 0
     for number, (stage, fed) in enumerate(stages):
         if number >= first_stage:
@@ -123,9 +151,10 @@ def _train(
                 state.load_state_dict(resume)
             else:
                 state.stage, state.step = number, 0
-            _run_stage(run, stage, material, lifter, state, fed, validate, on_epoch, clock, (before, in_all))
+            _run_stage(run, stage, material, lifter, state, fed, validate, on_epoch, between, clock, (before, in_all))
             stage.leave(state)
         before += stage.steps
+    between(in_all)
     state.seconds = clock()
     return _result(run, state, lifter)
 
@@ -181,6 +210,7 @@ def _run_stage(
     batches: TrainingBatches,
     validate: Callable[[], float],
     on_epoch: Callable[[EpochInfo], None] | None,
+    between: Callable[[int], None],
     clock: Callable[[], float],
     place: tuple[int, int],
 ) -> None:
@@ -194,13 +224,14 @@ def _run_stage(
             continue
         for module in state.modules.values():
             module.train()
-        gathered: dict[str, list[Tensor]] = defaultdict(list)
         while state.step < end:
+            between(before + state.step)
             context = Context(epoch, state.step, an_epoch, state.modules, material.skeleton)
             for name, value in stage.step(state, batches[state.step], context).items():
-                gathered[name].append(value)
+                state.gathered.setdefault(name, []).append(value)
             state.step += 1
-        state.curves += [(name, end, float(torch.stack(values).nanmean())) for name, values in gathered.items()]
+        state.curves += [(name, end, float(torch.stack(values).nanmean())) for name, values in state.gathered.items()]
+        state.gathered = {}
         error = validate() if stage.validates else None
         if error is not None:
             if not math.isfinite(error):
