@@ -30,10 +30,12 @@ def fused_sums(task: Task) -> Sums | None:
 
 
 def _sums(task: Task, pred: Tensor, target: Tensor) -> Sums | None:
-    form, shape, dtype = task.form, tuple(pred.shape[:3]), pred.dtype
+    form, dtype = task.form, pred.dtype
+    samples, frames, joints, _ = pred.shape
+    shape = (samples, frames, joints)
     rows = shape[task.axis]
     how = (shape, task.axis == 1, task.first)
-    columns = shape[0] * shape[1] * shape[2] * (3 - task.first) // rows
+    columns = samples * frames * joints * (3 - task.first) // rows
     blocks = -(-columns // max(_COLUMNS, _CELLS // rows))
     width = -(-columns // (blocks * _LANES)) * _LANES
     p, t = (np.empty((blocks, rows, width), pred.detach().numpy().dtype) for _ in range(2))
