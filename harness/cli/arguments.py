@@ -31,18 +31,18 @@ class Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"unknown: '{value}'{hint} (known: {', '.join(known)})")
 
 
-_SPEC = "a spec file, or the name of a shipped spec (`repose ls specs`)"
+SPEC_HELP = "a spec file, or the name of a shipped spec (`repose ls specs`)"
 
 
 def spec(parser: argparse.ArgumentParser) -> None:
     """SPEC, -o and --seeds."""
-    parser.add_argument("spec", metavar="SPEC", help=_SPEC)
+    parser.add_argument("spec", metavar="SPEC", help=SPEC_HELP)
     _overrides(parser)
 
 
 def specs(parser: argparse.ArgumentParser) -> None:
     """SPEC once or more, -o and --seeds, which apply to each."""
-    parser.add_argument("specs", nargs="+", metavar="SPEC", help=_SPEC)
+    parser.add_argument("specs", nargs="+", metavar="SPEC", help=SPEC_HELP)
     _overrides(parser)
 
 

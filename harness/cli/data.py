@@ -7,6 +7,7 @@ import importlib
 from types import ModuleType
 
 COMMANDS = {
+    "check": "what is odd in motion data, each finding with its clip and frames: exit 0, or 1 if there is any",
     "fetch": "fetch data that anybody may have from where they are kept",
     "import": "read data in one of the known layouts and write one clip file",
     "ls": "the layouts that can be imported, or what imported files hold",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 _LONGEST_BONE = (0.15, 1.0)  # metres: between a small child's and a tall adult's
+LONGEST_BONE = f"{_LONGEST_BONE[0]} to {_LONGEST_BONE[1]}"
+"""What the longest bone may measure, in metres, for messages."""
 
 
 def members(path: str) -> dict[str, bytes]:
@@ -123,17 +125,27 @@ def checked(found: np.ndarray, skeleton: Skeleton, path: str, name: str) -> np.n
     if not finite.all():
         bad = int(np.flatnonzero(~finite)[0])
         fail(f"NaN or infinity in {int((~finite).sum())} of {len(found)} frames, first in frame {bad}")
-    if not skeleton.bones:
-        return np.ascontiguousarray(found, dtype=np.float32)
+    odd = no_body(found, skeleton)
+    if odd:
+        fail(f"{odd}; expected {LONGEST_BONE}")
+    return np.ascontiguousarray(found, dtype=np.float32)
+
+
+def no_body(found: np.ndarray, skeleton: Skeleton) -> str | None:
+    """What speaks against finite positions (frames, joints, 3) being a body's in metres; None: nothing."""
+    import numpy as np
+
+    if not skeleton.bones or not len(found):
+        return None
     parents, children = (list(side) for side in zip(*skeleton.bones, strict=True))
     sample = found[:: max(1, len(found) // 64)].astype(np.float64)
     bones = np.linalg.norm(sample[:, children] - sample[:, parents], axis=-1)
     bone = float(np.median(bones, axis=0).max())
     low, high = _LONGEST_BONE
-    if not low <= bone <= high:
-        guess = next((f" (in {unit}?)" for unit, one in _UNITS if low <= bone * one <= high), "")
-        fail(f"the longest bone measures {bone:.4g}, which is no body in metres{guess}; expected {low} to {high}")
-    return np.ascontiguousarray(found, dtype=np.float32)
+    if low <= bone <= high:
+        return None
+    guess = next((f" (in {unit}?)" for unit, one in _UNITS if low <= bone * one <= high), "")
+    return f"the longest bone measures {bone:.4g}, which is no body in metres{guess}"
 
 
 _UNITS = (("millimetres", 0.001), ("centimetres", 0.01), ("inches", 0.0254))
