@@ -21,7 +21,7 @@ import backbones
 from harness import class_source, level_names, option_types, own_backbones, own_metrics, registry_lines
 from harness.errors import UserError, unknown, wrong_value
 
-KINDS = ("backbones", "losses", "datasets", "occlusions", "processes", "metrics")
+KINDS = ("backbones", "losses", "datasets", "occlusions", "processes", "metrics", "protocols")
 _ONE = {"losses": "loss", "processes": "process of occlusion"}
 
 

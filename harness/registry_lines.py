@@ -103,6 +103,21 @@ METRICS = {
     "order_temporal": ("harness.metrics.of_depth:OrderTemporal", 1, "depth order right across frames, %"),
     "depth_spread": ("harness.metrics.of_depth:DepthSpread", 1, "sd of predicted over sd of true depth"),
 }
+PROTOCOLS = {
+    "mean-per-subject": ("harness.protocols.means:MEAN_PER_SUBJECT", 1, "root subtracted; subjects weigh alike"),
+    "mean-per-action": ("harness.protocols.means:MEAN_PER_ACTION", 1, "root subtracted; actions weigh alike"),
+    "mean-per-frame": ("harness.protocols.means:MEAN_PER_FRAME", 1, "root subtracted; frames weigh alike"),
+    "best-on-test": ("harness.protocols.means:BEST_ON_TEST", 1, "mean-per-action of the epoch chosen ON TEST DATA"),
+    "videopose3d": ("harness.protocols.human36m:VIDEOPOSE3D", 1, "predicted root kept; actions weigh alike"),
+    "root-zeroed": ("harness.protocols.human36m:ROOT_ZEROED", 1, "predicted root set to 0; actions weigh alike"),
+    "h36m-unshifted": ("harness.protocols.human36m:H36M_UNSHIFTED", 1, "without S9's three shifted recordings"),
+    "motionbert": ("harness.protocols.human36m:MOTIONBERT", 1, "h36m-unshifted of the epoch chosen ON TEST DATA"),
+    "repose": ("harness.protocols.human36m:REPOSE", 1, "h36m-unshifted, overlapping windows averaged"),
+    "every-64th": ("harness.protocols.human36m:EVERY_64TH", 1, "every 64th frame; frames weigh alike"),
+    "3dhp": ("harness.protocols.mpi3dhp:MPI3DHP", 1, "MPJPE over 17 joints, PCK and AUC over 14; frames weigh alike"),
+    "3dhp-14": ("harness.protocols.mpi3dhp:MPI3DHP_14", 1, "every metric over 14 joints; frames weigh alike"),
+}
+"""Ways to score and to average (docs/protocols.md)."""
 
 BY_KIND = {
     "losses": LOSSES,
@@ -110,4 +125,5 @@ BY_KIND = {
     "occlusions": OCCLUSIONS,
     "processes": PROCESSES,
     "metrics": METRICS,
+    "protocols": PROTOCOLS,
 }

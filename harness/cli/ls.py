@@ -7,14 +7,16 @@ import argparse
 from harness.cli import arguments as shared
 from harness.errors import UserError
 
-KINDS = ("backbones", "losses", "datasets", "occlusions", "processes", "metrics", "specs")
+KINDS = ("backbones", "losses", "datasets", "occlusions", "processes", "metrics", "protocols", "specs")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("kind", nargs="?", choices=KINDS, metavar="KIND", help=f"{', '.join(KINDS)} (default: all)")
     parser.add_argument("names", nargs="*", metavar="NAME", help="with --cost: only these backbones")
-    parser.add_argument("-v", dest="verbose", action="store_true", help="also the options, with their defaults")
+    parser.add_argument(
+        "-v", dest="verbose", action="store_true", help="also options with their defaults; sources of protocols"
+    )
     cost = parser.add_argument_group("costs of backbones, measured here (docs/backbones.md)")
     cost.add_argument("--cost", action="store_true", help="parameters, MACs of an output frame, speed, peak memory")
     cost.add_argument("--window", type=shared.positive, default=27, metavar="W", help="frames in (default: 27)")

@@ -32,15 +32,17 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One test clip and its prediction, frames in order, the root of each frame moved to the origin.
+    """One test clip and its prediction, frames in order, relative to the root as the protocol has it.
 
     Attributes:
-        pred, target: (F, J, 3) metres, camera coordinates, float64.
+        pred, target: (F, J, 3) metres, camera coordinates, float64; the true root of each frame is the origin, and the
+            predicted one, too, unless the protocol keeps it.
         hidden: (F, J) bool, keypoints hidden at the test level.
         fixed: (F, J) bool, the set scored at every level: what ``severe`` hides.
         valid: (F,) bool; invalid frames are never scored.
         skeleton: names the joints.
         root: the joint at the origin.
+        joints: places of the joints that the protocol counts for this metric; None: all.
     """
 
     pred: Tensor
@@ -50,6 +52,7 @@ class Clip:
     valid: Tensor
     skeleton: Skeleton
     root: int
+    joints: tuple[int, ...] | None = None
 
     @cached_property
     def frames(self) -> int:
@@ -58,13 +61,24 @@ class Clip:
 
     @cached_property
     def poses(self) -> tuple[Tensor, Tensor]:
-        """Prediction and truth of the valid frames, (frames, J, 3) each."""
+        """Prediction and truth of the valid frames, all joints, (frames, J, 3) each."""
         return self.pred[self.valid], self.target[self.valid]
+
+    @property
+    def counted(self) -> list[int]:
+        """Places of the joints that count, C of them."""
+        return list(range(len(self.skeleton)) if self.joints is None else self.joints)
+
+    @cached_property
+    def counted_poses(self) -> tuple[Tensor, Tensor]:
+        """`poses` of the joints that count, (frames, C, 3) each."""
+        pred, target = self.poses
+        return (pred, target) if self.joints is None else (pred[:, self.counted], target[:, self.counted])
 
     @cached_property
     def errors(self) -> Tensor:
-        """Position errors of the valid frames, (frames, J) mm."""
-        return position.position_errors(*self.poses)
+        """Position errors of the valid frames, of the joints that count, (frames, C) mm."""
+        return position.position_errors(*self.counted_poses)
 
 
 class Metric(ABC):

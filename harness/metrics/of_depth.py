@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from torch import Tensor
+
 from harness.metrics import depth_order
 from harness.metrics.metric import Clip, Metric, Value
 
@@ -17,7 +19,7 @@ class OrderSpatial(Metric):
     better = "higher"
 
     def values(self, clip: Clip) -> Iterable[Value]:
-        shares = depth_order.spatial(clip.pred, clip.target, hidden=clip.hidden, valid=clip.valid)
+        shares = depth_order.spatial(*_counted(clip), hidden=clip.hidden[:, clip.counted], valid=clip.valid)
         return [Value(share.value, share.n, group=group) for group, share in shares.items()]
 
 
@@ -30,7 +32,7 @@ class OrderTemporal(Metric):
     better = "higher"
 
     def values(self, clip: Clip) -> Iterable[Value]:
-        shares = depth_order.temporal(clip.pred, clip.target, hidden=clip.hidden, valid=clip.valid)
+        shares = depth_order.temporal(*_counted(clip), hidden=clip.hidden[:, clip.counted], valid=clip.valid)
         return [Value(share.value, share.n, group=group) for group, share in shares.items()]
 
 
@@ -41,5 +43,10 @@ class DepthSpread(Metric):
     decimals = 3
 
     def values(self, clip: Clip) -> Iterable[Value]:
-        share = depth_order.spread(clip.pred, clip.target, valid=clip.valid)
+        share = depth_order.spread(*_counted(clip), valid=clip.valid)
         yield Value(share.value, share.n)
+
+
+def _counted(clip: Clip) -> tuple[Tensor, Tensor]:
+    """Prediction and truth of every frame, (F, C, 3) each, of the joints that count."""
+    return clip.pred[:, clip.counted], clip.target[:, clip.counted]

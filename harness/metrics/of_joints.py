@@ -20,8 +20,8 @@ class Mpjpe(Metric):
 
     def values(self, clip: Clip) -> Iterable[Value]:
         yield Value(clip.errors.mean(), clip.frames)
-        for joint, value in zip(clip.skeleton.joints, clip.errors.mean(dim=0).tolist(), strict=True):
-            yield Value(value, clip.frames, joint=joint)
+        for joint, value in zip(clip.counted, clip.errors.mean(dim=0).tolist(), strict=True):
+            yield Value(value, clip.frames, joint=clip.skeleton.joints[joint])
 
 
 class MpjpeOccluded(Metric):
@@ -51,5 +51,5 @@ class MpjpeFixed(Metric):
 
 
 def _chosen(clip: Clip, keypoints: Tensor, group: str) -> Value:
-    keypoints = keypoints[clip.valid]  # (frames, J)
+    keypoints = keypoints[clip.valid][:, clip.counted]  # (frames, C)
     return Value(clip.errors[keypoints].mean(), int(keypoints.sum()), group=group)

@@ -15,7 +15,7 @@ class _OfFrames(Metric):
     measure: ClassVar[Callable[..., Any]]
 
     def values(self, clip: Clip) -> Iterable[Value]:
-        yield Value(self.measure(*clip.poses), clip.frames)
+        yield Value(self.measure(*clip.counted_poses), clip.frames)
 
 
 class PMpjpe(_OfFrames):
@@ -68,4 +68,4 @@ class Mpjve(Metric):
 
     def values(self, clip: Clip) -> Iterable[Value]:
         steps = int((clip.valid[1:] & clip.valid[:-1]).sum())
-        yield Value(position.mpjve(clip.pred, clip.target, valid=clip.valid), steps)
+        yield Value(position.mpjve(clip.pred, clip.target, joints=clip.joints, valid=clip.valid), steps)

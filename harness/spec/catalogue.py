@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness import registry
+from harness import protocols, registry
 from harness.errors import UserError
 from harness.spec import shipped
 
@@ -14,7 +14,7 @@ def lines(kind: str, *, options: bool = False) -> list[str]:
 
     Args:
         kind: one of `harness.registry.KINDS`, or ``specs``.
-        options: add a line for each option, with its default.
+        options: add a line for each option, with its default; of a protocol its source.
     """
     if kind == "specs":
         rows = [(name, "", _summary(path)) for name, path in shipped.names().items()]
@@ -30,7 +30,9 @@ def lines(kind: str, *, options: bool = False) -> list[str]:
             found.append(f"{name:<{width}}  can't be used: {error.message}")
             continue
         found.append(f"{name:<{width}}  v{entry.version}  {entry.summary}")
-        if options and kind != "metrics":
+        if options and kind == "protocols":
+            found.append(f"    source: {protocols.of(name).source}")
+        elif options and kind != "metrics":
             for option, item in registry.options(entry).items():
                 value = entry.preset.get(option, item.default)
                 found.append(f"    {option}: {'required' if item.required else repr(value)}")
