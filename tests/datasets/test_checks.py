@@ -162,8 +162,6 @@ def test_the_lens_is_the_one_that_torch_has(walk):
     camera = facing(10.0)
     orientation, translation = (torch.tensor(part).float() for part in (camera.orientation, camera.translation))
     points = world_to_camera(torch.tensor(walk), orientation, translation)
-        torch.tensor(walk), torch.tensor(camera.orientation, dtype=torch.float32), torch.tensor(camera.translation)
-    )
     assert np.allclose(lens.in_camera(walk, camera), points.numpy(), atol=1e-5)
     seen = image_coordinates(project(points, torch.tensor(camera.intrinsic)), torch.tensor(camera.resolution))
     assert np.allclose(lens.pixels(points.numpy(), camera), seen.numpy(), atol=1e-2)
