@@ -110,7 +110,7 @@ def plan(
     for run in spec.runs:
         for name, value in run.labels.items():
             axes[name][value] = axes[name].get(value, 0) + 1
-    known = [seconds for seconds in _estimates(to_do, done.values(), shape_of) if seconds is not None]
+    known = [seconds for seconds in estimates(to_do, done.values(), shape_of) if seconds is not None]
     # The longest run can't be shared between workers.
     total = max(sum(known) / max(1, min(workers, len(to_do))), max(known)) if known else None
     return Plan(
@@ -128,7 +128,7 @@ def plan(
     )
 
 
-def _estimates(
+def estimates(
     runs: Collection[Run], finished: Iterable[Finished], shape_of: Callable[[Run], str]
 ) -> list[float | None]:
     """Median wall time of the finished runs of each run's shape."""

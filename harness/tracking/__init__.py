@@ -9,6 +9,7 @@ from harness.tracking.patience import TrackingLost
 from harness.tracking.record import Record, begun, failed, finished, records, running
 from harness.tracking.registration import Registration, register, registered
 from harness.tracking.shape import params_of, shape_of
+from harness.tracking.standing import Standing, standing
 from harness.tracking.state import Survey, reap, survey
 from harness.tracking.store import check, preload, prepare, probe, quiet, resolve
 from harness.tracking.tags import provenance
@@ -20,6 +21,7 @@ __all__ = [
     "Record",
     "Registration",
     "RunLogger",
+    "Standing",
     "Stopped",
     "Survey",
     "TakenOver",
@@ -53,6 +55,7 @@ __all__ = [
     "resolve",
     "running",
     "shape_of",
+    "standing",
     "survey",
     "ui_command",
     "unevaluated",

@@ -38,6 +38,7 @@ class Record:
         evaluated: name of each evaluation file → the conditions in it; None for a record that doesn't tell, see
             `evaluations`.
         pruned: a study ended it early: neither finished nor failed.
+        at: of one that says RUNNING, how far it was at its last heartbeat: ``step/steps``.
         commit, dirty: the git commit of the code it ran, and whether files differed from it.
         versions: package → version.
         hardware: processor, how many, and GPU.
@@ -59,6 +60,7 @@ class Record:
     host: str | None = None
     evaluated: Mapping[str, tuple[str, ...]] | None = None
     pruned: bool = False
+    at: str | None = None
     commit: str | None = None
     dirty: bool | None = None
     versions: Mapping[str, str] | None = None
@@ -206,5 +208,5 @@ def _of_run(run: Any) -> Record:
     }
     names = {"spec": tags.SPEC, "shape": tags.SHAPE, "claim": tags.CLAIM, "owner": tags.OWNER}
     names |= {"heartbeat": tags.HEARTBEAT, "reason": tags.REASON, "host": tags.HOST}
-    names |= {"evaluated": tags.EVALUATED, "pruned": tags.PRUNED}
+    names |= {"evaluated": tags.EVALUATED, "pruned": tags.PRUNED, "at": tags.AT}
     return _of_row(row | {field: tag.get(name) for field, name in names.items()})

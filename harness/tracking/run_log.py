@@ -60,7 +60,7 @@ class RunLog:
         handler, root = _Handler(self), logging.getLogger()
         root.addHandler(handler)
         try:
-            with redirect_stdout(_Tee(sys.stdout, self)), redirect_stderr(_Tee(sys.stderr, self)):  # type: ignore[type-var]
+            with redirect_stdout(_Tee(sys.stdout, self)), redirect_stderr(_Tee(sys.stderr, self)):
                 yield
         finally:
             root.removeHandler(handler)

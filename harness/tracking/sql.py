@@ -45,16 +45,17 @@ def records(
 ) -> list[dict[str, Any]]:
     """Rows of the records that carry a run_id, oldest first, as the keywords of `record.Record` want them."""
     some = None if run_ids is None or len(run_ids) > _MANY else sorted(run_ids)
-    running = "RUNNING" in statuses  # others have no owner any more
+    running = "RUNNING" in statuses  # others have no owner any more and get no further
     query = f"""
         SELECT id.value AS run_id, r.run_uuid AS mlflow_id, r.status, r.start_time, r.end_time, r.artifact_uri,
                spec.value AS spec, shape.value AS shape, claim.value AS claim,
-               {"owner.value" if running else "NULL"} AS owner,
+               {"owner.value" if running else "NULL"} AS owner, {"at.value" if running else "NULL"} AS at,
                beat.value AS heartbeat, reason.value AS reason, host.value AS host, evaluated.value AS evaluated,
                pruned.value AS pruned
         FROM tags id JOIN runs r ON r.run_uuid = id.run_uuid
         {_tag("spec", tags.SPEC)} {_tag("shape", tags.SHAPE)} {_tag("claim", tags.CLAIM)}
-        {_tag("owner", tags.OWNER) if running else ""} {_tag("beat", tags.HEARTBEAT)} {_tag("reason", tags.REASON)}
+        {_tag("owner", tags.OWNER) + _tag("at", tags.AT) if running else ""}
+        {_tag("beat", tags.HEARTBEAT)} {_tag("reason", tags.REASON)}
         {_tag("host", tags.HOST)} {_tag("evaluated", tags.EVALUATED)}
         {_tag("pruned", tags.PRUNED)}
         WHERE id.key = '{tags.RUN_ID}' AND r.lifecycle_stage = 'active' AND r.status IN ({_marks(statuses)})
@@ -104,7 +105,7 @@ def params(connection: sqlite3.Connection, mlflow_id: str, prefixes: Collection[
 
 
 def _tag(alias: str, key: str) -> str:
-    return f"LEFT JOIN tags {alias} ON {alias}.key = '{key}' AND {alias}.run_uuid = r.run_uuid"
+    return f" LEFT JOIN tags {alias} ON {alias}.key = '{key}' AND {alias}.run_uuid = r.run_uuid"
 
 
 def _marks(values: Collection[str]) -> str:
