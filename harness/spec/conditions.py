@@ -17,7 +17,7 @@ CONDITIONS: dict[str, Callable[[Data], Any]] = {
     "data.split": lambda data: data.split,
     "data.root": lambda data: data.root,
     "data.cameras.test": lambda data: data.cameras.test,
-    "data.noise": lambda data: data.noise,
+    "data.noise": lambda data: data.noise if isinstance(data.noise, float) else str(data.noise),
     "data.confidence": lambda data: data.confidence,
     "data.seed": lambda data: data.seed,
 }
@@ -26,4 +26,4 @@ CONDITIONS: dict[str, Callable[[Data], Any]] = {
 
 def is_condition(axis: str) -> bool:
     """Whether arms that differ on this axis are tested on different data."""
-    return axis in CONDITIONS or axis == "data.path" or axis.startswith("data.options.")
+    return axis in CONDITIONS or axis == "data.path" or axis.startswith(("data.options.", "data.noise."))

@@ -89,6 +89,7 @@ def _known(file: SpecFile) -> list[str]:
     names = list(SHORTHANDS)
     names += [f"data.{field}" for field in Data.model_fields if field not in ("cameras", "options")]
     names += [f"data.cameras.{field}" for field in Cameras.model_fields]
+    names += ["data.noise.detector", "data.noise.scale"]
     names += [f"train.{field}" for field in TrainSection.model_fields]
     names += [f"train.pretrain.{field}" for field in Pretrain.model_fields]
     return names

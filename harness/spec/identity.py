@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from harness import registry
 from harness.data import canonical_split
 from harness.occlusion import ladder
+from harness.spec.detector_noise import DetectorNoise
 from harness.spec.run import Checkpoint, Choice, Data, Run, Test, Train, split_term
 from harness.spec.weighting import settled, split_weighting
 
@@ -63,6 +64,8 @@ def data_fragment(data: Data) -> str:
     entry = registry.get("datasets", data.dataset, key="data.dataset")
     found = changed(data, leave=frozenset({"dataset", "path", "options", "split"}))
     options = registry.check_options(entry, data.options, key="data.options")
+    if isinstance(data.noise, DetectorNoise):
+        found["noise"] = data.noise.hashed
     if data.frames_predicted == data.window:
         found.pop("frames_out", None)
     if options:

@@ -160,6 +160,7 @@ def _option(option: registry.Option) -> dict[str, Any]:
 def _point(backbones: list[str]) -> dict[str, Any]:
     fields = [f"data.{name}" for name in Data.model_fields if name not in ("cameras", "options")]
     fields += [f"data.cameras.{name}" for name in Cameras.model_fields]
+    fields += ["data.noise.detector", "data.noise.scale"]
     fields += [f"train.{name}" for name in TrainSection.model_fields]
     fields += [f"train.pretrain.{name}" for name in Pretrain.model_fields]
     shorthand: dict[str, Any] = dict.fromkeys(SHORTHANDS, _NUMBER_OR_TEXT)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pydantic import BaseModel
+
 
 def printed(value: Any) -> str:
     """``value`` as labels and tables print it: 1.0 and 1 alike, words bare."""
@@ -14,4 +16,4 @@ def printed(value: Any) -> str:
         value = int(value)
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(printed(item) for item in value) + "]"
-    return json.dumps(value)
+    return str(value) if isinstance(value, BaseModel) else json.dumps(value)

@@ -28,7 +28,10 @@ def fits(data: Data, held: Collection[str], train: Train | None = None, test: Te
     if "cameras" in held and test is not None and "unseen" in test.cameras:
         raise UserError(NO_UNSEEN, key="test.cameras")
     if "detections" in held and data.noise:
-        message = f"noise of {data.noise:g} pixels would be added to what a detector really reported: set data.noise"
+        added = (
+            f"noise of {data.noise:g} pixels" if isinstance(data.noise, (int, float)) else f"errors of '{data.noise}'"
+        )
+        message = f"{added} would be added to what a detector really reported: set data.noise"
         raise UserError(f"{message} to 0, or data.options.detections to truth", key="data.noise")
     if "detections" in held and train is not None and train.body_shape:
         message = "other bodies can't be put before a detector that has reported already: set train.body_shape to 0,"

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from harness.errors import UserError
 from harness.objectives.schedule import Schedule
+from harness.spec.detector_noise import DetectorNoise, as_noise
 from harness.spec.weighting import Weighting, settled, split_weighting
 
 
@@ -62,7 +63,8 @@ class Data(Part):
         frames_out: frames the network predicts of each window, counted from its centre; None is all.
         root: whether targets are relative to each frame's root joint or to the first frame's.
         cameras: virtual cameras.
-        noise: standard deviation of the 2D detector's error, pixels of the camera's native resolution.
+        noise: standard deviation of the 2D detector's error, pixels of the camera's native resolution; or
+            ``{detector: …}``, errors as a detector makes them.
         confidence: third 2D channel: none, the occlusion mask itself, a calibrated guess of it, or the detector's own
             scores where the data have them.
         seed: the dataset's own seed, of cameras, noise and masks; never the run's.
@@ -78,7 +80,7 @@ class Data(Part):
     frames_out: Count | None = None
     root: Literal["per_frame", "first_frame"] = "per_frame"
     cameras: Cameras = Cameras()
-    noise: NonNegative = 4.0
+    noise: Annotated[NonNegative | DetectorNoise, BeforeValidator(as_noise)] = 4.0
     confidence: Literal["none", "oracle", "calibrated", "detector"] = "none"
     seed: Whole = 0
     label_fraction: Annotated[float, Field(gt=0, le=1), _plain] = 1.0

@@ -20,6 +20,7 @@ from harness.data.splits import canonical
 from harness.errors import UserError, unknown, wrong_value
 from harness.objectives.schedule import KEYS
 from harness.spec import identity, recipes
+from harness.spec.detector_noise import DetectorNoise
 from harness.spec.fields import Setting, printed
 from harness.spec.recipes import PUBLISHED, TrainSection
 from harness.spec.run import Choice, Data, Part, Train, Whole, join_term, split_term
@@ -95,6 +96,9 @@ class Builder:
         if data.frames_out is not None and data.frames_out > data.window:
             where = self._where(("data", "frames_out"), settings)
             raise UserError(f"{data.frames_out} frames can't come out of a window of {data.window}", **where)
+        if isinstance(data.noise, DetectorNoise):
+            where = self._where(("data", "noise"), settings)
+            update["noise"] = data.noise.located(self.document.folder, **where)
         if data.fingerprint is None:
             update["fingerprint"] = self.fingerprint(data)
         data = data.model_copy(update=update)
@@ -337,7 +341,7 @@ class Builder:
         for setting in settings:
             at = raw
             for step in setting.field.path[1:-1]:
-                at[step] = at.get(step) or {}
+                at[step] = at[step] if isinstance(at.get(step), dict) else {}
                 at = at[step]
             at[setting.field.path[-1]] = setting.value
         try:

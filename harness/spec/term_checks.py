@@ -1,4 +1,7 @@
-"""Whether an objective's terms go together, and go with the skeleton of the data, found before a worker starts."""
+"""Whether an objective's terms go together, and go with the skeleton of the data, found before a worker starts.
+
+A detector whose errors are drawn must go with the skeleton, too.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from harness.data import skeleton_of
 from harness.errors import UserError
 from harness.skeleton import Skeleton
 from harness.spec import seen
+from harness.spec.detector_noise import DetectorNoise
 from harness.spec.run import Data, Run, split_term
 from harness.spec.schedule_checks import term_written
 from harness.spec.yaml_lines import Document
@@ -69,6 +73,7 @@ def terms_fit_skeletons(runs: Iterable[Run], document: Document) -> None:
         checked.add(pair)
         if pair[0] not in known:
             known[pair[0]] = _skeleton(run.data)
+            _detector_fits(run.data, known[pair[0]], document)
         skeleton = known[pair[0]]
         if skeleton is not None:
             for term, (_, options) in run.terms.items():
@@ -92,6 +97,16 @@ def _fits(term: str, options: Mapping[str, Any], skeleton: Skeleton, name: str, 
             f"per_joint has {len(given)} weights, and the data's skeleton '{skeleton.name}' {len(skeleton)} joints"
         )
         raise UserError(message, **document.where(term_written(document, name, term, "per_joint")))
+
+
+def _detector_fits(data: Data, skeleton: Skeleton | None, document: Document) -> None:
+    if skeleton is None or not isinstance(data.noise, DetectorNoise):
+        return
+    try:
+        data.noise.read().of(skeleton)
+    except UserError as error:
+        where = document.where(("data", "noise") if ("data", "noise") in document.lines else ("data",))
+        raise UserError(error.message, **where) from None
 
 
 def _skeleton(data: Data) -> Skeleton | None:

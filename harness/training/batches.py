@@ -126,7 +126,8 @@ class TrainingBatches:
             camera = views.intrinsic[seen_from], views.resolution[seen_from], views.fps[seen_from]
             scene = Scene(every, pixels, *camera)
         scores = None if views.score is None else views.score[rows]
-        inputs, visible = self.observer(pixels, resolution, keys, frames, level, severity, scene, scores)
+        fps = views.fps[seen_from]
+        inputs, visible = self.observer(pixels, resolution, keys, frames, level, severity, scene, scores, fps)
         origin = _origin(poses, self.run.data.root, skeleton)
         found: dict[str, Any] = {
             "inputs": inputs,
@@ -145,7 +146,9 @@ class TrainingBatches:
         if "camera" in self.needs:
             found["camera"] = views.intrinsic[seen_from]
         if "clean" in self.needs:
-            found["clean"], _ = self.observer(pixels, resolution, keys, frames, occlusion.level("none"), scores=scores)
+            found["clean"], _ = self.observer(
+                pixels, resolution, keys, frames, occlusion.level("none"), scores=scores, fps=fps
+            )
         if train.flip:
             mirrored = keyed.uniform(keyed.combine(keys, keyed.key("flip"))) < 0.5
             found = {name: _mirror(name, part, mirrored, skeleton) for name, part in found.items()}

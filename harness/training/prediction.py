@@ -56,6 +56,7 @@ def observed(
             level,
             scene=scene,
             scores=None if views.score is None else views.score[None, rows],
+            fps=views.fps[own],
         )
         inputs[rows], visible[rows] = one[0], mask[0]
     return inputs, visible

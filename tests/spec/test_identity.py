@@ -58,6 +58,8 @@ DECISIVE = [
     {"data": {"fingerprint": "f", "options": {"subjects": 9}}},
     {"data": {"fingerprint": "f", "split": {"train": ["P01"], "validation": ["P02"], "test": ["P03"]}}},
     {"data": {"fingerprint": "f", "cameras": {"train": 3}}},
+    {"data": {"fingerprint": "f", "noise": {"detector": "plausible"}}},
+    {"data": {"fingerprint": "f", "noise": {"detector": "plausible", "scale": 2}}},
     {"data": {"fingerprint": "f", "noise": 0}},
     {"data": {"fingerprint": "f", "confidence": "oracle"}},
     {"data": {"fingerprint": "f", "seed": 1}},
