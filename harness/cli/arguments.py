@@ -46,6 +46,13 @@ def specs(parser: argparse.ArgumentParser) -> None:
     _overrides(parser)
 
 
+def run(parser: argparse.ArgumentParser) -> None:
+    """RUN."""
+    parser.add_argument(
+        "run", nargs="+", metavar="RUN", help="the first digits of a run_id, four or more, or words of its label"
+    )
+
+
 def _overrides(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",

@@ -1,8 +1,17 @@
 """MLflow as the one record of runs; nothing else in the harness imports mlflow, and here only functions do."""
 
-from harness.tracking.artifacts import parquet_bytes, path, read_curves, read_summaries
+from harness.tracking.artifacts import is_near, lines, parquet_bytes, path, read_curves, read_summaries
+from harness.tracking.checkpoints import (
+    Checkpoint,
+    Checkpoints,
+    NoCheckpoint,
+    checkpoints,
+    drop_checkpoints,
+    read_checkpoint,
+)
 from harness.tracking.claims import Claim, claim, latest, warm_up
 from harness.tracking.evaluations import add_evaluation, current, read_evaluations, unevaluated
+from harness.tracking.find import find
 from harness.tracking.logger import RunLogger, Stopped, TakenOver
 from harness.tracking.owner import Owner, is_alive, myself, process_alive
 from harness.tracking.patience import TrackingLost
@@ -12,11 +21,14 @@ from harness.tracking.shape import params_of, shape_of
 from harness.tracking.standing import Standing, standing
 from harness.tracking.state import Survey, reap, survey
 from harness.tracking.store import check, preload, prepare, probe, quiet, resolve
-from harness.tracking.tags import provenance
+from harness.tracking.tags import hardware, provenance
 from harness.tracking.ui import ui_command
 
 __all__ = [
+    "Checkpoint",
+    "Checkpoints",
     "Claim",
+    "NoCheckpoint",
     "Owner",
     "Record",
     "Registration",
@@ -29,12 +41,18 @@ __all__ = [
     "add_evaluation",
     "begun",
     "check",
+    "checkpoints",
     "claim",
     "current",
+    "drop_checkpoints",
     "failed",
+    "find",
     "finished",
+    "hardware",
     "is_alive",
+    "is_near",
     "latest",
+    "lines",
     "myself",
     "params_of",
     "parquet_bytes",
@@ -45,6 +63,7 @@ __all__ = [
     "process_alive",
     "provenance",
     "quiet",
+    "read_checkpoint",
     "read_curves",
     "read_evaluations",
     "read_summaries",

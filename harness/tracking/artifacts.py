@@ -8,6 +8,7 @@ import tempfile
 import urllib.parse
 import urllib.request
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +25,67 @@ def is_near(artifact_uri: str) -> bool:
     return _local(artifact_uri) is not None
 
 
-def write(uri: str, mlflow_id: str, artifact_uri: str, name: str, content: bytes, *, patient: bool = True) -> None:
-    """Keep one file of a record; it appears whole or not at all. ``patient``: wait for a store that is gone."""
+def write(
+    uri: str,
+    mlflow_id: str,
+    artifact_uri: str,
+    name: str,
+    content: bytes,
+    *,
+    patient: bool = True,
+    durable: bool = False,
+) -> None:
+    """Keep one file of a record; it appears whole or not at all.
+
+    Args:
+        patient: wait for a store that is gone.
+        durable: wait until a local disk has it, so that a power failure can't take it back.
+    """
     folder = _local(artifact_uri)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f".{name}.{os.getpid()}"
-        part.write_bytes(content)
-        part.replace(folder / name)
+        try:
+            with open(part, "wb") as file:
+                file.write(content)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            part.replace(folder / name)
+        except OSError:
+            part.unlink(missing_ok=True)  # of a full disk, what was written of it is the first to go
+            raise
         return
     with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch) / name
-        file.write_bytes(content)
-        persist(lambda: client(uri).log_artifact(mlflow_id, str(file)), window=None if patient else 0.0)
+        copy = Path(scratch) / name
+        copy.write_bytes(content)
+        persist(lambda: client(uri).log_artifact(mlflow_id, str(copy)), window=None if patient else 0.0)
+
+
+def read(uri: str, record: Record, name: str) -> bytes:
+    """The content of one file of any record, as it is now. Raises whatever its store raises for one that is gone."""
+    folder = _folder(uri, record)
+    if folder is not None:
+        return (folder / name).read_bytes()
+    with tempfile.TemporaryDirectory() as scratch:
+        return Path(persist(lambda: client(uri).download_artifacts(record.mlflow_id, name, scratch))).read_bytes()
+
+
+def remove(uri: str, record: Record, name: str) -> None:
+    """Remove one file of a record, if it's there and its store can remove files."""
+    remove_at(uri, str(_folder(uri, record) or record.artifact_uri), name)
+
+
+def remove_at(uri: str, artifact_uri: str, name: str) -> None:
+    """`remove` for a record in progress."""
+    folder = _local(artifact_uri)
+    if folder is not None:
+        (folder / name).unlink(missing_ok=True)
+        return
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    with suppress(Exception):  # each kind of store has errors of its own; what is left is a file that nothing names
+        get_artifact_repository(artifact_uri, tracking_uri=uri).delete_artifacts(name)
 
 
 def path(uri: str | None, record: Record, name: str) -> Path:
@@ -53,6 +102,20 @@ def path(uri: str | None, record: Record, name: str) -> Path:
     if not file.exists():
         raise FileNotFoundError(f"the record {record.mlflow_id} of run {record.run_id} has no {name}: {folder}")
     return file
+
+
+def lines(uri: str | None, record: Record) -> str | None:
+    """What a run said, as its record has it now; None where no line was kept. See `run_log`."""
+    uri = resolve(uri)
+    folder = _folder(uri, record)
+    if folder is not None:
+        file = folder / LOG
+        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else None
+    if LOG not in {entry.path for entry in persist(lambda: client(uri).list_artifacts(record.mlflow_id))}:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        found = persist(lambda: client(uri).download_artifacts(record.mlflow_id, LOG, scratch))
+        return Path(found).read_text(encoding="utf-8", errors="replace")
 
 
 def add(uri: str, record: Record, name: str, content: bytes) -> None:

@@ -69,6 +69,15 @@ def records(
     return rows if wanted is None else [row for row in rows if row["run_id"] in wanted]
 
 
+def labels(connection: sqlite3.Connection) -> dict[str, str]:
+    """run_id → name of its newest record, of all runs."""
+    query = f"""
+        SELECT id.value, r.name FROM tags id JOIN runs r ON r.run_uuid = id.run_uuid
+        WHERE id.key = '{tags.RUN_ID}' AND r.lifecycle_stage = 'active' ORDER BY r.start_time
+    """
+    return {run_id: name or "" for run_id, name in connection.execute(query)}
+
+
 def tags_of(
     connection: sqlite3.Connection, mlflow_ids: Collection[str], keys: Collection[str]
 ) -> dict[str, dict[str, str]]:
