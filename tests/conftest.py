@@ -1,6 +1,5 @@
 """What every test shares: nothing is kept in the user's own cache folder; data of the paper-scale specs, made once."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -8,13 +7,10 @@ import pytest
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory):
-    before = os.environ.get("XDG_CACHE_HOME")
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
-    yield
-    if before is None:
-        del os.environ["XDG_CACHE_HOME"]
-    else:
-        os.environ["XDG_CACHE_HOME"] = before
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patched.delenv("REPOSE_CACHE", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Gt
 
+from harness.data import cache
 from harness.data.archive import Archive
 from harness.data.dataset import Clip, Dataset, RecordedCamera, Split, itself
 from harness.errors import UserError
@@ -49,14 +48,8 @@ def recorded(path: str | None, *, detections: str | None = None, **_: Any) -> fr
 
 def fingerprint(path: str | None = None, *, detections: str | None = None, fps: float | None = None) -> str:
     """16 hexadecimal digits of the file's content; the options are hashed beside it."""
-    file = Path(_given(path))
-    state = file.stat() if file.exists() else None
-    return _digest(str(file), (state.st_size, state.st_mtime_ns) if state else None)
-
-
-@lru_cache(maxsize=8)
-def _digest(path: str, state: tuple[int, int] | None) -> str:
-    return Archive(path).digest()
+    given = _given(path)
+    return cache.digest_of(given, lambda: Archive(given).digest())
 
 
 def load(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness import __version__, registry
-from harness.data import canonical_split
+from harness.data import cache, canonical_split
 from harness.skeleton import Skeleton
 from harness.spec.run import Data
 
@@ -76,7 +76,7 @@ def _place(data: Data) -> Path:
         *(_state(side) if side.exists() else ()),
     ]
     name = hashlib.sha256(json.dumps(about, default=str).encode()).hexdigest()[:24]
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "repose-harness" / f"{name}.json"
+    return cache.folder() / f"{name}.json"
 
 
 def _state(file: Path) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from harness.data.dataset import Dataset, longest
 from harness.data.labels import labelled_clips
 from harness.data.views import Views, views
 from harness.data.virtual_cameras import Purpose
-from harness.data.windows import Windows, every_window, tiling
+from harness.data.windows import Windows, every_window, overlapping, tiling
 from harness.errors import UserError
 from harness.skeleton import Skeleton
 from harness.spec import recordings
@@ -90,9 +90,10 @@ def _open(document: str) -> Material:
     sides = partition(dataset, data.split)
     own = any(clip.cameras for clip in dataset.clips)
     cameras, seed = data.cameras, data.seed
+    identity = f"{data.dataset} {dataset.fingerprint} {sorted(data.options.items())}"
 
     def film(side: str, purpose: Purpose, count: int) -> Views:
-        return views(sides[side], purpose=purpose, count=count, seed=seed)
+        return views(sides[side], purpose=purpose, count=count, seed=seed, identity=identity)
 
     filmed = film("train", "train", cameras.train)
     tests = _Tests(seen=film("test", "seen", cameras.test))
@@ -115,3 +116,8 @@ def training_windows(view: Views, window: int, frames_out: int, lead: int) -> Wi
 def scoring_windows(view: Views, window: int, frames_out: int, lead: int) -> tuple[Windows, Tensor]:
     """Windows that answer each frame of the views exactly once, and which answers count."""
     return tiling(view.offset, view.length, window, frames_out, lead)
+
+
+def overlapping_windows(view: Views, window: int, frames_out: int, lead: int) -> tuple[Windows, Tensor]:
+    """Windows of which neighbours share two thirds of the frames they answer for, and which answers are of frames."""
+    return overlapping(view.offset, view.length, window, frames_out, lead, max(1, -(-frames_out // 3)))
