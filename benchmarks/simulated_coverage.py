@@ -18,11 +18,14 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from harness.report.statistics import (
+    MIN_PAIRS,
+    MIN_SEEDS,
     STUDENTISED_FROM,
     Interval,
     fixed_order,
     holm,
     interval,
+    lopsided,
     seeds_needed,
     sign_flip,
     studentised_interval,
@@ -50,8 +53,10 @@ COMPONENTS = {
     "subjects, none of seeds": (0.0, 1.0, 1.0),
     "nothing but rest": (0.0, 0.0, 1.0),
 }
-LAYOUTS = ((3, 6), (5, 6), (5, 10), (10, 8), (5, 20))
-SIZES = (3, 5, 7, 10, 14, 15, 20, 30)
+LAYOUTS = ((5, 6), (5, 10), (10, 8), (5, 20), (5, 40), (20, 6))
+REFUSED = ((2, 6), (2, 20), (3, 6), (3, 30), (4, 50))  # too few seeds for an interval of new subjects
+SIZES = (2, 3, 5, 6, 7, 10, 14, 15, 20, 30)
+TESTED = tuple(n for n in SIZES if n >= MIN_PAIRS)
 LEVELS = 5  # the area under the curve and four levels, in the order of testing
 
 
@@ -117,8 +122,14 @@ def student_p(d: np.ndarray, room: np.ndarray | float = 1.0) -> np.ndarray:
 
 
 def paired_p(d: np.ndarray) -> np.ndarray:
-    """p-values as reports print them."""
+    """p-values as reports print them, from three pairs on."""
     return student_p(d, widening(d))
+
+
+def kept_sign_flips(d: np.ndarray) -> np.ndarray:
+    """(draws,) p-values of sign-flip tests as reports keep them: NaN where (draws, n) differences look skewed."""
+    p = sign_flips(d)
+    return np.where(lopsided(d[: len(p)]), np.nan, p)
 
 
 def sign_flips(d: np.ndarray) -> np.ndarray:
@@ -226,24 +237,35 @@ def skewed_differences(draws: int) -> Iterable[list[object]]:
             yield [name, n, *compared(arm_values(name, n, draws // 2))]
 
 
-def compared(d: np.ndarray) -> list[float]:
-    """Of (draws, n) differences about 0: coverage, its worse tail, and false positives of three tests."""
+def compared(d: np.ndarray) -> list[object]:
+    """Of (draws, n) differences about 0: coverage, its worse tail, and false positives of four tests.
+
+    What a report leaves out finds nothing, so that it counts as no false positive; beside it the share left out.
+    """
     if d.shape[1] < STUDENTISED_FROM:
         low, high = d.mean(1) - widened_half(d), d.mean(1) + widened_half(d)
     else:
         found = [interval(one) for one in d[: bootstrapped(len(d))]]
         low, high = np.array([one.low for one in found]), np.array([one.high for one in found])
     held, tail = float(np.mean((low <= 0) & (high >= 0))), float(max(np.mean(low > 0), np.mean(high < 0)))
-    false = [float(np.mean(p < ALPHA)) for p in (paired_p(d), student_p(d), sign_flips(d[: 2 * bootstrapped(len(d))]))]
-    return [held, tail, *false]
+    few = d[: 2 * bootstrapped(len(d))]
+    kept, flips = kept_sign_flips(few), sign_flips(few)
+    false = [float(np.mean(p < ALPHA)) for p in (paired_p(d), kept, student_p(d), flips)]
+    if d.shape[1] < MIN_PAIRS:
+        return [held, tail, "–", "–", *false[2:], "–"]
+    return [held, tail, *false, float(np.mean(np.isnan(kept)))]
 
 
 def people(draws: int) -> Iterable[list[object]]:
     """Coverage of `new_subjects`: where the spread lies × seeds × subjects against distributions."""
     for parts in COMPONENTS:
-        for seeds, subjects in LAYOUTS:
-            tables = [crossed(name, parts, seeds, subjects, draws)[0] for name in DISTRIBUTIONS]
-            yield [parts, f"{seeds} × {subjects}", *(within(y, half_widths(y)) for y in tables)]
+        for seeds, subjects in (*LAYOUTS, *REFUSED):
+            shares = []
+            for name in DISTRIBUTIONS:
+                y = crossed(name, parts, seeds, subjects, draws)[0]
+                shares.append(within(y, half_widths(y)))
+            used = "yes" if seeds >= MIN_SEEDS else ""
+            yield [parts, f"{seeds} × {subjects}", used, *shares]
 
 
 def whom(draws: int) -> Iterable[list[object]]:
@@ -268,7 +290,7 @@ def families(draws: int) -> Iterable[list[object]]:
 def margins(draws: int) -> Iterable[list[object]]:
     """Distribution × n against how the differences come to it."""
     for name in DISTRIBUTIONS:
-        for n in SIZES:
+        for n in TESTED:
             itself = arm_values(name, n, draws)
             samples = (differences(name, n, draws), itself, -itself)
             usual = float(np.mean(1.5 + itself.mean(1) + one_sided(n) * student_half(itself) < 1.5))
@@ -284,7 +306,15 @@ def planned(draws: int) -> Iterable[list[object]]:
         yield [f"{size:g}", n, found, m, equal]
 
 
-COMPARED = ("coverage", "worse tail", "false positives, t with room", "Student's t", "sign-flip")
+COMPARED = (
+    "coverage",
+    "worse tail",
+    "false positives, t with room",
+    "sign-flip where not skewed",
+    "Student's t",
+    "sign-flip everywhere",
+    "sign-flips left out",
+)
 TABLES = {
     "Coverage of a 95 % interval of one arm's mean, %": (["method", "n", "in reports", *DISTRIBUTIONS], one_arm),
     "Paired differences of two arms that are drawn alike, %": (
@@ -293,7 +323,7 @@ TABLES = {
     ),
     "Differences that are themselves so distributed, %": (["differences", "n", *COMPARED], skewed_differences),
     "New subjects: coverage of the 95 % interval with both random, %": (
-        ["most spread between", "seeds × subjects", *DISTRIBUTIONS],
+        ["most spread between", "seeds × subjects", "in reports", *DISTRIBUTIONS],
         people,
     ),
     "Whom a 95 % interval speaks of: coverage with 5 seeds × 10 subjects, normal, %": (

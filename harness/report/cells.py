@@ -27,6 +27,7 @@ from harness.report.table import Cell, Recipe, Row, Table, number, p_text
 from harness.spec.conditions import is_condition
 
 NEAR, FALLING = "†", "‡"
+NO_P = "p –"
 UNDEFINED = Cell("–")
 MISSING = Cell("missing", missing=True)
 
@@ -42,20 +43,25 @@ def mean_cell(found: Mapping[int, float], kind: Metric, bold: bool, near: bool) 
     return Cell(f"{mean} ± {half} ({n})", {"mean": mean, "half_width": half, "n": n}, bold=bold, mark=mark)
 
 
-def difference_cell(paired: Paired, adjusted: float, kind: Metric) -> Cell:
+def difference_cell(paired: Paired, adjusted: float, kind: Metric, tested: bool = False) -> Cell:
     """Paired difference with its interval, corrected p and number of pairs.
 
-    Beside the printed numbers: p of the t-test as it is, p of the sign-flip test, effect size, and the probability
-    that the arm is the better one of a pair (the lower one for a metric that has no better).
+    A table of tests shows where there is an interval and no p. Beside the printed numbers: p of the t-test as it is, p
+    of the sign-flip test, which of them is left out and why, effect size, and the probability that the arm is the
+    better one of a pair (the lower one for a metric that has no better).
     """
     text, numbers = with_ends(paired.difference, kind)
     if not math.isnan(adjusted):
         text += f" p {p_text(adjusted)}" if adjusted < 0.001 else f" p={p_text(adjusted)}"
         numbers["p_adjusted"] = p_text(adjusted)
+    elif tested and paired.n >= 2:
+        text += f" {NO_P}"
     if not math.isnan(paired.p):
         numbers["p"] = p_text(paired.p)
     if not math.isnan(paired.p_sign_flip):
         numbers["p_sign_flip"] = p_text(paired.p_sign_flip)
+    if paired.left_out:
+        numbers["left_out"] = "; ".join(f"{name}: {why}" for name, why in paired.left_out)
     if not math.isnan(paired.effect):
         numbers["effect"] = number(paired.effect, 2, signed=True)
     if paired.n >= 2:
@@ -144,6 +150,8 @@ def mean_notes(body: list[Row]) -> tuple[str, ...]:
             f"seeds. {NEAR}: not separated from it (paired t-test on common seeds, corrected by Holm within the table, "
             "p ≥ 0.05), which doesn't say that they are equal."
         )
+    if any(cell.mark == NEAR and cell.numbers.get("n") == "2" for cell in cells):
+        notes.append("Two seeds (2) aren't tested: nothing is separated from them.")
     if any(cell.numbers.get("n") == "1" for cell in cells):
         notes.append("One seed (1): no interval is defined; it is never bold and compared with nothing.")
     return tuple(notes)

@@ -38,12 +38,16 @@ def correction(tests: int, columns: Sequence[Column], steps: tuple[int, ...]) ->
 
 def without_p(comparisons: Mapping[Place, Paired], adjusted: Mapping[Place, float]) -> str:
     """Why cells have no p; nothing where all have one."""
-    if any(math.isnan(adjusted[place]) for place in comparisons):
-        return (
-            "No p: a single pair of seeds (no interval either), equal differences at all seeds, or a test before it in "
-            "the order that couldn't be made."
+    without = [paired.n for place, paired in comparisons.items() if math.isnan(adjusted[place])]
+    said = []
+    if any(n > 1 for n in without):
+        said.append(
+            "p –: two pairs of seeds are too few for a test (it would find 5.7 % false positives where differences are "
+            "skewed), differences are equal at all seeds, or a test before it in the order couldn't be made."
         )
-    return ""
+    if 1 in without:
+        said.append("A single pair of seeds has neither an interval nor a p.")
+    return " ".join(said)
 
 
 def unpaired(comparisons: Mapping[Place, Paired]) -> str:

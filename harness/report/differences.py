@@ -42,6 +42,7 @@ from harness.report.selection import (
     values,
 )
 from harness.report.statistics import (
+    MIN_SEEDS,
     MIN_SUBJECTS,
     SKEW_TOLD,
     STUDENTISED_FROM,
@@ -105,7 +106,8 @@ def difference_table(
         cells = []
         for i, column in enumerate(columns):
             if (key, i) in comparisons:
-                cells.append(difference_cell(comparisons[key, i], adjusted[key, i], kind_of(rows, key, column)))
+                kind = kind_of(rows, key, column)
+                cells.append(difference_cell(comparisons[key, i], adjusted[key, i], kind, tested=True))
             else:
                 cells.append(_absent(evidence, rows, key, column, found[i], (key, i) in pairs))
         body.append(Row(key, tuple(cells), falling_mark(evidence, rows, key, columns), marked(rows)))
@@ -148,7 +150,7 @@ def new_subjects_table(
     if not any(found):
         return None
     pairs = _pairs(evidence, rows, keys, columns)
-    body, left_out = [], 0
+    body, left_out, few = [], 0, False
     for key in keys:
         cells = []
         for i, column in enumerate(columns):
@@ -161,6 +163,7 @@ def new_subjects_table(
             table = np.array([[a[subject] - b[subject] for subject in subjects] for a, b in of_seeds])
             cells.append(subjects_cell(new_subjects(table), len(of_seeds), kind_of(rows, key, column)))
             left_out += len(subjects) < tested(evidence)
+            few |= len(of_seeds) < MIN_SEEDS
         body.append(Row(key, tuple(cells), falling_mark(evidence, rows, key, columns), marked(rows)))
     explained = (
         f"Cells: mean difference to the baseline ({named(evidence)}; all else equal) with its 95 % interval for "
@@ -171,6 +174,7 @@ def new_subjects_table(
         "It speaks of people like these subjects, filmed like them; the interval over seeds speaks of these alone.",
         "" if evidence.protocol == "mean-per-subject" else "Here every subject weighs alike, whatever the protocol.",
         f"{left_out} cells rest on fewer subjects, those with a value on both sides." if left_out else "",
+        f"No interval under {MIN_SEEDS} seed pairs." if few else "",
     )
     recipe = Recipe("new_subjects", rows, selections(columns, "value"), dict(evidence.baseline))
     said = (*notes, *(note for note in explained if note))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from harness.report.selection import Key, Values
-from harness.report.statistics import holm, paired_p
+from harness.report.statistics import MIN_PAIRS, holm, paired_p
 
 ALPHA = 0.05
 
@@ -23,9 +23,10 @@ class Ranked:
 def separated(differences: Sequence[float], corrected_p: float) -> bool:
     """Whether paired differences tell their two sides apart.
 
-    Equal differences at every seed have no p; they are apart unless they are zero.
+    Fewer than three pairs aren't tested, so that nothing tells them apart. Equal differences at every seed have no p
+    either; they are apart unless they are zero.
     """
-    if len(differences) < 2:
+    if len(differences) < MIN_PAIRS:
         return False
     if math.isnan(corrected_p):
         return math.fsum(differences) != 0

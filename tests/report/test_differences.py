@@ -87,7 +87,35 @@ def test_a_test_that_cannot_be_made_ends_its_arms_chain_and_is_said(make):
     found = cells(shown, "spatial")
     assert found["none"].numbers["n"] == "3" and found["none"].numbers["p"] == "0.074"
     assert not any("p_adjusted" in cell.numbers for cell in found.values())
-    assert "p=" not in found["none"].text and any(note.startswith("No p:") for note in shown.notes)
+    assert found["none"].text.endswith("] p – (3)") and "p" not in found["severe"].text
+    assert any(note.startswith("p –:") and "A single pair of seeds" in note for note in shown.notes)
+
+
+def test_two_pairs_have_an_interval_and_no_test_and_it_is_said(make):
+    shown = tables(make({key: value for key, value in ERRORS.items() if key[1] < 2}))["difference"]
+    found = cells(shown, "spatial")["none"]
+    assert found.text.endswith("] p – (2)") and "low" in found.numbers and not {"p", "p_adjusted"} & set(found.numbers)
+    assert found.numbers["left_out"] == "p: fewer than three pairs; p_sign_flip: fewer than three pairs"
+    [said] = [note for note in shown.notes if note.startswith("p –:")]
+    assert "two pairs of seeds are too few" in said and "single" not in said
+
+
+def test_two_seeds_are_not_separated_from_the_best(make):
+    shown = tables(make({key: value - 90 * (key[0] == "spatial") for key, value in ERRORS.items() if key[1] < 2}))
+    ablation = shown["ablation"]
+    assert cells(ablation, "spatial")["none"].bold and cells(ablation, "abs")["none"].mark == "†"
+    assert any(note.startswith("Two seeds (2) aren't tested") for note in ablation.notes)
+
+
+def test_skewed_differences_have_no_sign_flip_and_it_is_said(make):
+    errors = {("abs", s): 100.0 + s for s in range(6)}
+    even = {("spatial", s): 99.0 + s + 0.1 * s for s in range(6)}
+    odd = {("temporal", s): 99.0 + s + 5.0 * (s == 3) for s in range(6)}
+    shown = tables(make(errors | even | odd))["difference"]
+    numbers = {arm: cells(shown, arm)["none"].numbers for arm in ("spatial", "temporal")}
+    assert "p_sign_flip" in numbers["spatial"] and "left_out" not in numbers["spatial"]
+    assert "p_sign_flip" not in numbers["temporal"] and "p" in numbers["temporal"]
+    assert numbers["temporal"]["left_out"] == "p_sign_flip: skewed differences"
 
 
 def test_columns_that_are_no_levels_are_corrected_together(make):
@@ -160,19 +188,20 @@ def test_a_level_nobody_was_tested_at_is_missing_and_counted(make):
 
 def test_new_subjects_have_a_table_of_their_own(peopled):
     draw = np.random.default_rng(3)
-    base = draw.normal(100, 10, (4, 7))
-    change = -2 + draw.normal(0, 1, (4, 1)) + draw.normal(0, 2, (1, 7)) + draw.normal(0, 0.5, (4, 7))
+    base = draw.normal(100, 10, (5, 7))
+    change = -2 + draw.normal(0, 1, (5, 1)) + draw.normal(0, 2, (1, 7)) + draw.normal(0, 0.5, (5, 7))
     found = tables(peopled({"abs": base, "spatial": base + change}))
     shown = found["difference_new_subjects"]
     expected = new_subjects(change.round(4))
     cell = cells(shown, "spatial")["none"]
-    assert cell.text == f"{expected.mean:+.2f} [{expected.low:+.2f}, {expected.high:+.2f}] (4 × 7)"
-    assert (cell.numbers["seeds"], cell.numbers["subjects"]) == ("4", "7")
+    assert cell.text == f"{expected.mean:+.2f} [{expected.low:+.2f}, {expected.high:+.2f}] (5 × 7)"
+    assert (cell.numbers["seeds"], cell.numbers["subjects"]) == ("5", "7")
+    assert not any("No interval under" in note for note in shown.notes)
     # every level has the same differences, and so has the area
     assert {c.text for c in shown.rows[0].cells} == {cell.text}
     assert shown.title.endswith("new subjects") and found["difference"].title.endswith("these subjects (over seeds)")
     over_seeds = cells(found["difference"], "spatial")["none"].numbers
-    assert over_seeds["difference"] == cell.numbers["difference"] and over_seeds["n"] == "4"
+    assert over_seeds["difference"] == cell.numbers["difference"] and over_seeds["n"] == "5"
 
 
 def test_subjects_that_a_run_lacks_are_left_out_and_said(peopled):
@@ -191,10 +220,13 @@ def test_only_common_seeds_speak_for_new_subjects(peopled):
     assert cells(tables(made)["difference_new_subjects"], "spatial")["none"].numbers["seeds"] == "3"
 
 
-def test_one_seed_says_nothing_of_new_subjects(peopled):
-    base = np.arange(7.0)[None] ** 1.5
-    cell = cells(tables(peopled({"abs": base, "spatial": base - 1 - base / 9}))["difference_new_subjects"], "spatial")
-    assert "low" not in cell["none"].numbers and cell["none"].text.endswith("(1 × 7)")
+@pytest.mark.parametrize("seeds", [1, 4])
+def test_too_few_seeds_say_nothing_of_new_subjects(peopled, seeds):
+    base = np.arange(7.0 * seeds).reshape(seeds, 7) ** 1.5
+    shown = tables(peopled({"abs": base, "spatial": base - 1 - base / 9}))["difference_new_subjects"]
+    cell = cells(shown, "spatial")["none"]
+    assert "low" not in cell.numbers and "[" not in cell.text and cell.text.endswith(f"({seeds} × 7)")
+    assert "No interval under 5 seed pairs." in shown.notes
 
 
 def test_new_subjects_are_refused_under_six_and_the_reason_stands_below(make):

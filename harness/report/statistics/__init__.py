@@ -17,14 +17,17 @@ from harness.report.statistics.intervals import (
     widened_interval,
 )
 from harness.report.statistics.multiplicity import fixed_order, holm
-from harness.report.statistics.paired import Paired, paired_difference, paired_p
+from harness.report.statistics.paired import MIN_PAIRS, Paired, paired_difference, paired_p
 from harness.report.statistics.seeds import MOST_SEEDS, seeds_needed
 from harness.report.statistics.sign_flip import sign_flip
-from harness.report.statistics.skew import SKEW_TOLD, widening
-from harness.report.statistics.subjects import MIN_SUBJECTS, new_subjects
+from harness.report.statistics.skew import LOPSIDED, SKEW_TOLD, lopsided, widening
+from harness.report.statistics.subjects import MIN_SEEDS, MIN_SUBJECTS, new_subjects
 
 __all__ = [
     "LEVEL",
+    "LOPSIDED",
+    "MIN_PAIRS",
+    "MIN_SEEDS",
     "MIN_SUBJECTS",
     "MOST_SEEDS",
     "SKEW_TOLD",
@@ -37,6 +40,7 @@ __all__ = [
     "fixed_order",
     "holm",
     "interval",
+    "lopsided",
     "new_subjects",
     "paired_difference",
     "paired_p",

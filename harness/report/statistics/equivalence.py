@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from harness.report.statistics.intervals import LEVEL, checked, sd, widened_interval, without_spread
+from harness.report.statistics.paired import MIN_PAIRS
 from harness.report.statistics.skew import widening
 
 ALPHA = (1 - LEVEL) / 2
@@ -22,8 +23,9 @@ class Equivalence:
     """What two one-sided t-tests at 2.5 % each say.
 
     Attributes:
-        p: the larger of the two one-sided p-values; NaN with fewer than two differences or without spread.
-        low, high: 95 % t interval with room for skew, which lies within ±margin exactly where both tests reject.
+        p: the larger of the two one-sided p-values; NaN with fewer than three differences or without spread.
+        low, high: 95 % t interval with room for skew, which from three differences on lies within ±margin exactly
+            where both tests reject.
         equivalent: whether it does.
         n: number of differences.
     """
@@ -38,8 +40,8 @@ class Equivalence:
 def equivalence(differences: Sequence[float] | np.ndarray, margin: float) -> Equivalence:
     """Whether the mean of independent differences lies within ±margin (Schuirmann 1987).
 
-    The widened t interval at every n: that of the bootstrap has no p-value. Differences that are all equal are
-    equivalent if they lie within the margin.
+    The widened t interval at every n: that of the bootstrap has no p-value. Three differences or more that are all
+    equal are equivalent if they lie within the margin; fewer never are.
 
     Raises:
         ValueError: the margin isn't a positive number, or a difference is NaN.
@@ -48,8 +50,8 @@ def equivalence(differences: Sequence[float] | np.ndarray, margin: float) -> Equ
         raise ValueError(f"the margin must be a positive number, got {margin}")
     d = checked(differences, LEVEL)
     found = widened_interval(d)
-    if d.size < 2:
-        return Equivalence(math.nan, math.nan, math.nan, False, d.size)
+    if d.size < MIN_PAIRS:
+        return Equivalence(math.nan, found.low, found.high, False, d.size)
     if without_spread(d):
         return Equivalence(math.nan, found.low, found.high, abs(found.mean) < margin, d.size)
     t = (margin - abs(found.mean)) / (sd(d) / math.sqrt(d.size)) / float(widening(d))

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import chdtri, ndtr, stdtrit
 
 from harness.report.statistics.intervals import LEVEL
+from harness.report.statistics.paired import MIN_PAIRS
 from harness.report.statistics.skew import usual_widening
 
 MOST_SEEDS = 1_000_000
@@ -34,7 +35,7 @@ def seeds_needed(
         power, level: both between 0 and 1.
         All three with the room for skew that the report's intervals and tests take of normal values.
     Returns:
-        2 or more; `MOST_SEEDS` where it would be more, which says: out of reach.
+        3 or more for a test, 2 for an interval; `MOST_SEEDS` where it would be more, which says: out of reach.
     Raises:
         ValueError: not exactly one question, an sd or a size that is negative or NaN, or a power or level out of range.
     """
@@ -49,7 +50,7 @@ def seeds_needed(
     if size == 0:
         return MOST_SEEDS
     if sd == 0:
-        return 2
+        return 2 if halfwidth is not None else MIN_PAIRS
     ratio = size / sd
     if effect is not None:
         return _smallest(lambda n: _power(n, ratio, level) >= power)
@@ -74,14 +75,18 @@ def _smallest(enough: Callable[[int], bool]) -> int:
 def _power(n: int, ratio: float, level: float) -> float:
     """Power of the two-sided paired t-test at ``ratio`` = true difference / sd: two tails of a noncentral t.
 
-    By integration, as scipy.special.nctdtr gives NaN in tails that are far out.
+    None under three pairs, which aren't tested. By integration, as scipy.special.nctdtr gives NaN in far tails.
     """
+    if n < MIN_PAIRS:
+        return 0.0
     critical, shift = _critical(n, level) * _spreads(n), ratio * math.sqrt(n)
     return float(np.mean(ndtr(shift - critical) + ndtr(-shift - critical)))
 
 
 def _equivalence_power(n: int, ratio: float, level: float) -> float:
     """Chance that both one-sided tests reject at a true difference of 0."""
+    if n < MIN_PAIRS:
+        return 0.0
     room = ratio * math.sqrt(n) - _critical(n, level) * _spreads(n)
     return float(np.mean(np.maximum(2 * ndtr(room) - 1, 0.0)))
 

@@ -17,7 +17,8 @@ def sign_flip(differences: Sequence[float] | np.ndarray) -> float:
 
     Exact (all 2^n patterns) up to n = 16; beyond that 19,999 random patterns that depend on n only, the one seen
     counted among them (Phipson and Smyth 2010). With n ≤ 5 it can't fall below 0.0625, however large the effect.
-    NaN with fewer than two differences.
+    NaN with fewer than two differences. Skewed differences aren't of its null hypothesis, and it finds too many of
+    them: reports leave it out where differences look so (`Paired.p_sign_flip`).
     """
     d = np.asarray(list(differences), dtype=float)
     if d.size < 2:

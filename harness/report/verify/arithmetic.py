@@ -17,8 +17,9 @@ from scipy import stats
 FLAT = 1e-12
 BOOTSTRAP_FROM, HALF_OF_RESAMPLES = 15, 4999
 EXACT_SIGNS, RANDOM_SIGNS = 16, 19_999
-FEWEST_SUBJECTS = 6
-ROOM = 0.42
+FEWEST_SUBJECTS, FEWEST_SEEDS = 6, 5
+FEWEST_PAIRS = 3
+ROOM, LOPSIDED = 0.42, 0.8
 Ends = tuple[float, float] | None
 
 
@@ -46,9 +47,12 @@ def student(values: Sequence[float], level: float = 0.95) -> float:
 
 def room(values: Sequence[float]) -> float:
     """Factor of the t quantile of skewed values: 1 + 0.42 |g| / √(n − 1), g their moment skewness."""
-    if flat(values):
-        return 1.0
-    return 1 + ROOM * abs(float(stats.skew(np.asarray(values)))) / math.sqrt(len(values) - 1)
+    return 1 + ROOM * asymmetry(values) / math.sqrt(len(values) - 1) if len(values) > 1 else 1.0
+
+
+def asymmetry(values: Sequence[float]) -> float:
+    """|g|, the size of the moment skewness; 0 where values are equal."""
+    return 0.0 if flat(values) else abs(float(stats.skew(np.asarray(values))))
 
 
 def half_width(values: Sequence[float]) -> tuple[float, bool] | None:
@@ -86,17 +90,17 @@ def _draws(n: int) -> np.ndarray:
 
 
 def paired_p(differences: Sequence[float]) -> float:
-    """Two-sided p of the paired t-test with room for skew; NaN below two pairs and for equal differences."""
-    if flat(differences):
+    """Two-sided p of the paired t-test with room for skew; NaN below three pairs and for equal differences."""
+    if len(differences) < FEWEST_PAIRS or flat(differences):
         return math.nan
     t = mean(differences) / (deviation(differences) / math.sqrt(len(differences)))
     return 2 * float(stats.t.sf(abs(t) / room(differences), len(differences) - 1))
 
 
 def sign_flip_p(differences: Sequence[float]) -> float:
-    """Two-sided p of the sign-flip test; NaN below two pairs."""
+    """Two-sided p of the sign-flip test; NaN below three pairs and where the differences look skewed."""
     d, n = np.array(differences), len(differences)
-    if n < 2:
+    if n < FEWEST_PAIRS or asymmetry(differences) > LOPSIDED:
         return math.nan
     reached = abs(d.sum()) - 1e-12 * np.abs(d).sum()
     if n <= EXACT_SIGNS:
@@ -105,6 +109,15 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     flips = np.random.default_rng([21, n]).integers(0, 2, (RANDOM_SIGNS, n), dtype=np.int8)
     sums = np.where(flips == 1, d, -d).sum(axis=1)
     return float((1 + (np.abs(sums) >= reached).sum()) / (1 + RANDOM_SIGNS))
+
+
+def left_out(differences: Sequence[float]) -> str:
+    """Which of the two tests isn't made of so many differences, or of such as these, and why."""
+    if len(differences) < FEWEST_PAIRS:
+        return "p: fewer than three pairs; p_sign_flip: fewer than three pairs"
+    if flat(differences):
+        return "p: equal differences"
+    return "p_sign_flip: skewed differences" if asymmetry(differences) > LOPSIDED else ""
 
 
 def effect_size(differences: Sequence[float]) -> float:
@@ -126,7 +139,7 @@ def new_subjects(table: np.ndarray) -> tuple[float, Ends]:
     """Mean of (seeds, subjects) differences, and ends of its interval for new seeds and subjects where one is told."""
     seeds, subjects = table.shape
     centre = mean(table.ravel().tolist())
-    if subjects < FEWEST_SUBJECTS or seeds < 2:
+    if subjects < FEWEST_SUBJECTS or seeds < FEWEST_SEEDS:
         return centre, None
     rows, columns = table.mean(axis=1), table.mean(axis=0)
     square_seeds = subjects * ((rows - centre) ** 2).sum() / (seeds - 1)
@@ -151,8 +164,8 @@ def new_subjects(table: np.ndarray) -> tuple[float, Ends]:
 
 
 def equivalence_p(differences: Sequence[float], margin: float) -> float:
-    """The larger p of two one-sided t-tests against ±margin; NaN below two pairs and for equal differences."""
-    if flat(differences):
+    """The larger p of two one-sided t-tests against ±margin; NaN below three pairs and for equal differences."""
+    if len(differences) < FEWEST_PAIRS or flat(differences):
         return math.nan
     error = deviation(differences) / math.sqrt(len(differences)) * room(differences)
     freedom = len(differences) - 1

@@ -26,10 +26,14 @@ class Expected:
     Attributes:
         printed: names and values of the numbers of its text, in order.
         more: of the numbers that stand only in data formats.
+        words: what stands there in words; what isn't said is empty.
+        untested: whether the cell says that no test was made of its differences.
     """
 
     printed: list[tuple[str, float]]
     more: dict[str, float] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    untested: bool = False
 
 
 Grid = list[list[Expected | None]]
@@ -76,7 +80,10 @@ def compare(ledger: Ledger, file: str, name: str, cell: Mapping[str, Any], expec
         elif ledger.same(KIND, file, f"{name}, {what}", True, what in given):
             text = given[what] if isinstance(given[what], str) else f"{given[what]:.2f}"
             ledger.printed(KIND, file, f"{name}, {what}", value, text)
-    unknown = set(given) - {what for what, _ in expected.printed} - set(expected.more)
+    for what, text in expected.words.items():
+        ledger.same(KIND, file, f"{name}, {what}", text, given.get(what, ""))
+    ledger.same(KIND, file, f"{name}, said to be untested", expected.untested, " p –" in cell["text"])
+    unknown = set(given) - {what for what, _ in expected.printed} - set(expected.more) - set(expected.words)
     ledger.same(KIND, file, f"{name}, names of numbers", [], sorted(unknown))
 
 
@@ -101,7 +108,7 @@ def differences(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str
         metrics = [_metric(recipe, row["raw"], column) for column in recipe["columns"]]
         grid.append(
             [
-                of_difference(values, p, known["better"].get(metric)) if values else None
+                of_difference(values, p, known["better"].get(metric), tested=True) if values else None
                 for values, p, metric in zip(line, corrected, metrics, strict=True)
             ]
         )
@@ -179,8 +186,11 @@ def of_mean(values: list[float]) -> Expected | None:
     return Expected([("mean", centre), *around, ("n", len(values))])
 
 
-def of_difference(values: list[float], adjusted: float, better: str | None) -> Expected:
-    """A mean of paired differences with its interval, corrected p (NaN: none is told) and what is kept apart."""
+def of_difference(values: list[float], adjusted: float, better: str | None, tested: bool = False) -> Expected:
+    """A mean of paired differences with its interval, corrected p (NaN: none is told) and what is kept apart.
+
+    Where a table tests, a cell of two pairs or more without a p says so.
+    """
     centre, half = own.mean(values), own.half_width(values)
     printed = [("difference", centre)]
     if half is not None:
@@ -189,7 +199,8 @@ def of_difference(values: list[float], adjusted: float, better: str | None) -> E
         printed.append(("p_adjusted", adjusted))
     more = {"p": own.paired_p(values), "p_sign_flip": own.sign_flip_p(values), "effect": own.effect_size(values)}
     more["improvement"] = own.share_better(values, better) if len(values) > 1 else math.nan
-    return Expected([*printed, ("n", len(values))], more)
+    untested = tested and math.isnan(adjusted) and len(values) > 1
+    return Expected([*printed, ("n", len(values))], more, {"left_out": own.left_out(values)}, untested)
 
 
 def _adjusted(

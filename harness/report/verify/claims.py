@@ -115,7 +115,7 @@ def _verdict(values: list[float], sides: list[dict[Any, float]], stated: Mapping
     margin = stated["margin"]
     if margin is not None:
         within = abs(own.mean(values)) < margin if own.flat(values) else own.equivalence_p(values, margin) < 0.025
-        if within:
+        if within and len(values) >= own.FEWEST_PAIRS:
             return "equivalent"
     return "inconclusive"
 
@@ -167,7 +167,9 @@ def _least(power: Callable[[int], float]) -> int:
 
 
 def _power(n: int, ratio: float, level: float) -> float:
-    """Of the two-sided t-test of ``n`` pairs, with room for skew, at a true difference of ``ratio`` sds."""
+    """Of the two-sided t-test of ``n`` pairs, with room for skew, at a true difference of ``ratio`` sds; 0 of two."""
+    if n < own.FEWEST_PAIRS:
+        return 0.0
     critical = float(stats.t.ppf((1 + level) / 2, n - 1)) * _room(n)
     if n > 10_000:  # where the noncentral t is normal, and scipy's slow
         return float(stats.norm.sf(critical - ratio * math.sqrt(n)) + stats.norm.cdf(-critical - ratio * math.sqrt(n)))
@@ -182,7 +184,9 @@ def _room(n: int) -> float:
 
 
 def _both_reject(n: int, ratio: float) -> float:
-    """Chance that two one-sided tests at 2.5 % find equivalence at a true difference of 0."""
+    """Chance that two one-sided tests at 2.5 % find equivalence at a true difference of 0; none of two pairs."""
+    if n < own.FEWEST_PAIRS:
+        return 0.0
     share = (np.arange(20_000) + 0.5) / 20_000
     spread = np.sqrt(stats.chi2.ppf(share, n - 1) / (n - 1))
     room = ratio * math.sqrt(n) - float(stats.t.ppf(0.975, n - 1)) * _room(n) * spread

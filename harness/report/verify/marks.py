@@ -79,6 +79,6 @@ def falling(ledger: Ledger, file: str, table: Mapping[str, Any], runs: Sequence[
 
 
 def _separated(values: list[float], p: float) -> bool:
-    if len(values) < 2:
+    if len(values) < own.FEWEST_PAIRS:
         return False
     return own.mean(values) != 0 if math.isnan(p) else p < 0.05

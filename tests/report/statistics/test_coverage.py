@@ -1,7 +1,8 @@
 """A short run of benchmarks/simulated_coverage.py: what reports print holds what it says.
 
 Coverage must lie within 93 and 97 %, false positives at or under 5.5 %, on every distribution, size and layout that
-docs/statistics.md claims: normal, t4 and skewed values. There are enough draws to keep a method that holds its level
+docs/statistics.md claims: normal, t4 and skewed values. A test that a report leaves out, as differences look skewed,
+finds nothing; it is counted among all draws. There are enough draws to keep a method that holds its level
 off those bounds, and they are seeded by row, so that the run is repeatable. What is known to miss (very skewed values)
 stands in docs/statistics.md and isn't asserted here.
 """
@@ -34,11 +35,12 @@ def test_what_is_simulated_is_what_is_printed():
     for d in coverage.differences("very skewed", 6, 20):
         found = paired_difference(dict(enumerate(d)), dict.fromkeys(range(6), 0.0))
         assert found.p == pytest.approx(float(coverage.paired_p(d)))
-        assert found.p_sign_flip == pytest.approx(coverage.sign_flips(d[None])[0])
+        assert sign_flip(d) == pytest.approx(coverage.sign_flips(d[None])[0])
+        assert found.p_sign_flip == pytest.approx(coverage.kept_sign_flips(d[None])[0], nan_ok=True)
         assert found.difference.half == pytest.approx(float(coverage.widened_half(d)))
         assert equivalence(d, 0.9).equivalent == coverage.called_equal(d, 0.9)
         assert t_interval(d).half == pytest.approx(float(coverage.student_half(d)))
-    y, _ = coverage.crossed("skewed", "neither", 4, 6, 20)
+    y, _ = coverage.crossed("skewed", "neither", 5, 6, 20)
     assert [new_subjects(one).half for one in y] == pytest.approx(list(half_widths(y)))
 
 
@@ -65,7 +67,7 @@ def test_paired_differences(distribution):
     for n in coverage.SIZES:
         alike = coverage.differences(distribution, n, 240_000 // n)
         for d in (alike, coverage.arm_values(distribution, n, 900_000 // n)):
-            assert np.mean(coverage.paired_p(d) < 0.05) <= MOST
+            assert n not in coverage.TESTED or np.mean(coverage.paired_p(d) < 0.05) <= MOST
             assert n not in FEW or holds(coverage.within(d, coverage.widened_half(d)))
 
 
@@ -82,11 +84,27 @@ def test_sign_flip_where_arms_are_drawn_alike(distribution):
     assert np.mean([sign_flip(d) < 0.05 for d in coverage.differences(distribution, 20, 2_000)]) <= 0.065
 
 
+@pytest.mark.parametrize("distribution", CLAIMED)
+def test_sign_flip_where_differences_are_skewed_themselves(distribution):
+    for n in coverage.TESTED:
+        if n <= 10 or n == 20:
+            d = coverage.arm_values(distribution, n, 30_000 if n <= 10 else 1_500)
+            assert np.mean(coverage.kept_sign_flips(d) < 0.05) <= MOST, n
+
+
+def test_a_test_of_two_pairs_would_find_too_much():
+    d = coverage.arm_values("skewed", 2, 300_000)
+    assert np.mean(coverage.paired_p(d) < 0.05) > MOST
+    found = paired_difference(dict(enumerate(d[0])), {0: 0.0, 1: 0.0})
+    assert np.isnan(found.p) and np.isnan(found.p_sign_flip) and np.isnan(equivalence(d[0], 1e9).p)
+
+
 @pytest.mark.parametrize("parts", coverage.COMPONENTS)
 def test_new_subjects(parts):
     for seeds, subjects in coverage.LAYOUTS:
         for distribution in CLAIMED:
-            y, _ = coverage.crossed(distribution, parts, seeds, subjects, 1_200_000 // (seeds * subjects))
+            draws = max(1_200_000 // (seeds * subjects), 15_000)
+            y, _ = coverage.crossed(distribution, parts, seeds, subjects, draws)
             assert holds(coverage.within(y, half_widths(y))), (seeds, subjects, distribution)
 
 
@@ -110,7 +128,7 @@ def test_any_false_positive_of_a_table(scenario):
 
 @pytest.mark.parametrize("distribution", CLAIMED)
 def test_false_equivalence_at_the_margin(distribution):
-    for n in coverage.SIZES:
+    for n in coverage.TESTED:
         alike, itself = coverage.differences(distribution, n, 20_000), coverage.arm_values(distribution, n, 20_000)
         for d in (alike, itself, -itself):
             assert np.mean(coverage.called_equal(d + 1.5, 1.5)) <= MOST

@@ -29,8 +29,8 @@ def test_equal_differences_have_no_p_but_lie_within_or_not():
     assert math.isnan(inside.p) and inside.equivalent and not outside.equivalent
 
 
-@pytest.mark.parametrize("values", [[], [0.0]])
-def test_fewer_than_two_are_never_equivalent(values):
+@pytest.mark.parametrize("values", [[], [0.0], [0.1, -0.1], [0.1, 0.1]])
+def test_fewer_than_three_are_never_equivalent(values):
     found = equivalence(values, 1)
     assert math.isnan(found.p) and not found.equivalent and found.n == len(values)
 

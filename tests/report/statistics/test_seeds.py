@@ -47,8 +47,9 @@ def test_a_narrower_margin_needs_more():
 
 
 def test_the_ends_of_the_scale():
-    assert seeds_needed(0.0, effect=1.0) == 2
-    assert seeds_needed(1.0, effect=1e6) == 2
+    assert seeds_needed(0.0, effect=1.0) == seeds_needed(0.0, margin=1.0) == 3, "two pairs aren't tested"
+    assert seeds_needed(1.0, effect=1e6) == seeds_needed(1.0, margin=1e6) == 3
+    assert seeds_needed(0.0, halfwidth=1.0) == seeds_needed(1.0, halfwidth=1e6) == 2
     assert seeds_needed(1.0, effect=0.0) == seeds_needed(0.0, effect=0.0) == MOST_SEEDS
     assert seeds_needed(1.0, effect=1e-9) == MOST_SEEDS
 

@@ -26,7 +26,8 @@ def test_paired_statistics_agree(values):
     assert half[0] == pytest.approx(expected.difference.half, rel=1e-9, abs=1e-12)
     assert half[1] == (expected.difference.method == "studentised")
     assert arithmetic.paired_p(values) == pytest.approx(expected.p, rel=1e-7, nan_ok=True)
-    assert arithmetic.sign_flip_p(values) == pytest.approx(expected.p_sign_flip, rel=1e-12)
+    assert arithmetic.sign_flip_p(values) == pytest.approx(expected.p_sign_flip, rel=1e-12, nan_ok=True)
+    assert arithmetic.left_out(values) == "; ".join(f"{name}: {why}" for name, why in expected.left_out)
     assert arithmetic.effect_size(values) == pytest.approx(expected.effect, rel=1e-9, nan_ok=True)
     assert arithmetic.share_better(values, "lower") == expected.improvement
     same = statistics.equivalence(values, 0.7)
@@ -43,7 +44,8 @@ def test_intervals_for_new_subjects_agree(spread):
     expected = statistics.new_subjects(table)
     centre, ends = arithmetic.new_subjects(table)
     assert centre == pytest.approx(expected.mean) and ends == pytest.approx((expected.low, expected.high))
-    assert arithmetic.new_subjects(table[:, :5])[1] is None and arithmetic.new_subjects(table[:1])[1] is None
+    for fewer in (table[:, :5], table[:4], table[:1]):
+        assert arithmetic.new_subjects(fewer)[1] is None and math.isnan(statistics.new_subjects(fewer).low)
 
 
 def test_corrections_agree():
