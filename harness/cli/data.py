@@ -9,6 +9,7 @@ from types import ModuleType
 COMMANDS = {
     "check": "what is odd in motion data, each finding with its clip and frames: exit 0, or 1 if there is any",
     "fetch": "fetch data that anybody may have from where they are kept",
+    "fit-detector": "fit the errors of a 2D detector to what it reported where the truth is known",
     "import": "read data in one of the known layouts and write one clip file",
     "ls": "the layouts that can be imported, or what imported files hold",
 }
