@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness import protocols
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def with_clips(report: Report, clips: int = CLIPS) -> Report:
     from harness.report import player
 
     try:
+        if not protocols.of(report.spec.test.protocol).scoring.as_shown:
+            raise player.Unplayable(f"the protocol '{report.spec.test.protocol}' scores other than what a clip shows")
         choice = player.choose(report.evidence, clips)
         shown = player.show(choice, _played(report, choice))
     except (player.Unplayable, UserError) as error:
@@ -37,7 +40,7 @@ def _played(report: Report, choice: Choice) -> list[list[Any]]:
     """For each chosen clip the baseline's replay and the other arm's."""
     from harness import data
 
-    runs = {run.run_id: run for run in report.spec.runs}
+    runs, protocol = {run.run_id: run for run in report.spec.runs}, report.spec.test.protocol
     weights = {run_id: _weights(report, run_id) for run_id in choice.runs}
     for run_id in choice.runs:
         given = runs[run_id].data
@@ -53,7 +56,9 @@ def _played(report: Report, choice: Choice) -> list[list[Any]]:
     for run_id in choice.runs:
         for cameras, places in together.items():
             wanted = [(choice.picks[place].clip, choice.picks[place].camera) for place in places]
-            found_clips = replay(runs[run_id], weights[run_id], wanted, level=choice.level, cameras=cameras)
+            found_clips = replay(
+                runs[run_id], weights[run_id], wanted, level=choice.level, cameras=cameras, protocol=protocol
+            )
             for place, one in zip(places, found_clips, strict=True):
                 played[place].append(one)
     return played

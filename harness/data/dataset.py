@@ -70,7 +70,10 @@ class Clip:
 
 @dataclass(frozen=True)
 class Split:
-    """Which subjects are trained on, chosen by, and tested on; a subject on no side is left out."""
+    """Which subjects are trained on, chosen by, and tested on; a subject on no side is left out.
+
+    The sides to choose by and to test on have no person in common, or are one: see `chosen_on_test`.
+    """
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
@@ -79,6 +82,11 @@ class Split:
     def side(self, name: str) -> tuple[str, ...]:
         """The subjects of one of `SIDES`."""
         return getattr(self, name)
+
+    @property
+    def chosen_on_test(self) -> bool:
+        """Whether the subjects that choose the epoch are those that are tested on: a test score is optimistic then."""
+        return bool(self.test) and set(self.validation) == set(self.test)
 
 
 def itself(subject: str) -> tuple[str, ...]:

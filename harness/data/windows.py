@@ -70,11 +70,34 @@ def tiling(offset: Tensor, length: Tensor, window: int, frames_out: int, lead: i
     Returns:
         the windows, and (W, frames_out) bool: which of a window's answers count.
     """
-    counts = torch.div(length + frames_out - 1, frames_out, rounding_mode="floor")
+    windows, regular = _spaced(offset, length, window, frames_out, lead, frames_out)
+    frames = windows.start[:, None] + torch.arange(frames_out)  # (W, T_out)
+    counted = (frames >= regular[:, None]) & (frames < length[windows.view, None])
+    return windows, counted
+
+
+def overlapping(
+    offset: Tensor, length: Tensor, window: int, frames_out: int, lead: int, stride: int
+) -> tuple[Windows, Tensor]:
+    """Windows whose first output frames are ``stride`` apart, so that several answer for most frames.
+
+    The last window of a clip is shifted back to end with it.
+
+    Returns:
+        the windows, and (W, frames_out) bool: which of a window's answers are of frames that exist.
+    """
+    windows, _ = _spaced(offset, length, window, frames_out, lead, stride)
+    frames = windows.start[:, None] + torch.arange(frames_out)  # (W, T_out)
+    return windows, frames < length[windows.view, None]
+
+
+def _spaced(
+    offset: Tensor, length: Tensor, window: int, frames_out: int, lead: int, stride: int
+) -> tuple[Windows, Tensor]:
+    """As few windows ``stride`` apart as cover each view, and where each would start if none were shifted back."""
+    counts = 1 + torch.div((length - frames_out).clamp(min=0) + stride - 1, stride, rounding_mode="floor")
     view = torch.repeat_interleave(torch.arange(len(length)), counts)
     number = torch.arange(int(counts.sum())) - torch.repeat_interleave(counts.cumsum(0) - counts, counts)
-    regular = number * frames_out
+    regular = number * stride
     start = torch.minimum(regular, (length[view] - frames_out).clamp(min=0))
-    frames = start[:, None] + torch.arange(frames_out)  # (W, T_out)
-    counted = (frames >= regular[:, None]) & (frames < length[view, None])
-    return Windows(view, start, offset, length, window, frames_out, lead), counted
+    return Windows(view, start, offset, length, window, frames_out, lead), regular

@@ -9,7 +9,7 @@ from typing import Any
 from harness import registry
 from harness.protocols.protocol import PLAIN, LeftOut, Protocol, Scoring
 
-__all__ = ["PLAIN", "LeftOut", "Protocol", "Scoring", "of", "scoring_called", "scorings"]
+__all__ = ["PLAIN", "LeftOut", "Protocol", "Scoring", "of", "scored_as", "scoring_called", "scorings"]
 
 
 def of(name: str, **where: Any) -> Protocol:
@@ -30,6 +30,12 @@ def scorings() -> dict[str, Scoring]:
     """What keys of evaluations may name: `Scoring.key` → the scoring of some registered protocol."""
     found = [of(name).scoring for name in registry.entries("protocols")]
     return {scoring.key: scoring for scoring in found}
+
+
+def scored_as(key: str) -> str:
+    """Name of the first registered protocol that scores as a key of an evaluation says."""
+    scoring = scoring_called(key)
+    return next(name for name in registry.entries("protocols") if of(name).scoring == scoring)
 
 
 def scoring_called(key: str) -> Scoring:

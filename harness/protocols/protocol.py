@@ -84,6 +84,11 @@ class Scoring:
         """Behind a test condition it names an evaluation: ``~shifted-left-out@1``; empty for `PLAIN`."""
         return f"~{self.name}@{self.version}" if self.name else ""
 
+    @property
+    def as_shown(self) -> bool:
+        """Whether a frame's MPJPE is the mean distance of all joints from the truth, both from their root."""
+        return self.root == "subtracted" and self.every == 1 and not self.joints and "mpjpe" not in self.joints_of
+
     def counted(self, skeleton: Skeleton, metric: str) -> list[int] | None:
         """Places of the joints that a metric is of; None for all.
 
@@ -112,12 +117,16 @@ class Scoring:
             UserError: a joint that isn't there; recordings that can't be found although their subject is tested on;
                 nothing left to score; a root that such targets don't have.
         """
-        for metric in ("", *self.joints_of):
-            self.counted(skeleton, metric)
+        self.fits_skeleton(skeleton)
         dropped = self.dropped(clips)
         if clips and all(name in dropped for _, name in clips):
             raise UserError("it leaves out every test clip", key="test.protocol")
         self.fits_root(target)
+
+    def fits_skeleton(self, skeleton: Skeleton) -> None:
+        """Refuse a skeleton that lacks a joint that is scored."""
+        for metric in ("", *self.joints_of):
+            self.counted(skeleton, metric)
 
     def fits_root(self, target: str) -> None:
         """Refuse targets relative to the first frame's root where the predicted root isn't subtracted."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness import protocols
 from harness.errors import unknown
 from harness.report.area import CURVE
 from harness.report.arranging import Labels, arranged, ordered
@@ -102,10 +103,13 @@ def _head(axis: str, value: str) -> str:
 def common_notes(evidence: Evidence, weights: Sequence[str] = ("best",)) -> tuple[str, ...]:
     """What the reader of every main table must know: whom it speaks of, the protocol, the epoch."""
     epochs = {"best": "of the epoch chosen once per run on the validation subjects", "last": "of the last epoch"}
-    which = ", averaged with those ".join(epochs[weight] for weight in weights)
     subjects = int(evidence.frame["subjects"].max())
+    protocol = protocols.of(evidence.protocol)
     whom = f"these {subjects} test subjects" if subjects != 1 else "this one test subject"
+    if protocol.chosen_on_test:
+        epochs["best"] = "of the epoch with the lowest error on the test clips themselves"
+    which = ", averaged with those ".join(epochs[weight] for weight in weights)
     return (
-        f"Protocol {evidence.protocol}; weights {which}.",
+        f"Protocol {protocol.title} ({protocol.summary}); weights {which}.",
         f"Intervals and tests speak of {whom}, over training seeds; not of new subjects.",
     )

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from harness import protocols
 from harness.report import area, scores
 from harness.report.area import Scale
 from harness.spec.partners import partners
@@ -177,7 +178,7 @@ class Evidence:
     @property
     def mean(self) -> str:
         """The column of ``frame`` that the protocol makes primary."""
-        return {"mean-per-action": "per_action", "mean-per-frame": "per_frame"}.get(self.protocol, "value")
+        return protocols.of(self.protocol).mean
 
 
 def labelled(frame: pd.DataFrame, arms: Iterable[Arm], along: Scale | None = None) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import harness
+from harness import protocols
 from harness.data import licence
 from harness.errors import UserError
 from harness.report import costs
@@ -36,13 +37,18 @@ def identity(spec: Any, evidence: Evidence) -> dict[str, str]:
     named = {
         "spec": f"{spec.name}, digest {option(spec, 'digest', UNKNOWN)}{_overrides(spec)}",
         "runs": f"{evidence.finished} of {evidence.planned} finished; digest of all run ids {_digest(spec)}",
-        "protocol": evidence.protocol,
+        "protocol": _protocol(evidence),
         "data": "; ".join(_data(spec, evidence)),
         "git commit": _counted(_commit(record) for record in records),
         "versions": _counted(_versions(record) for record in records),
         "report written by": f"repose-harness {harness.__version__}",
     }
     return {name: value for name, value in named.items() if value}
+
+
+def _protocol(evidence: Evidence) -> str:
+    protocol = protocols.of(evidence.protocol)
+    return f"{protocol.title}: {protocol.summary} (source: {protocol.source})"
 
 
 def runs(evidence: Evidence) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from harness import protocols
 from harness.report import (
     costs,
     data_writers,
@@ -25,6 +26,7 @@ from harness.report import (
 from harness.report.arranging import arranged
 from harness.report.claims_view import claims_table
 from harness.report.figures import Drawn, Figures, figures
+from harness.report.layouts import CHOSEN_ON_TEST
 from harness.report.page import Section, figure_section, page, provenance_section, table_section
 from harness.report.records import Evidence, Source, Store, option
 from harness.report.table import Table
@@ -125,8 +127,9 @@ class Report:
 
     @cached_property
     def warnings(self) -> list[str]:
-        """What no reader may miss: runs that are absent or failed, arms that had not converged."""
-        evidence, said = self.evidence, []
+        """What no reader may miss: scores of chosen epochs, runs that are absent or failed, arms not converged."""
+        evidence = self.evidence
+        said = [CHOSEN_ON_TEST] if protocols.of(evidence.protocol).chosen_on_test else []
         absent = evidence.planned - evidence.finished
         if absent:
             arms = [

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from harness import registry
+from harness import protocols, registry
 from harness.data import canonical_split
 from harness.occlusion import ladder
 from harness.spec.detector_noise import DetectorNoise
@@ -137,9 +137,10 @@ def run_id(run: Run) -> str:
 
 
 def condition(test_occlusion: str, cameras: str) -> str:
-    """The key of one test condition, such as ``severe@1/seen``: how saved weights are scored, but for the averaging.
+    """The key of one test condition, such as ``severe@1/seen``, on which saved weights are scored.
 
-    With a run's id it names an evaluation. The protocol only averages what is there, so it isn't part of it.
+    With a run's id, and what the protocol's scoring adds to it (see `conditions`), it names an evaluation. The way in
+    which a protocol averages is no part of it.
 
     Raises:
         UserError: an occlusion level that the registry doesn't have.
@@ -149,9 +150,17 @@ def condition(test_occlusion: str, cameras: str) -> str:
 
 
 def conditions(test: Test) -> dict[str, tuple[str, str]]:
-    """Key → (occlusion level, cameras) of everything that ``test`` asks for. See `condition`."""
+    """Key → (occlusion level, cameras) of everything that ``test`` asks for.
+
+    Such as ``severe@1/seen``, or ``severe@1/seen~root-kept@1`` where the protocol's scoring is its own: protocols that
+    only average differently share their keys. See `condition` and `harness.protocols.Scoring.key`.
+
+    Raises:
+        UserError: an occlusion level or protocol that the registry doesn't have.
+    """
+    scoring = protocols.of(test.protocol, key="test.protocol").scoring.key
     pairs = [(level, cameras) for cameras in test.cameras for level in test.occlusion]
-    return {condition(*pair): pair for pair in pairs}
+    return {condition(*pair) + scoring: pair for pair in pairs}
 
 
 FIRST_METRICS = (

@@ -80,6 +80,7 @@ def schema() -> dict[str, Any]:
     definitions["TrainSection"]["properties"]["occlusion"] |= levels
     definitions["TrainSection"]["properties"]["validate_on"]["items"] = levels
     definitions["Test"]["properties"]["occlusion"]["items"] = levels
+    definitions["Test"]["properties"]["protocol"] |= {"enum": list(registry.entries("protocols"))}
     definitions["Data"]["properties"]["dataset"] |= {"enum": list(registry.entries("datasets"))}
     metrics = {"enum": list(registry.entries("metrics"))}
     definitions["Claim"]["properties"]["metric"] |= metrics

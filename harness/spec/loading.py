@@ -10,7 +10,17 @@ from typing import Any
 
 from harness.data import fingerprint
 from harness.errors import UserError
-from harness.spec import checks, claim_checks, from_study, identity, overrides, report_checks, shipped, study_checks
+from harness.spec import (
+    checks,
+    claim_checks,
+    from_study,
+    identity,
+    overrides,
+    protocol_checks,
+    report_checks,
+    shipped,
+    study_checks,
+)
 from harness.spec.claims import Claim
 from harness.spec.fields import SHORTHANDS
 from harness.spec.grid import expand
@@ -120,10 +130,12 @@ def build(
         overrides.put(document, ("grid", "seed"), seeds, f"--seeds {seeds}")
     file = read(document)
     checks.test_levels(file, document)
+    protocol = protocol_checks.named(file, document)
     checks.backbones(file, document)
     fixed = overrides.settings(later, file, document)
     grid = expand(file, document, fixed, _fingerprints(document))
     expansion, tuned = from_study.beside(file, grid, document)
+    protocol_checks.fits(protocol, expansion.runs, document)
     foreseen = from_study.foreseen(expansion, tuned)
     claims, awaited = claim_checks.claims(file, expansion.axes, expansion.runs, document, foreseen)
     if data != "trust":

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness import tracking
+from harness import protocols, tracking
 from harness.spec import identity
 from harness.spec.run import Test
 
@@ -94,14 +94,15 @@ def evaluate(uri: str, run: Any, supplement: Supplement) -> None:
     )
     result = training.Result(best, last, curves=[], summary={}, seconds=0.0)
     asked = [supplement.lacking[key] for key in lacking]
+    protocol = protocols.scored_as(lacking[0])  # what is wanted is wanted under one
     whole: list[Pair] = [(level, cameras) for level, cameras, *metric in asked if not metric]
-    tests = _tests(whole)
+    tests = _tests(whole, protocol)
     if tests:
         tables = [training.evaluate(run, test, result) for test in tests]
         keys = [key for test in tests for key in identity.evaluations(test)]
         tracking.add_evaluation(uri, record, tracking.parquet_bytes(pd.concat(tables, ignore_index=True)), keys)
     for metrics, pairs in _alone(asked, whole).items():
-        tables = [training.evaluate(run, test, result, metrics=metrics) for test in _tests(pairs)]
+        tables = [training.evaluate(run, test, result, metrics=metrics) for test in _tests(pairs, protocol)]
         table = pd.concat(tables, ignore_index=True)
         for metric in metrics:
             keys = [key for key in lacking if supplement.lacking[key][2:] == (metric,)]
@@ -122,7 +123,7 @@ def _alone(asked: Iterable[tuple[str, ...]], whole: Collection[Pair]) -> dict[tu
     return together
 
 
-def _tests(pairs: Iterable[Pair]) -> list[Test]:
+def _tests(pairs: Iterable[Pair], protocol: str) -> list[Test]:
     """As few tests as ask for these conditions and no other: cameras that lack the same levels go together."""
     levels: dict[str, list[str]] = {}
     for level, cameras in pairs:
@@ -130,4 +131,4 @@ def _tests(pairs: Iterable[Pair]) -> list[Test]:
     together: dict[tuple[str, ...], list[Any]] = {}
     for cameras, names in levels.items():
         together.setdefault(tuple(names), []).append(cameras)
-    return [Test(occlusion=list(names), cameras=found) for names, found in together.items()]
+    return [Test(occlusion=list(names), cameras=found, protocol=protocol) for names, found in together.items()]

@@ -8,12 +8,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from harness import occlusion
+from harness import occlusion, protocols
 from harness.data.views import Views
+from harness.errors import UserError
 from harness.metrics.records import clip_rows, scored
+from harness.protocols import PLAIN, Scoring
 from harness.skeleton import Skeleton
 from harness.spec.run import Run, Test
-from harness.training.material import open_material
+from harness.training.material import Material, open_material
 from harness.training.observation import Observer
 from harness.training.prediction import observed, predict
 from harness.training.repeatable import pick_device, repeatable
@@ -46,7 +48,7 @@ def evaluate(
     metrics: Collection[str] | None = None,
     device: str | torch.device | None = None,
 ) -> pd.DataFrame:
-    """Score the chosen and the last weights of a run on its test clips.
+    """Score the chosen and the last weights of a run on its test clips, as the test's protocol has it.
 
     The chosen weights (``best``) get every metric, or those in ``metrics``; the last ones only the cheap ones of them
     (position errors).
@@ -54,10 +56,33 @@ def evaluate(
     Returns:
         one row per weights × test level × cameras × clip × camera × joint group × metric; errors in
         mm; an undefined value is missing.
+    Raises:
+        UserError: data that the protocol can't score; see `check_protocol`.
     """
     where = pick_device(device)
     with repeatable(where, run.train.threads):
         return _evaluate(run, test, {"best": result.best_weights, "last": result.last_weights}, metrics, where)
+
+
+def check_protocol(run: Run, test: Test) -> None:
+    """Refuse a protocol that can't score a run's data, before anything is trained for it.
+
+    Raises:
+        UserError: see `harness.protocols.Scoring.fits`.
+    """
+    _fitting(run, test, open_material(run.data))
+
+
+def _fitting(run: Run, test: Test, material: Material) -> Scoring:
+    scoring = protocols.of(test.protocol).scoring
+    clips = [(clip.subject, clip.name) for clip in material.tests["seen"].clips]
+    try:
+        scoring.fits(material.skeleton, clips, run.data.root)
+    except UserError as error:
+        raise UserError(
+            f"the protocol '{test.protocol}' can't score these data: {error.message}", key=error.key
+        ) from None
+    return scoring
 
 
 def _evaluate(
@@ -68,6 +93,8 @@ def _evaluate(
     device: torch.device,
 ) -> pd.DataFrame:
     material = open_material(run.data)
+    scoring = _fitting(run, test, material)
+    flip = run.train.flip_test if scoring.flip is None else scoring.flip
     observer = Observer(run.data.noise, run.data.confidence, material.skeleton)
     lifter = build_lifter(run, material, observer).to(device)
     rows: list[dict] = []
@@ -80,11 +107,12 @@ def _evaluate(
                 continue
             lifter.backbone.load_state_dict(state)
             for name in test.occlusion:
+                level = occlusion.level(name)
                 poses, hidden = predict(
-                    lifter, views, occlusion.level(name), observer, flip=run.train.flip_test, device=device
+                    lifter, views, level, observer, flip=flip, device=device, overlap=scoring.overlap
                 )
                 labels = {"weights": kind, "test_occlusion": name, "cameras": cameras}
-                rows += condition_rows(views, poses, hidden, fixed, labels, material.skeleton, cheap, metrics)
+                rows += condition_rows(views, poses, hidden, fixed, labels, material.skeleton, cheap, metrics, scoring)
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return _with_last(frame)
 
@@ -98,11 +126,15 @@ def condition_rows(
     skeleton: Skeleton,
     cheap: bool,
     metrics: Collection[str] | None,
+    scoring: Scoring = PLAIN,
 ) -> list[dict]:
-    """Rows of all views under one condition."""
+    """Rows of all views under one condition, but for those of clips that the scoring leaves out."""
     found = []
+    dropped = scoring.dropped((clip.subject, clip.name) for clip in views.clips)
     for number in range(len(views)):
         clip = views.clips[int(views.clip[number])]
+        if clip.name in dropped:
+            continue
         place = slice(int(views.offset[number]), int(views.offset[number] + views.length[number]))
         about = {"subject": clip.subject, "action": clip.action, "clip": clip.name, "camera": int(views.camera[number])}
         rows = clip_rows(
@@ -115,6 +147,7 @@ def condition_rows(
             root=skeleton.root,
             cheap=cheap,
             metrics=metrics,
+            scoring=scoring,
         )
         found += [{**labels, **about, **row} for row in rows]
     return found

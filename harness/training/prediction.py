@@ -10,8 +10,9 @@ from torch import Tensor
 
 from harness.data.views import Views
 from harness.occlusion import Level, Scene
+from harness.protocols.protocol import Overlap
 from harness.training.lifter import Lifter
-from harness.training.material import scoring_windows
+from harness.training.material import overlapping_windows, scoring_windows
 from harness.training.observation import Observer, mirror_inputs, mirror_poses
 
 _FRAMES_AT_ONCE = 8192
@@ -71,6 +72,7 @@ def predict(
     flip: bool,
     device: torch.device,
     only: Collection[int] | None = None,
+    overlap: Overlap = "once",
 ) -> tuple[Tensor, Tensor]:
     """Predict all frames of ``views`` as seen at one occlusion level.
 
@@ -78,10 +80,13 @@ def predict(
         flip: average the predictions of each input and of its mirror image.
         only: numbers of the views that are wanted. They are predicted in the batches in which all would be, and so to
             the same bits; rows of other views mean nothing.
+        overlap: whether each frame is predicted ``once``, or is the mean of overlapping windows' answers
+            (``averaged``).
     Returns:
         poses (N, J, 3) in metres, and hidden (N, J) bool.
     """
-    windows, counted = scoring_windows(views, lifter.window, lifter.frames_out, lifter.left)
+    cut = scoring_windows if overlap == "once" else overlapping_windows
+    windows, counted = cut(views, lifter.window, lifter.frames_out, lifter.left)
     batches = list(torch.arange(len(windows)).split(max(1, _FRAMES_AT_ONCE // lifter.window)))
     if only is None:
         seen, visible = observed(views, level, observer)
@@ -91,6 +96,7 @@ def predict(
         beside = frozenset(number for which in batches for number in windows.view[which].unique().tolist())
         seen, visible = observed(views, level, observer, beside)
     poses = torch.full_like(views.poses, float("nan"))
+    gathered = _Mean(views.poses) if overlap == "averaged" else None
     lifter.eval()
     with torch.inference_mode():
         for which in batches:
@@ -98,8 +104,27 @@ def predict(
             answer = _forward(lifter, seen[rows].to(device), observer, flip).cpu()  # (B, T_out, J, 3)
             count = counted[which]
             _, out_rows, _ = windows.outputs(which)
-            poses[out_rows[count]] = answer[count]
-    return poses, ~visible
+            if gathered is None:
+                poses[out_rows[count]] = answer[count]
+            else:
+                gathered.add(out_rows[count], answer[count])
+    return (poses if gathered is None else gathered.value), ~visible
+
+
+class _Mean:
+    """Means of answers, float64 until they are asked for; NaN where there is none."""
+
+    def __init__(self, like: Tensor) -> None:
+        self._sums = torch.zeros(like.shape, dtype=torch.float64)
+        self._counts = torch.zeros(len(like), dtype=torch.float64)
+
+    def add(self, rows: Tensor, answers: Tensor) -> None:
+        self._sums.index_add_(0, rows, answers.double())
+        self._counts.index_add_(0, rows, torch.ones(len(rows), dtype=torch.float64))
+
+    @property
+    def value(self) -> Tensor:
+        return (self._sums / self._counts[:, None, None]).float()
 
 
 def _forward(lifter: Lifter, inputs: Tensor, observer: Observer, flip: bool) -> Tensor:

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness import occlusion
+from harness import occlusion, protocols
 from harness.data.views import Views
 from harness.errors import UserError, unknown
 from harness.skeleton import Skeleton
-from harness.spec.run import Run
+from harness.spec.run import Run, Test
 from harness.training.material import open_material
 from harness.training.observation import Observer
 from harness.training.prediction import observed, predict
@@ -31,6 +31,7 @@ class Replay:
         inputs: (F, J, 2), what the network saw: normalised screen coordinates, x to the right, y down.
         visible: (F, J), whether it was the keypoint itself.
         truth, poses: (F, J, 3), metres, camera coordinates: x to the right, y down, z away. The root isn't removed.
+        scored: (F,), the frames that count.
         fps: frames a second.
         skeleton: what the joints are.
     """
@@ -39,6 +40,7 @@ class Replay:
     visible: np.ndarray
     truth: np.ndarray
     poses: np.ndarray
+    scored: np.ndarray
     fps: float
     skeleton: Skeleton
 
@@ -50,6 +52,7 @@ def replay(
     *,
     level: str,
     cameras: str,
+    protocol: str = Test().protocol,
     device: str | torch.device | None = None,
 ) -> list[Replay]:
     """Predict some test clips as `harness.training.evaluate` does: same input, same batches, same bits.
@@ -62,6 +65,7 @@ def replay(
         clips: names of clips and camera numbers.
         level: the test occlusion.
         cameras: the set of test cameras, ``seen`` or ``unseen``.
+        protocol: as whose scores are: it may average mirror images and overlapping windows.
         device: default is the GPU this process was given, else the CPU.
     Raises:
         UserError: weights that can't be read or don't fit the run; no such clip; other data than the run declares.
@@ -78,8 +82,16 @@ def replay(
             raise UserError(f"the weights don't fit {run.backbone.name}: {' '.join(str(error).split())}") from None
         views, hides = material.tests[cameras], occlusion.level(level)
         numbers = _numbers(views, clips)
+        scoring = protocols.of(protocol).scoring
         poses, hidden = predict(
-            lifter, views, hides, observer, flip=run.train.flip_test, device=where, only=sorted(set(numbers))
+            lifter,
+            views,
+            hides,
+            observer,
+            flip=run.train.flip_test if scoring.flip is None else scoring.flip,
+            device=where,
+            only=sorted(set(numbers)),
+            overlap=scoring.overlap,
         )
         inputs, _ = observed(views, hides, observer, frozenset(numbers))
     return [_cut(views, number, inputs, ~hidden, poses, material.skeleton) for number in numbers]
@@ -105,11 +117,13 @@ def _numbers(views: Views, clips: Sequence[tuple[str, int]]) -> list[int]:
 
 def _cut(views: Views, number: int, inputs: Tensor, visible: Tensor, poses: Tensor, skeleton: Skeleton) -> Replay:
     rows = slice(int(views.offset[number]), int(views.offset[number] + views.length[number]))
+    scored = views.clips[int(views.clip[number])].scored
     return Replay(
         inputs=inputs[rows, :, :2].numpy(),
         visible=visible[rows].numpy(),
         truth=views.poses[rows].numpy(),
         poses=poses[rows].numpy(),
+        scored=np.ones(int(views.length[number]), dtype=bool) if scored is None else np.asarray(scored, dtype=bool),
         fps=float(views.fps[number]),
         skeleton=skeleton,
     )

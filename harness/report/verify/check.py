@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from pyarrow import ArrowException
 
+from harness import protocols
 from harness.errors import UserError
 from harness.report.verify import cells, claims, formats, html_page, machine, marks, records, tuning
 from harness.report.verify.arithmetic import mean
@@ -89,6 +90,7 @@ def _verified(folder: Path, spec: Any, source: Any) -> Ledger:
         ledger.remarks.append("MACs and parameters are only compared between files: counting them needs the networks")
     if spec is not None:
         ledger.same("counts", DATA, "spec", spec.name, report["spec"])
+        _protocol(ledger, report, spec)
         declared = getattr(spec, "digest", None)
         if declared is not None:
             ledger.same(
@@ -109,6 +111,16 @@ def _verified(folder: Path, spec: Any, source: Any) -> Ledger:
         records.areas(ledger, RUNS, plain, scale)
         ledger.remarks.append("the records weren't at hand: runs.csv itself is not computed again")
     return ledger
+
+
+def _protocol(ledger: Ledger, report: Mapping[str, Any], spec: Any) -> None:
+    """The report names the spec's protocol, and every table of chosen epochs says so."""
+    told = re.split(r"[@:]", report["identity"]["protocol"])[0]  # before protocols had versions, the name alone
+    ledger.same("counts", DATA, "identity, protocol", spec.test.protocol, told)
+    chosen = protocols.of(spec.test.protocol).chosen_on_test
+    for table in report["tables"]:
+        said = any(note.startswith("CHOSEN ON TEST DATA") for note in table["notes"])
+        ledger.same("counts", DATA, f"{table['name']}, chosen on test data", chosen, said)
 
 
 def _bytes(path: Path) -> bytes:
