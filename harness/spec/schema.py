@@ -25,11 +25,15 @@ class Resources(Part):
         cpu: CPU share of a run.
         gpu: GPU share of a run; 0.25 puts four runs on one GPU.
         workers: runs at once; None is as many as fit.
+        checkpoint_minutes: between two checkpoints of a run; None: only when it is told to stop.
+        grace_seconds: that a stopped sweep gives its runs to keep a checkpoint, before it ends them.
     """
 
     cpu: Positive = 1.0
     gpu: NonNegative = 0.0
     workers: Count | None = None
+    checkpoint_minutes: Positive | None = 10.0
+    grace_seconds: NonNegative = 20.0
 
 
 class Tracking(Part):

@@ -56,6 +56,10 @@ class Answers:
             counts.evaluations += self.queue.sort([run_id])
             counts.elsewhere = len(self.queue.elsewhere)
             return
+        elif answer.status == "halted":  # nothing of the run's: its node is wanted back, say
+            self.display.say(f"again: {named(job)}: {answer.reason}", "yellow")
+            self.queue.sort([run_id])
+            return
         else:
             final, reason = answer.final, answer.reason
         self.attempts[run_id] = self.attempts.get(run_id, 0) + 1

@@ -33,6 +33,7 @@ def run_sweep(
     retries: int = 1,
     command: str | None = None,
     body: str | None = None,
+    only: Collection[str] | None = None,
 ) -> SweepOutcome:
     """Do the runs of ``spec`` that aren't finished in the store, and test those that are on what they lack.
 
@@ -49,6 +50,7 @@ def run_sweep(
             something the user gave is wrong).
         command: what to type to go on, printed when the sweep is stopped.
         body: the work of a run, ``module:function``; training and evaluation by default.
+        only: of the runs, these run_ids; all by default.
 
     Raises:
         UserError: the store doesn't answer or can't be written, no node can hold a run, nobody is at ``address``,
@@ -59,10 +61,11 @@ def run_sweep(
     runs = {run.run_id: run for run in spec.runs}
     done = tracking.finished(uri, runs)
     outcome = SweepOutcome(skipped=[run_id for run_id in runs if run_id in done])
-    todo = [run_id for run_id in runs if run_id not in done]
+    asked = runs if only is None else set(only)
+    todo = [run_id for run_id in runs if run_id not in done and run_id in asked]
     chosen = todo[:limit]
     wanted = supplements.of_test(spec.test)
-    lacking = supplements.find(uri, done, wanted)
+    lacking = supplements.find(uri, {run_id: done[run_id] for run_id in done if run_id in asked}, wanted)
     added = list(lacking)[: None if limit is None else limit - len(chosen)]
     if chosen or added:
         queue = supplements.Queue(uri, wanted, {run_id: lacking[run_id] for run_id in added})
@@ -145,7 +148,8 @@ class _Sweep:
         resources = self.spec.resources
         tracking.check(self.uri)
         tags = tracking.provenance()
-        settings = Settings(self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault)
+        minutes = resources.checkpoint_minutes
+        settings = Settings(self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault, minutes)
         held = cluster.start(resources, workers=workers, address=address, at_most=len(self.runs), threads=threads)
         try:
             with stopping(self.stop), Pool(settings, held.workers, float(resources.cpu), float(resources.gpu)) as pool:
@@ -157,7 +161,9 @@ class _Sweep:
                 counts = Counts(total, len(self.outcome.skipped), len(self.queue.runs), held.workers)
                 counts.evaluations = len(self.queue.added)
                 with Display(counts) as display:
-                    self._loop(pool, display, Answers(self.queue, self.outcome, display, retries), fail_fast)
+                    answers = Answers(self.queue, self.outcome, display, retries)
+                    self._loop(pool, display, answers, fail_fast)
+                    self._halt(pool, display, answers)
                     self._end(pool, display, command)
         finally:
             held.stop()
@@ -196,6 +202,27 @@ class _Sweep:
             if score is not None and (counts.best is None or score < counts.best[1]):
                 counts.best = (label(job.run), score)
         display.update({named(job): (job.seconds, progress) for job, progress in found.values()})
+
+    def _halt(self, pool: Pool, display: Display, answers: Answers) -> None:
+        """Have the runs at work keep checkpoints, and wait for that, for a while."""
+        from harness.sweep.display import clock
+
+        grace = float(self.spec.resources.grace_seconds)
+        at_work = [job for job in pool.jobs if job.supplement is None]
+        if not at_work or not grace:
+            return
+        count = f"{len(at_work)} run{'s' * (len(at_work) != 1)}"
+        display.say(
+            f"stopping: {count} at work may keep a checkpoint, for {clock(grace)} (once more ends them at once)"
+        )
+        pool.halt("the sweep was stopped")
+        end = time.monotonic() + grace
+        while any(job.supplement is None for job in pool.jobs) and time.monotonic() < end:
+            for job, answer in pool.wait(_POLL):
+                if getattr(answer, "status", "died") in ("finished", "taken"):
+                    answers.take(job, answer)
+                elif job.supplement is None:
+                    display.say(f"stopped: {named(job)}: {answer.reason}")
 
     def _end(self, pool: Pool, display: Display, command: str | None) -> None:
         """Leave the store consistent: no worker lives, none of their records says RUNNING."""

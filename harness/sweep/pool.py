@@ -47,7 +47,7 @@ class Pool:
 
         # Restarts and retries are the driver's: Ray would repeat a run without asking the store who has it.
         options: dict[str, Any] = {"num_cpus": cpu, "num_gpus": gpu, "max_restarts": 0, "max_task_retries": 0}
-        # `progress` is answered by a thread of its own while a run is on.
+        # `progress` and `halt` are answered by a thread of its own while a run is on.
         options["concurrency_groups"] = {"watch": 1}
         remote: Any = ray.remote
         self._class = remote(**options)(_actor_class())
@@ -109,6 +109,12 @@ class Pool:
                 continue  # it died meanwhile: `wait` says so
         return found
 
+    def halt(self, reason: str) -> None:
+        """Tell the workers that are on a run to keep a checkpoint and stop; `wait` gives what they answer."""
+        for job in self.jobs:
+            if job.supplement is None:
+                job.actor.halt.remote(reason)
+
     def kill(self) -> None:
         """End all workers at once."""
         import ray
@@ -122,6 +128,13 @@ class Pool:
         self._actors.append(actor)
         self._idle.append(actor)
 
+    def _replace(self, actor: Any) -> None:
+        import ray
+
+        ray.kill(actor, no_restart=True)
+        self._actors.remove(actor)
+        self._add()
+
     def _returned(self, reference: Any) -> tuple[Job, Outcome | Died]:
         import ray
 
@@ -130,10 +143,11 @@ class Pool:
             outcome = ray.get(reference)
         except ray.exceptions.RayError as error:
             # Either the process is gone, or it raised where it must not go on (see `Worker.do`): both end it.
-            ray.kill(job.actor, no_restart=True)
-            self._actors.remove(job.actor)
-            self._add()
+            self._replace(job.actor)
             return job, _death(error)
+        if outcome.status == "halted":
+            self._replace(job.actor)
+            return job, outcome
         self._idle.append(job.actor)
         return job, outcome
 
@@ -142,7 +156,8 @@ def _actor_class() -> type:
     import ray
 
     watched: Any = ray.method(concurrency_group="watch")(lambda self: Worker.progress(self))
-    return type("Worker", (Worker,), {"progress": watched})
+    halting: Any = ray.method(concurrency_group="watch")(lambda self, reason: Worker.halt(self, reason))
+    return type("Worker", (Worker,), {"progress": watched, "halt": halting})
 
 
 def _death(error: BaseException) -> Died:

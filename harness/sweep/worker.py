@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 import traceback
@@ -29,6 +30,7 @@ class Settings:
         threads: most CPU threads any run of the sweep uses.
         body: the work of a run, ``module:function``.
         fault: see `faults`.
+        checkpoint_minutes: between two checkpoints of a run.
     """
 
     uri: str
@@ -38,6 +40,7 @@ class Settings:
     threads: int = 1
     body: str = body.DEFAULT
     fault: str | None = None
+    checkpoint_minutes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Outcome:
     """What became of one run on a worker.
 
     Attributes:
-        status: finished; failed; taken: somebody else has the run; or stopped: a study ended it early.
+        status: finished; failed; taken: somebody else has the run; stopped: a study ended it early; or halted: the
+            worker was told to stop, and does no more.
         reason: why it failed, one line.
         final: whether trying again is pointless.
         summary: its final figures.
@@ -83,24 +87,41 @@ class Worker:
         self._settings, self._progress = settings, Progress()
         self._me = tracking.myself(driver=settings.driver)
         self._body = body.load(settings.body)
+        self._logger: tracking.RunLogger | None = None
+        self._halted: str | None = None
         tracking.preload()
+        if threading.current_thread() is threading.main_thread():  # in an actor it is, of its methods it isn't
+            signal.signal(signal.SIGTERM, lambda *_: self._terminate())
         threading.Thread(target=self._watch, name="driver-watch", daemon=True).start()
 
     def progress(self) -> Progress:
         """How far the current run is."""
         return self._progress
 
+    def halt(self, reason: str) -> None:
+        """Have the run at work keep a checkpoint and stop; no other is begun."""
+        self._halted = self._halted or reason
+        if self._logger is not None:
+            self._logger.checkpoints.ask(self._halted)
+
     def do(self, run: Any, test: Any, generation: int) -> Outcome:
         """Claim one run and do it. What goes wrong in a run is an `Outcome`; the worker lives on."""
         settings, self._progress, began = self._settings, Progress(), time.monotonic()
+        if self._told() is not None:
+            return Outcome("halted", self._told() or "")
         held = tracking.claim(settings.uri, run.run_id, generation, self._me)
         if held is None:
             return Outcome("taken")
         faults.reach("after-claim", settings.fault)
-        logger = tracking.RunLogger(settings.uri, run, settings.spec, held, extra=settings.tags)
+        minutes = settings.checkpoint_minutes
+        logger = tracking.RunLogger(
+            settings.uri, run, settings.spec, held, extra=settings.tags, checkpoint_minutes=minutes
+        )
         # A failure up to here leaves a claim without a record: it isn't caught, so the driver ends this process
         # and finds the claim's owner dead.
-        logger.start()
+        self._logger = logger.start()
+        if self._told() is not None:  # meanwhile
+            logger.checkpoints.ask(self._told() or "")
         faults.reach("after-record", settings.fault)
         try:
             with logger.lines.listening():
@@ -108,7 +129,7 @@ class Worker:
             logger.finish(
                 summary,
                 before_seal=lambda: faults.reach("after-artifacts", settings.fault),
-                after_seal=lambda: faults.reach("after-seal", settings.fault),
+                after_seal=lambda: self._sealed(logger),
             )
         except tracking.TrackingLost:
             raise
@@ -116,10 +137,18 @@ class Worker:
             return Outcome("taken")
         except tracking.Stopped as stopped:
             logger.stop(stopped)
+            if self._told() is not None:
+                return Outcome("halted", str(stopped))
+            logger.checkpoints.drop()  # a study has seen enough of it
             return Outcome("stopped", str(stopped), final=True)
         except Exception as error:
             logger.fail(f"{describe(error)}\n\n{traceback.format_exc()}")
-            return _failure(error)
+            failure = _failure(error)
+            if failure.final:
+                logger.checkpoints.drop()
+            return failure
+        finally:
+            self._logger = None
         return Outcome("finished", summary=summary, seconds=time.monotonic() - began)
 
     def evaluate(self, run: Any, supplement: supplements.Supplement) -> Outcome:
@@ -141,6 +170,20 @@ class Worker:
         logger.at(info.step, info.steps)
         logger.lines.say(f"step {info.step} of {info.steps}{score}")
         faults.reach("mid-epoch", self._settings.fault)
+
+    def _told(self) -> str | None:
+        """Why the worker is to stop; another thread, or a signal, may say so at any moment."""
+        return self._halted
+
+    def _sealed(self, logger: tracking.RunLogger) -> None:
+        faults.reach("after-seal", self._settings.fault)
+        logger.checkpoints.drop()
+
+    def _terminate(self) -> None:
+        """SIGTERM, as Slurm and spot nodes send it: the first one halts, the next one ends."""
+        if self._halted is not None:
+            os._exit(1)
+        self.halt("its worker was told to stop (SIGTERM)")
 
     def _watch(self) -> None:
         """A worker without its driver is no use: the next driver takes its run over."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.tracking import artifacts, tags
 from harness.tracking.beat import BEATS
+from harness.tracking.checkpoints import Checkpoints
 from harness.tracking.claims import Claim, experiment, seal
 from harness.tracking.owner import BEAT
 from harness.tracking.patience import WINDOW, TrackingLost, passing, persist
@@ -55,7 +56,14 @@ class RunLogger:
         spec: name of the spec; MLflow's experiment.
         held: the claim under which the run is done.
         extra: tags to add, such as `tags.provenance`.
+        checkpoint_minutes: between two checkpoints; None: only when the run is told to stop.
+
+    Attributes:
+        lines: what the run says in words.
+        checkpoints: how it is gone on with elsewhere; there once the record is.
     """
+
+    checkpoints: Checkpoints
 
     def __init__(
         self,
@@ -65,9 +73,10 @@ class RunLogger:
         held: Claim,
         *,
         extra: Mapping[str, str] | None = None,
+        checkpoint_minutes: float | None = None,
     ) -> None:
         self.uri, self.run, self.spec, self.held = resolve(uri), run, spec, held
-        self._extra = dict(extra or {})
+        self._extra, self._minutes = dict(extra or {}), checkpoint_minutes
         self._points: list[tuple[str, int, float]] = []
         self._times: list[int] = []
         self._written = 0
@@ -115,6 +124,10 @@ class RunLogger:
         self.mlflow_id, self._artifact_uri = info.run_id, info.artifact_uri
         by = f" by process {held.owner.pid} of {held.owner.host}" if held.owner else ""
         self.lines.say(f"run {run.run_id} ({name}) of {self.spec}: begun{by}, claim {held.generation}")
+        here = (self.mlflow_id, self._artifact_uri)
+        self.checkpoints = Checkpoints(
+            self.uri, run.run_id, held.generation, here, self._minutes, lambda line: self.lines.say(line)
+        )
         BEATS.add(self, self._tick)
         return self
 
@@ -144,6 +157,11 @@ class RunLogger:
     def at(self, step: int, steps: int) -> None:
         """How far the run is, told to the store with the next heartbeat."""
         self._at = f"{step}/{steps}"
+
+    def resumed(self, step: int, steps: int) -> None:
+        """Keep that this record is the rest of a run: its time is that of the steps after ``step``."""
+        self._told[tags.RESUMED] = f"{step}/{steps}"
+        self.at(step, steps)
 
     def artifact(self, name: str, content: bytes) -> None:
         """Keep one file. Waits for a store that is gone."""

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from harness.tracking import tags
+from harness.tracking.checkpoints import drop_checkpoints
 from harness.tracking.claims import Claim, latest
 from harness.tracking.owner import Owner, is_alive, process_alive
 from harness.tracking.patience import persist
@@ -104,7 +105,9 @@ def _closed(
         return record
     sealed = claim is not None and claim.sealed == record.mlflow_id
     status, mlflow = "FINISHED" if sealed else "KILLED", client(uri)
-    if not sealed:
+    if sealed:
+        drop_checkpoints(uri, record.run_id)
+    else:
         persist(lambda: mlflow.set_tag(record.mlflow_id, tags.REASON, reason))
         if pruned:
             persist(lambda: mlflow.set_tag(record.mlflow_id, tags.PRUNED, "true"))

@@ -29,6 +29,8 @@ DIRTY = "repose.git.dirty"
 EVALUATED = "repose.evaluated"
 HARDWARE = "repose.hardware"
 LICENCE = "repose.licence"
+CHECKPOINT = "repose.checkpoint"
+RESUMED = "repose.resumed"
 
 LEDGER = "repose-ledger"
 """Experiment that names the ledger: its tag `LEDGER_RUN` is written with it, in one transaction."""

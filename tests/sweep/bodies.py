@@ -9,6 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from harness import tracking
+
 
 @dataclass(frozen=True)
 class Train:
@@ -48,6 +50,8 @@ class Resources:
     cpu: float = 1.0
     gpu: float = 0.0
     workers: int | None = 2
+    checkpoint_minutes: float | None = 10.0
+    grace_seconds: float = 20.0
 
 
 @dataclass
@@ -80,6 +84,8 @@ def trivial(run: FakeRun, test: Any, logger: Any, on_epoch: Any) -> dict[str, fl
         time.sleep(options.get("seconds", 0.0))
         curves = [("loss", step, 1.0 / step), ("val_mpjpe", step, 100.0 / step + run.seed)]
         on_epoch(SimpleNamespace(step=step, steps=4, val_mpjpe=curves[1][2], curves=curves))
+        if logger.checkpoints.asked is not None:
+            raise tracking.Stopped(logger.checkpoints.asked, pruned=False)
     failure = options.get("fail", {}).get(str(run.seed))
     if failure == "die":
         os._exit(1)
