@@ -47,7 +47,7 @@ def _run(level: str, args: argparse.Namespace):
     from harness.spec.run import Choice, Data, Run, Train
 
     return Run(
-        data=Data(window=args.window, frames_predicted=1, noise=4),
+        data=Data(window=args.window, frames_out=1, noise=4),
         backbone=Choice(name="videopose3d", options={"channels": args.channels, "strided": True}),
         objective={"mpjpe": {"weight": 1.0}},
         train=Train(steps=1000, batch=args.batch, occlusion=level),

@@ -128,7 +128,7 @@ def _filmed(clips: tuple[Clip, ...], cameras: CameraSet, identity: str | None) -
     length = torch.tensor([len(clip) for clip in clips])[cameras.clip]
     detected, scored = _detected(clips, cameras)
     frames, joints = int(length.sum()), clips[0].positions.shape[1]
-    shapes = {"poses": (frames, joints, 3), "pixels": (frames, joints, 2)}
+    shapes: dict[str, tuple[int, ...]] = {"poses": (frames, joints, 3), "pixels": (frames, joints, 2)}
     if scored:
         shapes["score"] = (frames, joints)
     large = sum(4 * math.prod(shape) for shape in shapes.values()) >= SHARED_FROM

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from harness.objectives.term import Batch
 from harness.occlusion import Scene
 from harness.skeleton import Skeleton
 from harness.spec.run import Run
+from harness.training.ahead import Ahead
 from harness.training.curriculum import Curriculum
 from harness.training.observation import Observer, mirror_points, mirror_poses, output_part
 
@@ -31,6 +33,8 @@ UNLABELLED = "unlabelled"
 _UNMIRRORED = ("valid", "whole_valid", "keys")
 _TOGETHER = 4096
 """Frames assembled at once: several small batches share the cost of launching operations."""
+_AHEAD = 4
+"""Threads that assemble batches while a GPU trains; their number changes no batch."""
 
 
 class TrainingBatches:
@@ -66,7 +70,10 @@ class TrainingBatches:
         self.needs, self.unlabelled, self.labelled = frozenset(needs), unlabelled, purpose != UNLABELLED
         self._group = max(1, _TOGETHER // (run.train.batch * windows.window))
         self._ready: tuple[int, list[Batch]] = (-1, [])
+        # A GPU would wait for the CPU; without one the cores are busy with the network.
+        self._groups = Ahead(self._assemble, _AHEAD if device.type == "cuda" else 0)
         self._order: dict[int, Tensor] = {}
+        self._ordering = Lock()
         self._base = keyed.key(purpose, run.seed)
         # Windows with poses come in one order in all stages; unlabelled ones must not come beside themselves.
         self._order_of: tuple[str | int, ...] = ("order", run.seed) if self.labelled else (purpose, "order", run.seed)
@@ -74,12 +81,12 @@ class TrainingBatches:
     def __getitem__(self, step: int) -> Batch:
         group, place = divmod(step, self._group)
         if self._ready[0] != group:
-            self._ready = (group, self._assemble(group * self._group))
+            self._ready = (group, self._groups[group])
         batch = self._ready[1][place]
         return batch if self.unlabelled is None else replace(batch, unlabelled=self.unlabelled[step])
 
-    def _assemble(self, first_step: int) -> list[Batch]:
-        size = self.run.train.batch
+    def _assemble(self, group: int) -> list[Batch]:
+        size, first_step = self.run.train.batch, group * self._group
         sample = torch.arange(first_step * size, (first_step + self._group) * size)
         which, visit = self._visited(sample)
         keys = keyed.combine(self._base, which, visit)
@@ -94,14 +101,17 @@ class TrainingBatches:
         visit, place = torch.div(sample, total, rounding_mode="floor"), sample % total
         which = torch.empty_like(sample)
         for number in visit.unique().tolist():
-            if number not in self._order:
-                self._order = {
-                    k: v for k, v in self._order.items() if k >= number - 1
-                }  # a pass is never visited again once two later ones have begun
-                self._order[number] = keyed.permutation(total, *self._order_of, number)
             now = visit == number
-            which[now] = self._order[number][place[now]]
+            which[now] = self._order_in(number)[place[now]]
         return which, visit
+
+    def _order_in(self, visit: int) -> Tensor:
+        """The order of the windows in a pass; that of the pass before it is kept too."""
+        with self._ordering:
+            if visit not in self._order:
+                self._order = {number: order for number, order in self._order.items() if number >= visit - 1}
+                self._order[visit] = keyed.permutation(len(self.windows), *self._order_of, visit)
+            return self._order[visit]
 
     def make(self, which: Tensor, keys: Tensor, severity: Tensor | None = None) -> Batch:
         """Windows ``which``, each under its key, on the device; their own unlabelled windows aside.
@@ -141,6 +151,7 @@ class TrainingBatches:
             found["whole"] = every - (origin[:, :1] if self.run.data.root == "first_frame" else own)
             wanted = windows.start[which, None] + torch.arange(windows.window) - windows.lead
             found["whole_valid"] = frames == wanted
+            found["whole_visible"] = visible | ~found["whole_valid"][..., None]
         if "trajectory" in self.needs:
             found["trajectory"] = origin.expand(-1, windows.frames_out, -1, -1)
         if "camera" in self.needs:
@@ -186,6 +197,7 @@ def _mirror(name: str, part: Tensor, which: Tensor, skeleton: Skeleton) -> Tenso
         return part
     there = {
         "visible": lambda x: x[..., list(skeleton.mirror)],
+        "whole_visible": lambda x: x[..., list(skeleton.mirror)],
         "trajectory": mirror_points,
         "camera": mirror_intrinsic,
     }.get(name, lambda x: mirror_poses(x, skeleton))(part)
