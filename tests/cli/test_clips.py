@@ -95,8 +95,15 @@ def test_why_nothing_plays_is_said_in_place_of_it(reported, monkeypatch, capsys,
 def test_a_wrong_prediction_is_not_shown(reported, monkeypatch):
     still = np.zeros((30, 17, 3), np.float32)
     poses = still + np.linspace(0, 1, 17, dtype=np.float32)[:, None]
+    every = np.ones(30, dtype=bool)
     one = SimpleNamespace(
-        inputs=still[..., :2], visible=still[..., 0] == 0, truth=still, poses=poses, fps=25.0, skeleton=H36M17
+        inputs=still[..., :2],
+        visible=still[..., 0] == 0,
+        truth=still,
+        poses=poses,
+        fps=25.0,
+        skeleton=H36M17,
+        scored=every,
     )
     monkeypatch.setattr(replay, "replay", lambda run, weights, clips, **_: [one for _ in clips])
     assert "where 16.0 mm were recorded" in with_clips(reported, 3).player

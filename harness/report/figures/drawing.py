@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from harness.look.canvas import STYLE
+from harness.look.canvas import panels as panels
 from harness.report.statistics import Interval
 
 if TYPE_CHECKING:
@@ -23,19 +25,6 @@ COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (8, 2)))
 GREY = "#9a9a9a"
-_STYLE = {
-    "svg.fonttype": "none",
-    # Publishers refuse type 3 fonts, matplotlib's default.
-    "pdf.fonttype": 42,
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e4e4e4",
-    "grid.linewidth": 0.6,
-}
 
 
 class Drawn(NamedTuple):
@@ -64,17 +53,6 @@ def style(i: int) -> dict[str, Any]:
         "marker": MARKERS[i % len(MARKERS)],
         "linestyle": DASHES[i % len(DASHES)],
     }
-
-
-def panels(rows: int, columns: int, width: float, height: float, **shared: Any) -> tuple[Figure, Any]:
-    """A figure of ``rows`` × ``columns`` panels of ``width`` × ``height`` inches, and its (rows, columns) axes."""
-    import matplotlib
-    from matplotlib.figure import Figure as New
-
-    with matplotlib.rc_context(_STYLE):
-        figure = New(figsize=(max(width * columns, 4.0), height * rows + 0.5), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False, **shared)
-    return figure, axes
 
 
 def title(panel: Any, text: str) -> None:
@@ -139,7 +117,7 @@ def written(sketch: Sketch, salt: str) -> Drawn:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     text, pages, figure = io.StringIO(), io.BytesIO(), sketch.figure
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": salt}):
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": salt}):
         # Laid out once, at the points an inch that both files have, and drawn once for each: savefig draws twice.
         figure.dpi = 72
         engine = figure.get_layout_engine()

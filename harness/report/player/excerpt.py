@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from harness.look.player import bits, quantised
 from harness.report.player.choosing import Pick, Unplayable
 from harness.skeleton import Skeleton
 
@@ -37,6 +37,9 @@ class Played(Protocol):
     def poses(self) -> np.ndarray: ...  # (F, J, 3) metres
 
     @property
+    def scored(self) -> np.ndarray: ...  # (F,) bool, the frames that count
+
+    @property
     def fps(self) -> float: ...
 
     @property
@@ -54,6 +57,7 @@ class Excerpt:
         inputs: (n, J, 2), visible: (n, J) bool.
         poses: (n, 3, J, 3), metres from the root: the truth, the baseline, the other arm.
         errors: (n, 2), mm, of the baseline and the other arm in each frame.
+        scored: (n,) bool, the frames that count.
     """
 
     pick: Pick
@@ -65,12 +69,14 @@ class Excerpt:
     visible: np.ndarray
     poses: np.ndarray
     errors: np.ndarray
+    scored: np.ndarray
 
     @property
     def plainest(self) -> int:
         """The frame shown in which the arms differ most, the way they do over the clip."""
         ours = self.errors[:, 1] - self.errors[:, 0]
-        return int(np.argmax(ours * np.sign(self.pick.errors[1] - self.pick.errors[0])))
+        ours = ours * np.sign(self.pick.errors[1] - self.pick.errors[0])
+        return int(np.argmax(np.where(self.scored, ours, -np.inf)))
 
     def packed(self) -> dict[str, Any]:
         """For the page's script: coordinates as whole numbers of 16 bits and what they are multiplied by."""
@@ -80,10 +86,11 @@ class Excerpt:
             "total": self.total,
             "fps": self.fps,
             "frames": len(self.inputs),
-            "inputs": _quantised(self.inputs),
-            "poses": _quantised(self.poses),
-            "visible": base64.b64encode(np.packbits(self.visible).tobytes()).decode(),
+            "inputs": quantised(self.inputs),
+            "poses": quantised(self.poses),
+            "visible": bits(self.visible),
             "errors": self.errors.round(1).tolist(),
+            **({} if self.scored.all() else {"unscored": bits(~self.scored)}),
         }
 
 
@@ -102,7 +109,7 @@ def cut(pick: Pick, both: Sequence[Played], frames: int) -> Excerpt:
         Unplayable: the predictions aren't those whose errors were recorded.
     """
     errors = np.stack([error(one) for one in both], axis=1)  # (F, 2)
-    for recorded, found in zip(pick.errors, errors.mean(0), strict=True):
+    for recorded, found in zip(pick.errors, errors[both[0].scored].mean(0), strict=True):
         if not abs(found - recorded) <= max(_TOLERANCE, _SHARE * recorded):
             raise Unplayable(
                 f"the saved weights give {found:.1f} mm on {pick.clip}, where {recorded:.1f} mm were recorded"
@@ -110,7 +117,7 @@ def cut(pick: Pick, both: Sequence[Played], frames: int) -> Excerpt:
     base, other = both
     step = max(1, round(base.fps / FPS))
     long = min(len(errors), frames * step)
-    apart = (errors[:, 1] - errors[:, 0]) * np.sign(pick.errors[1] - pick.errors[0])
+    apart = (errors[:, 1] - errors[:, 0]) * np.sign(pick.errors[1] - pick.errors[0]) * base.scored
     sums = np.concatenate([[0.0], apart.cumsum()])
     start = int(np.argmax(sums[long:] - sums[:-long]))
     rows = slice(start, start + long, step)
@@ -124,6 +131,7 @@ def cut(pick: Pick, both: Sequence[Played], frames: int) -> Excerpt:
         visible=other.visible[rows],
         poses=np.stack([_centred(one, base.skeleton)[rows] for one in (base.truth, base.poses, other.poses)], axis=1),
         errors=errors[rows],
+        scored=base.scored[rows],
     )
 
 
@@ -135,9 +143,3 @@ def error(played: Played) -> np.ndarray:
 
 def _centred(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     return poses - poses[:, skeleton.root, None]
-
-
-def _quantised(values: np.ndarray) -> dict[str, Any]:
-    """Base64 of little-endian int16, and the value of one unit."""
-    unit = float(np.abs(values).max()) / 32767 or 1.0
-    return {"unit": unit, "values": base64.b64encode(np.rint(values / unit).astype("<i2").tobytes()).decode()}

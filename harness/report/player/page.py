@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
+from harness.look import player, skeletons
 from harness.report.figures.drawing import Drawn
 from harness.report.player import still
 from harness.report.player.choosing import Choice, Pick, Unplayable
@@ -54,46 +54,29 @@ def absent(reason: str) -> str:
 
 def _fragment(choice: Choice, excerpts: Sequence[Excerpt], skeleton: Skeleton) -> str:
     names = [html.escape(name) for name in choice.names]
-    options = "".join(f"<option>{html.escape(_title(one.pick))}</option>" for one in excerpts)
+    options = [_title(one.pick) for one in excerpts]
+    told = f"input, truth, {choice.names[0]}, {choice.names[1]}"
     cut_off = len(choice.picks) - len(excerpts)
     shared = f" (both {html.escape(choice.shared)})" if choice.shared else ""
     left_out = f" {cut_off} more of the {len(choice.picks)} asked for don't fit into the page." if cut_off else ""
     data = {
         "names": list(choice.names),
-        "colours": [still.TRUTH, *choice.colours],
-        "under": still.UNDER,
-        "mark": still.MARK,
-        "view": [still.YAW, still.PITCH],
-        "bones": [list(bone) for bone in skeleton.bones],
-        "thin": sorted(skeleton.halves.get("left", ())),
-        "joints": len(skeleton),
+        "colours": [skeletons.TRUTH, *choice.colours],
+        **player.skeleton(skeleton),
         "clips": [one.packed() for one in excerpts],
     }
     return f"""<style>
-{_file("player.css")}</style>
+{player.style()}</style>
 <p>Where <b>{names[1]}</b>, the best arm at {html.escape(choice.level)} test occlusion, differs most from
 <b>{names[0]}</b>{shared}, either way: one camera of each of {len(excerpts)} test clips, runs of seed {choice.seed}
 ({choice.runs[1]} and {choice.runs[0]}), predicted again from their saved weights.{left_out}</p>
-<div id="player" hidden>
-<div class="controls">
-<label>Clip <select>{options}</select></label>
-<button type="button">Play</button>
-<input type="range" min="0" value="0" step="1" aria-label="Frame">
-<output aria-live="off"></output>
-</div>
-<canvas tabindex="0" role="application" aria-label="Skeletons: input, truth, {names[0]}, {names[1]}.
- Arrow keys turn them, space plays, Home turns them back."></canvas>
-</div>
-<ul class="notes">
+{player.element(options, told)}<ul class="notes">
 <li>Crossed circles: hidden keypoints, in the input where the detector reports them instead. Thin: the left side. Behind
 a prediction, in pale grey: the truth. Millimetres are of the frame; those in the list are of the whole clip.</li>
 <li>Drag to turn. With the picture in focus the arrow keys turn it, space plays, Home turns it back.</li>
 </ul>
 <noscript><p>The clips play where scripts are allowed; a frame of each stands among the figures.</p></noscript>
-<script type="application/json" id="player-data">{_json(data)}</script>
-<script>
-{_file("player.js")}</script>
-"""
+{player.scripts(data, _script())}"""
 
 
 def _title(pick: Pick) -> str:
@@ -102,10 +85,5 @@ def _title(pick: Pick) -> str:
     return f"{words}: {before:.1f} → {after:.1f} mm"
 
 
-def _json(data: object) -> str:
-    """Of one line; no name in it can end the element that holds it."""
-    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _file(name: str) -> str:
-    return resources.files("harness.report.player").joinpath(name).read_text(encoding="utf-8")
+def _script() -> str:
+    return resources.files("harness.report.player").joinpath("player.js").read_text(encoding="utf-8")

@@ -29,6 +29,7 @@ def played():
             off[:, 1:, 2] = np.broadcast_to(np.asarray(mm, dtype=np.float32) / 1000, (joints - 1, frames)).T
             poses = truth + off + np.float32(2)  # where the root is doesn't count
             both.append(SimpleNamespace(inputs=inputs, visible=visible, truth=truth, poses=poses, fps=fps))
+            both[-1].scored = np.ones(frames, dtype=bool)
             both[-1].skeleton = skeleton
         return both
 

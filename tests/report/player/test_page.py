@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from harness.report.player import Unplayable, absent, show, still
+from harness.report.player.excerpt import cut
 from harness.skeleton import H36M17, Skeleton
 
 DATA = re.compile(r'<script type="application/json" id="player-data">(.*?)</script>', re.DOTALL)
@@ -119,3 +120,19 @@ def test_the_still_is_a_figure_for_paper(chosen):
     assert "S1/clip1, frame" in drawn.svg and "47.1 mm" in drawn.svg
     again = show(choice, both).still
     assert (again.svg, again.pdf) == (drawn.svg, drawn.pdf)
+
+
+def test_frames_that_are_not_scored_say_so_and_count_for_nothing(undrawn, chosen, played):
+    choice, _ = chosen()
+    scored = np.arange(300) < 100
+    share = 16 / 17
+    wild = np.where(scored, 50.0, 500.0)  # what the network makes of the rest is nobody's business
+    both = played(np.where(scored, 60.0, 30.0), wild)
+    for one in both:
+        one.scored = scored
+    pick = replace(choice.picks[0], errors=(60 * share, 50 * share))
+    (clip,) = held(show(replace(choice, picks=(pick,)), [both]).fragment)["clips"]
+    bits = np.unpackbits(np.frombuffer(base64.b64decode(clip["unscored"]), np.uint8))[: clip["frames"]]
+    assert np.array_equal(bits.astype(bool), ~scored[clip["start"] :: clip["step"]][: clip["frames"]])
+    excerpt = cut(pick, both, 150)
+    assert excerpt.start == 0 and excerpt.scored[excerpt.plainest]
