@@ -79,6 +79,7 @@ def test_each_network_has_each_objective_and_its_own_published_training(name, fr
         assert run.data.window == (frames if run.backbone.name == "mixste" else frames + 8)
         assert (run.data.noise, run.train.occlusion) == (0, "none")
     assert spec.resources.gpu == 1
+    assert spec.test.protocol == {"h36m_repose": "videopose3d", "3dhp_repose": "3dhp"}[name]
 
 
 def test_the_summarys_gains_are_claimed_as_they_stand_beside_the_report():
