@@ -37,13 +37,13 @@ SPEC_HELP = "a spec file, or the name of a shipped spec (`repose ls specs`)"
 def spec(parser: argparse.ArgumentParser) -> None:
     """SPEC, -o and --seeds."""
     parser.add_argument("spec", metavar="SPEC", help=SPEC_HELP)
-    _overrides(parser)
+    overriding(parser)
 
 
 def specs(parser: argparse.ArgumentParser) -> None:
     """SPEC once or more, -o and --seeds, which apply to each."""
     parser.add_argument("specs", nargs="+", metavar="SPEC", help=SPEC_HELP)
-    _overrides(parser)
+    overriding(parser)
 
 
 def run(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +53,8 @@ def run(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _overrides(parser: argparse.ArgumentParser) -> None:
+def overriding(parser: argparse.ArgumentParser) -> None:
+    """-o and --seeds."""
     parser.add_argument(
         "-o",
         dest="overrides",

@@ -59,7 +59,7 @@ def _follow(uri: str, run_id: str, record: Record, shown: str) -> None:
 
 
 def _words(uri: str, record: Record) -> str:
-    """The lines of an attempt, and the reason where they end before it, as a worker that was killed said no last word."""
+    """The lines of an attempt, and the reason where they don't tell it: who was killed said no last word."""
     from harness import tracking
 
     text, reason = tracking.lines(uri, record), (record.reason or "").strip()

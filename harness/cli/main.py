@@ -16,6 +16,8 @@ COMMANDS = {
     "run": "run what isn't done, then report",
     "status": "where a spec stands: finished, at work and where, failed and why, time left",
     "logs": "what a run said while it was at work, and why it failed",
+    "retry": "do again the runs that failed, and no others",
+    "rm": "take runs back: records and files go, and the runs are to do again",
     "tune": "search for the best values of fields, by validation subjects, with the same budget for each arm",
     "evaluate": "score a checkpoint, published or your own, without training, beside the arms of a spec",
     "rescore": "score saved weights again: metrics and test conditions that came later, without training",

@@ -16,7 +16,9 @@ from harness.tracking.logger import RunLogger, Stopped, TakenOver
 from harness.tracking.owner import Owner, is_alive, myself, process_alive
 from harness.tracking.patience import TrackingLost
 from harness.tracking.record import Record, begun, failed, finished, records, running
+from harness.tracking.record_files import size
 from harness.tracking.registration import Registration, register, registered
+from harness.tracking.removal import Removed, remove
 from harness.tracking.shape import params_of, shape_of
 from harness.tracking.standing import Standing, standing
 from harness.tracking.state import Survey, reap, survey
@@ -32,6 +34,7 @@ __all__ = [
     "Owner",
     "Record",
     "Registration",
+    "Removed",
     "RunLogger",
     "Standing",
     "Stopped",
@@ -71,9 +74,11 @@ __all__ = [
     "records",
     "register",
     "registered",
+    "remove",
     "resolve",
     "running",
     "shape_of",
+    "size",
     "standing",
     "survey",
     "ui_command",

@@ -64,16 +64,16 @@ def write(
 
 def read(uri: str, record: Record, name: str) -> bytes:
     """The content of one file of any record, as it is now. Raises whatever its store raises for one that is gone."""
-    folder = _folder(uri, record)
-    if folder is not None:
-        return (folder / name).read_bytes()
+    place = folder(uri, record)
+    if place is not None:
+        return (place / name).read_bytes()
     with tempfile.TemporaryDirectory() as scratch:
         return Path(persist(lambda: client(uri).download_artifacts(record.mlflow_id, name, scratch))).read_bytes()
 
 
 def remove(uri: str, record: Record, name: str) -> None:
     """Remove one file of a record, if it's there and its store can remove files."""
-    remove_at(uri, str(_folder(uri, record) or record.artifact_uri), name)
+    remove_at(uri, str(folder(uri, record) or record.artifact_uri), name)
 
 
 def remove_at(uri: str, artifact_uri: str, name: str) -> None:
@@ -95,42 +95,39 @@ def path(uri: str | None, record: Record, name: str) -> Path:
         FileNotFoundError: the record has no such file.
     """
     uri = resolve(uri)
-    folder = _folder(uri, record)
-    if folder is None:
+    place = folder(uri, record)
+    if place is None:
         return _fetched(uri, record, name)
-    file = folder / name
+    file = place / name
     if not file.exists():
-        raise FileNotFoundError(f"the record {record.mlflow_id} of run {record.run_id} has no {name}: {folder}")
+        raise FileNotFoundError(f"the record {record.mlflow_id} of run {record.run_id} has no {name}: {place}")
     return file
 
 
 def lines(uri: str | None, record: Record) -> str | None:
     """What a run said, as its record has it now; None where no line was kept. See `run_log`."""
     uri = resolve(uri)
-    folder = _folder(uri, record)
-    if folder is not None:
-        file = folder / LOG
-        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else None
-    if LOG not in {entry.path for entry in persist(lambda: client(uri).list_artifacts(record.mlflow_id))}:
-        return None
-    with tempfile.TemporaryDirectory() as scratch:
-        found = persist(lambda: client(uri).download_artifacts(record.mlflow_id, LOG, scratch))
-        return Path(found).read_text(encoding="utf-8", errors="replace")
+    place = folder(uri, record)
+    if place is not None:
+        kept = (place / LOG).exists()
+    else:
+        kept = LOG in {entry.path for entry in persist(lambda: client(uri).list_artifacts(record.mlflow_id))}
+    return read(uri, record, LOG).decode(errors="replace") if kept else None
 
 
 def add(uri: str, record: Record, name: str, content: bytes) -> None:
     """`write` for a record of an earlier time, whose store may have been moved since."""
-    write(uri, record.mlflow_id, str(_folder(uri, record) or record.artifact_uri), name, content)
+    write(uri, record.mlflow_id, str(folder(uri, record) or record.artifact_uri), name, content)
 
 
-def _folder(uri: str, record: Record) -> Path | None:
+def folder(uri: str, record: Record) -> Path | None:
     """The local folder of a record's files; None where they are remote."""
-    folder, root = _local(record.artifact_uri), artifact_root(uri)
-    if folder is None or root is None:
-        return folder
+    place, root = _local(record.artifact_uri), artifact_root(uri)
+    if place is None or root is None:
+        return place
     # MLflow wrote down absolute paths, experiment/record/artifacts at the end: after a move, look beside the store.
-    here = root.joinpath(*folder.parts[-3:])
-    return here if here.exists() else folder
+    here = root.joinpath(*place.parts[-3:])
+    return here if here.exists() else place
 
 
 def read_curves(uri: str | None, run_ids: Collection[str]) -> dict[str, Path]:
@@ -175,8 +172,13 @@ def _local(artifact_uri: str) -> Path | None:
     return None if "://" in artifact_uri or ":/" in artifact_uri else Path(artifact_uri)
 
 
+def fetched(record: Record) -> Path:
+    """The folder for copies of a record's files that lie elsewhere."""
+    return Path.cwd() / "runs" / "fetched" / record.mlflow_id
+
+
 def _fetched(uri: str, record: Record, name: str) -> Path:
-    kept = Path.cwd() / "runs" / "fetched" / record.mlflow_id
+    kept = fetched(record)
     if not (kept / name).exists():  # a finished record's files never change
         kept.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=kept) as scratch:

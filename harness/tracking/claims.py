@@ -75,6 +75,11 @@ def seal(uri: str, held: Claim, mlflow_id: str) -> bool:
     return _contest(uri, Claim(held.run_id, held.generation + 1, held.token, round(time.time(), 3), sealed=mlflow_id))
 
 
+def release(uri: str, run_id: str, generation: int) -> bool:
+    """Win one generation of a run for nobody, so that the next one is free; False when somebody else has it."""
+    return _contest(uri, Claim(run_id, generation, uuid.uuid4().hex, round(time.time(), 3)))
+
+
 def warm_up(uri: str | None = None) -> None:
     """Open the store for writing and find its ledger, so that the first run of a process doesn't wait for it."""
     ledger(resolve(uri))
