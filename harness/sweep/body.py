@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from harness import tracking
 from harness.errors import UserError
 from harness.spec import identity
+from harness.sweep.keeper import Keeper
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,10 @@ DEFAULT = "harness.sweep.body:execute"
 
 
 class Body(Protocol):
-    """Does a run and returns its final figures; ``on_epoch`` wants step, steps, val_mpjpe (mm) and curves."""
+    """Does a run and returns its final figures; ``on_epoch`` wants step, steps, val_mpjpe (mm) and curves.
+
+    One that takes long keeps ``logger.checkpoints``, and raises `tracking.Stopped` where they were ``asked``.
+    """
 
     def __call__(
         self, run: Any, test: Any, logger: tracking.RunLogger, on_epoch: Callable[[Any], None]
@@ -30,7 +34,12 @@ def execute(run: Any, test: Any, logger: tracking.RunLogger, on_epoch: Callable[
     from harness import training
     from harness.training.run_cost import measured
 
-    result = training.train(run, on_epoch=on_epoch) if run.checkpoint is None else training.published(run)
+    training.check_protocol(run, test)
+    if run.checkpoint is None:
+        keeper = Keeper(run, logger)
+        result = training.train(run, resume=keeper.resume(), on_epoch=on_epoch, on_step=keeper)
+    else:
+        result = training.published(run)
     table = training.evaluate(run, test, result)
     logger.licence(training.licence(run.data))
     logger.log_points(result.curves)
