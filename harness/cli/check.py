@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from harness.cli import arguments as shared
+from harness.skeleton import H36M17
 
 KINDS = ("backbone",)
 _MARKS = {True: "ok", False: "FAILED", None: "-"}
@@ -22,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OPTION=VALUE",
         help="an option of the backbone, e.g. -o channels=16; may be repeated",
     )
-    parser.add_argument("--joints", type=shared.positive, default=17, metavar="N", help="keypoints (default: 17)")
+    parser.add_argument(
+        "--joints", type=shared.positive, default=len(H36M17), metavar="N", help="keypoints (default: %(default)s)"
+    )
     parser.add_argument(
         "--features", type=int, choices=(2, 3), metavar="N", help="numbers a keypoint: 2, or 3 with confidence"
     )

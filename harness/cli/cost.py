@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError
+from harness.skeleton import H36M17
 
 if TYPE_CHECKING:
     from harness.training.cost import Cost
@@ -33,7 +34,7 @@ def lines(
     where = cost.usable(device)
     names = list(names) or list(registry.entries("backbones"))
     first = max(map(len, names))
-    yield f"{cost.described(where)}; batches of {batch} windows, 17 joints; per second: windows"
+    yield f"{cost.described(where)}; batches of {batch} windows, {len(H36M17)} joints; per second: windows"
     yield _line("", HEADS, first)
     for name in names:
         found = cost.measure(name, window=window, frames_out=frames_out, batch=batch, device=where)

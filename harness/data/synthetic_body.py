@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.skeleton import H36M17
+
 Array = np.ndarray
 RIGHT, LEFT = 0, 1
 _SIDE = np.array([-1.0, 1.0])  # sign of y on the right and on the left
@@ -137,12 +139,11 @@ def positions(motion: Motion, body: Body) -> Array:
     head = trunk[2] + frames[3] @ (np.array([-0.2, 0.0, 0.98]) * size["head"])
     shoulders, elbows, wrists = _arms(motion, trunk[1], frames[2], body)
 
-    out = np.empty((len(root), 17, 3))
-    out[:, 0], out[:, 7:10], out[:, 10] = root, np.stack(trunk, axis=1), head
-    for side, leg, arm in ((RIGHT, 1, 14), (LEFT, 4, 11)):
-        out[:, leg], out[:, leg + 1], out[:, leg + 2] = hips[:, side], knees[:, side], feet[:, side]
-        out[:, arm], out[:, arm + 1], out[:, arm + 2] = shoulders[:, side], elbows[:, side], wrists[:, side]
-    return out
+    made = dict(zip(("Hip", "Spine", "Thorax", "Neck/Nose", "Head"), (root, *trunk, head), strict=True))
+    limbs = {"Hip": hips, "Knee": knees, "Foot": feet, "Shoulder": shoulders, "Elbow": elbows, "Wrist": wrists}
+    for side, letter in ((RIGHT, "R"), (LEFT, "L")):
+        made |= {letter + name: joints[:, side] for name, joints in limbs.items()}
+    return np.stack([made[name] for name in H36M17.joints], axis=1)
 
 
 def _arms(motion: Motion, thorax: Array, frame: Array, body: Body) -> tuple[Array, Array, Array]:

@@ -14,13 +14,13 @@ from harness.report.figures.drawing import Sketch, Unfilled, legend, panels, tit
 from harness.report.figures.standing import Point, layout
 from harness.report.selection import metric as shown_as
 from harness.report.statistics import Interval, interval, paired_difference
-from harness.skeleton import SKELETONS, Skeleton
+from harness.skeleton import H36M17, SKELETONS, Skeleton
 
 _MOST = 8
 _NUMBERED = 25  # more joints than this have no numbers beside them
 _BARS = 40
 _LOWER, _HIGHER, _ABSOLUTE = "#0072B2", "#D55E00", "#666666"
-_AREA = 330.0  # of the largest circle, points²
+_AREA = 330.0  # of the largest circle, points², on a body of as many joints as Human3.6M's
 Seeds = Mapping[tuple, dict[int, float]]
 
 
@@ -131,7 +131,7 @@ def _circles(
     signed: bool,
 ) -> None:
     numbers = len(skeleton) <= _NUMBERED
-    largest = _AREA * min(1.0, 17 / len(skeleton)) ** 1.3
+    largest = _AREA * min(1.0, len(H36M17) / len(skeleton)) ** 1.3
     written: list[Point] = []
     for (x, y), one in zip(places, found, strict=True):
         # The root of its own coordinates has no error.

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from harness.skeleton import H36M17
 from harness.training.contract import behaviour, form
 from harness.training.contract.subject import Broken, Subject
 
@@ -25,7 +26,7 @@ def check(
     name: str,
     options: Mapping[str, Any] | None = None,
     *,
-    joints: int = 17,
+    joints: int = len(H36M17),
     features: int | None = None,
     window: int | None = None,
 ) -> Iterator[Finding]:
