@@ -20,9 +20,11 @@ class Adversarial(LossTerm):
     """Mean over valid frames t of −log σ(D(p̂)ₜ): what it costs not to be taken for a true motion, no unit.
 
     D is the spatio-temporal discriminator of `harness.training.discriminator`, which judges products of bones and
-    their changes from frame to frame; it is trained beside the lifter to tell predictions from the batch's truth. It
-    sees motions as a whole: occluded joints count like others. Where other terms bring unlabelled windows, what is
-    predicted for these is judged too, for that needs no labels.
+    their changes from frame to frame; it is trained beside the lifter to tell predictions from the batch's truth.
+    Frames of padding don't count. There is no ``over``: a frame's one score is of the whole body in motion, from which
+    no joint can be taken, and gaps in the input where joints are hidden would tell predictions from truths, which have
+    none. So occluded joints count like others, and are to look true most of all. Where other terms bring unlabelled
+    windows, what is predicted for these is judged too, for that needs no labels.
     Source: Cheng et al., "3D human pose estimation using spatio-temporal networks with explicit occlusion training",
     AAAI 2020, in the form of the loss that doesn't saturate (Goodfellow et al., NeurIPS 2014).
 

@@ -29,18 +29,12 @@ import numba
 import numpy as np
 
 from harness import keyed
+from harness.compiled import compiled
 
 _FLUSH = 96  # factors, each at least ½, that are multiplied before their logarithm is taken
 _ZERO, _ONE, _HALF = np.float32(0), np.float32(1), np.float32(0.5)  # no wider than what they meet
 _NAN, _INF = np.float32(np.nan), np.float32(np.inf)
 _GOLDEN, _MIX_1, _MIX_2 = keyed.GOLDEN, keyed.MIX_1, keyed.MIX_2
-
-
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # there is no folder to keep it in: compile anew in each process
-        return numba.njit(nogil=True, error_model="numpy")(function)
 
 
 @numba.njit
@@ -70,7 +64,7 @@ def _row(begin, i, step):
     return (begin + np.uint64(i) * step) // np.uint64(3)
 
 
-@_compiled
+@compiled
 def gather(shape, across_frames, first, pose, truth, valid, settled, masked, partly, of_error, p, t, v):
     """Write p (of errors ẑ − z where ``of_error``), t and, where ``partly``, v; columns that hold nothing are zeros.
 
@@ -117,7 +111,7 @@ def gather(shape, across_frames, first, pose, truth, valid, settled, masked, par
     return True
 
 
-@_compiled
+@compiled
 def inner(slope, p):
     """Σ slope · p, in double precision."""
     blocks, rows, width = p.shape
@@ -129,7 +123,7 @@ def inner(slope, p):
     return sums.sum()
 
 
-@_compiled
+@compiled
 def scatter(shape, across_frames, first, slope, factor, gradient):
     """Write slope · ``factor`` into flat (B·T·J·3) ``gradient``."""
     blocks, rows, width = slope.shape
@@ -143,7 +137,7 @@ def scatter(shape, across_frames, first, slope, factor, gradient):
                 at += step
 
 
-@_compiled
+@compiled
 def exponents(p, exponent, reach, power):
     """Multiply p by ``exponent``, and write log E; False where it spans more than ``reach`` in a column."""
     blocks, rows, width = p.shape
@@ -177,7 +171,7 @@ def _mix(x):
     return x ^ ((x >> 31) & ((1 << 33) - 1))
 
 
-@_compiled
+@compiled
 def random_order(shape, across_frames, first, keys, valid, masked, purpose, axis, order):
     """Write the draws that `harness.objectives.random_order.ranks` sorts; ``keys``: (B,) int64."""
     blocks, rows, width = order.shape
@@ -303,7 +297,7 @@ def _with(cost: Callable[..., Any], **flags: bool) -> Callable[..., Any]:
     """`_pair_loop` with another cost and other flags: what globals name is a constant to the compiler, and inlined."""
     own = FunctionType(_pair_loop.__code__, {**globals(), "_cost": cost, **flags}, cost.__name__)
     own.__qualname__, own.__module__ = f"{_pair_loop.__name__}{cost.__name__}", __name__
-    return _compiled(own)
+    return compiled(own)
 
 
 LOOPS = {

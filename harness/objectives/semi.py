@@ -88,11 +88,19 @@ class SemiBoneLength(LossTerm):
 
     l̂(b) is the mean over all valid frames of the unlabelled windows of bone b's predicted length, l(b) that over the
     labelled windows of its true length. Single people may differ. Source: Pavllo et al., CVPR 2019, section 4.
+
+    Args:
+        over: of which frames a predicted bone counts: of all, of those in which both of its joints are visible, or of
+            those in which training hid one. A bone that never counts has no part in the mean. The true lengths are
+            those of all labelled frames, as none of them is hidden from the truth.
     """
 
     needs_bones = "some"
     needs = ("unlabelled",)
     companion = "harness.training.unlabelled:Unlabelled"
+
+    def __init__(self, *, over: Literal["all", "visible", "occluded"] = "all") -> None:
+        self.over = over
 
     def __call__(self, output: Output, batch: Batch, context: Context) -> Tensor:
         """The scalar inside training.
@@ -106,15 +114,25 @@ class SemiBoneLength(LossTerm):
             raise ValueError("this term needs poses of unlabelled windows, and a skeleton")
         if not self.skeleton.bones:
             raise UserError(f"semi_bone_length needs a skeleton with bones; '{self.skeleton.name}' has none")
-        found, true = (self._mean_lengths(*poses) for poses in ((pose, given.valid), (batch.target, batch.valid)))
-        if not bool(given.valid.any() and batch.valid.any()):
-            return found.sum() * 0.0
-        return (found - true).abs().mean()
+        true, _ = self._mean_lengths(batch.target, batch.valid)
+        if self.over == "all":
+            found, _ = self._mean_lengths(pose, given.valid)
+            if not bool(given.valid.any() and batch.valid.any()):
+                return found.sum() * 0.0
+            return (found - true).abs().mean()
+        found, frames = self._mean_lengths(pose, given.valid, given.visible)
+        counted = (frames > 0) & batch.valid.any()  # (bones,)
+        return (found - true).abs().masked_fill(~counted, 0.0).sum() / counted.sum().clamp(min=1)
 
-    def _mean_lengths(self, poses: Tensor, valid: Tensor) -> Tensor:
-        """Mean length of each bone over valid frames, (bones,)."""
+    def _mean_lengths(self, poses: Tensor, valid: Tensor, visible: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Mean length of each bone over valid frames, (bones,), and of how many; by visibility, of those that count."""
         assert self.skeleton is not None
         parent, child = torch.tensor(self.skeleton.bones, device=poses.device).T
         poses = without_padding(poses, valid)
         bones = lengths(poses[:, :, child] - poses[:, :, parent])  # (B, T, bones)
-        return bones.sum(dim=(0, 1)) / valid.sum().clamp(min=1)
+        if visible is None:
+            return bones.sum(dim=(0, 1)) / valid.sum().clamp(min=1), valid.sum()
+        seen = visible[:, :, parent] & visible[:, :, child]
+        chosen = (seen if self.over == "visible" else ~seen) & valid[:, :, None]
+        frames = chosen.sum(dim=(0, 1))
+        return bones.masked_fill(~chosen, 0.0).sum(dim=(0, 1)) / frames.clamp(min=1), frames

@@ -42,8 +42,8 @@ class Batch:
         clean: (B, T_in, J, C) the same inputs before occlusion: same noise, nothing hidden.
         unlabelled: as many windows of which nothing but the inputs is known. Its target is NaN; ``visible`` is what
             training itself hid.
-        whole, whole_valid: (B, T_read, J, 3) and (B, T_read), target and mask of every frame that the network reads;
-            only for terms of a second head.
+        whole, whole_valid, whole_visible: (B, T_read, J, 3), (B, T_read) and (B, T_read, J), target and masks of every
+            frame that the network reads; only for terms of a second head.
     """
 
     inputs: Tensor
@@ -54,6 +54,7 @@ class Batch:
     camera: Tensor | None = None
     whole: Tensor | None = None
     whole_valid: Tensor | None = None
+    whole_visible: Tensor | None = None
     trajectory: Tensor | None = None
     screen: Tensor | None = None
     clean: Tensor | None = None

@@ -23,7 +23,8 @@ def schedules_fit_training(objective: Mapping[str, Any], name: str, train: Train
     if all(schedule.constant for schedule in schedules.values()):
         return
     weights = {term: split_term(given)[0] for term, given in objective.items()}
-    for term, key, message in misfits(schedules, weights, train.epochs):
+    steps = train.steps if train.passes is None else None
+    for term, key, message in misfits(schedules, weights, train.epochs, steps):
         raise UserError(message, **document.where(term_written(document, name, term, key)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -87,14 +88,16 @@ def settled(given: Mapping[str, Any], weight: float) -> dict[str, Any]:
 
 
 def misfits(
-    schedules: Mapping[str, Schedule], weights: Mapping[str, float], epochs: int
+    schedules: Mapping[str, Schedule], weights: Mapping[str, float], epochs: int, steps: int | None = None
 ) -> Iterator[tuple[str, str, str]]:
     """What of an objective's schedules can't be in a training of so many epochs: (term, key, message).
 
     Args:
         schedules: of each term.
         weights: λ of each term.
+        steps: of the training; None where only the data tell.
     """
+    last = math.inf if steps is None else (steps - 1) / (steps / epochs)
     used = {name: schedules[name] for name, weight in weights.items() if weight}
     for name, schedule in used.items():
         if schedule.by_gradient and _literal(name, "poseless"):
@@ -108,6 +111,12 @@ def misfits(
         elif schedule.begin >= epochs:
             message = (
                 f"{name} waits for {schedule.begin:g} epochs and there are {epochs} (train.epochs): none is left to it"
+            )
+            yield name, "warmup" if schedule.full == schedule.begin else "ramp", message
+        elif not schedule.share(last):
+            message = (
+                f"{name} waits for {schedule.begin:g} epochs, and the last of {steps} steps is made after {last:g} of "
+                f"{epochs} (train.epochs): none is left to it"
             )
             yield name, "warmup" if schedule.full == schedule.begin else "ramp", message
     first = [name for name, schedule in used.items() if not schedule.begin]

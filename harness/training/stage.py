@@ -116,12 +116,13 @@ class Supervised:
 
     def _answer(self, lifter: Any, batch: Batch) -> tuple[Output, Batch]:
         """What the network gives, and the batch cut to the frames that it reads where a second head is supervised."""
-        if batch.whole is None or batch.whole_valid is None:
+        if batch.whole is None or batch.whole_valid is None or batch.whole_visible is None:
             return Output(pose=self.forward(lifter, batch.inputs), extra={}), batch
         if self._every is None:
             self._every = EveryFrame(lifter)
         answers, read = self.forward(self._every, batch.inputs), self._every.read
-        cut = replace(batch, whole=batch.whole[:, read], whole_valid=batch.whole_valid[:, read])
+        masks = {"whole_valid": batch.whole_valid[:, read], "whole_visible": batch.whole_visible[:, read]}
+        cut = replace(batch, whole=batch.whole[:, read], **masks)
         return Output(pose=answers[:, :1], extra={"every": answers[:, 1:]}), cut
 
     def _probe(self, output: Output, batch: Batch, context: Context, values: dict[str, Tensor]) -> dict[str, Tensor]:

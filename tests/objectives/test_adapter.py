@@ -11,7 +11,7 @@ MORE = {
     name
     for name, entry in registry.entries("losses").items()
     if {"camera", "unlabelled", "unlabelled.camera", "unlabelled.clean"} & {*registry.attribute(entry, "needs", ())}
-} | {"mpjpe_every_frame", "visibility", "adversarial"}
+} | {"visibility", "adversarial"}
 
 
 @pytest.mark.parametrize("name", registry.entries("losses"))

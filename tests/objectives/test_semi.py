@@ -79,6 +79,21 @@ def slow_bones(output, batch):
     return cost
 
 
+def slow_bones_over(over):
+    def slow(output, batch):
+        given, pose, found = batch.unlabelled, output.extra["unlabelled"], []
+        for parent, child in FIFTEEN.bones:
+            seen = given.visible[..., parent] & given.visible[..., child]
+            counts = ((seen if over == "visible" else ~seen) & given.valid).nonzero().tolist()
+            true = [(batch.target[b, t, child] - batch.target[b, t, parent]).norm() for b, t in batch.valid.nonzero()]
+            if counts:
+                every = [(pose[b, t, child] - pose[b, t, parent]).norm() for b, t in counts]
+                found.append((sum(every) / len(every) - sum(true) / len(true)).abs())
+        return sum(found) / len(found)
+
+    return slow
+
+
 def slow_trajectory(output, batch):
     found = []
     for b, t in batch.valid.nonzero().tolist():
@@ -156,6 +171,25 @@ def test_a_right_answer_costs_nothing(scene):
     assert term("semi_reprojection")(output, exact, Context()) == 0
     same = replace(batch, target=pose, valid=batch.unlabelled.valid)
     assert term("semi_bone_length")(output, same, Context()) == 0
+
+
+@pytest.mark.parametrize("over", ["visible", "occluded"])
+def test_bones_may_count_where_they_are_seen_or_hidden(scene, over):
+    output, batch = scene
+    parent, child = FIFTEEN.bones[0]
+    visible = batch.unlabelled.visible.clone()
+    visible[..., [parent, child]] = over != "visible"  # a bone that never counts
+    batch = replace(batch, unlabelled=replace(batch.unlabelled, visible=visible))
+    [leaf], output = with_leaves(output, ("unlabelled",))
+    chosen = term("semi_bone_length", over=over)
+    found, expected = chosen(output, batch, Context()), slow_bones_over(over)(output, batch)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-12) and found.item() > 0
+    ours, theirs = (torch.autograd.grad(x, leaf)[0] for x in (found, expected))
+    assert ours.isfinite().all()
+    torch.testing.assert_close(ours, theirs.nan_to_num())
+    nothing = replace(batch, unlabelled=replace(batch.unlabelled, visible=torch.full_like(visible, over != "visible")))
+    none = chosen(output, nothing, Context())
+    assert none.item() == 0 and not torch.autograd.grad(none, leaf)[0].any()
 
 
 def test_what_stands_behind_the_camera_is_finite(scene):

@@ -77,6 +77,11 @@ def test_tied_axes_are_judged_together(write, base):
     ("keys", "key", "message"),
     [
         ("ramp: [0, 12]", "ramp", "the ramp of spatial_rdc ends at epoch 12, and there are 10 .train.epochs."),
+        (
+            "warmup: 9.1",
+            "warmup",
+            "waits for 9.1 epochs, and the last of 10 steps is made after 9 of 10 .train.epochs.",
+        ),
         ("warmup: 10", "warmup", "waits for 10 epochs and there are 10 .train.epochs.: none is left"),
         ("ramp: [2, 1]", "ramp", r"an earlier epoch to a later one; got \[2.0, 1.0\]"),
         ("ramp: [1]", "ramp", "got \\[1\\]"),
@@ -104,6 +109,16 @@ def test_something_must_count_from_the_start_and_measure_what_is_scaled(write, b
     text = base.replace("mpjpe: 1", "bone_length: 1").replace(TERM, "{weight: 0.1, scale: gradient}")
     with pytest.raises(UserError, match="one must count from the start"):
         load(write(text.replace("[abs, spatial]", "[both]")))
+
+
+@pytest.mark.parametrize(("key", "begin"), [("warmup", "6.7"), ("ramp", "[6.7, 8]")])
+def test_fewer_steps_than_epochs_leave_a_term_none(write, base, key, begin):
+    """Three steps are made after 0, 3.3 and 6.7 epochs of ten."""
+    text = base.replace(TERM, f"{{weight: 0.1, {key}: {begin}}}").replace("steps: 10", "steps: 3")
+    with pytest.raises(UserError, match="and the last of 3 steps is made after") as caught:
+        load(write(text))
+    assert caught.value.key == f"objectives.spatial.spatial_rdc.{key}"
+    assert load(write(text.replace("6.7", "6.6"))).runs
 
 
 def test_a_ramp_on_an_axis_that_ends_too_late_is_told_at_the_axis(write, base):

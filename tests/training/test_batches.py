@@ -137,6 +137,7 @@ def test_targets_of_every_frame_agree_with_those_asked_for(make_run, root):
         batch = both[step]
         assert plain[step].whole is None and batch.whole.shape == (4, 9, 17, 3)
         assert torch.equal(batch.whole[:, 4:5], batch.target) and batch.whole_valid[:, 4].all()
+        assert torch.equal(batch.whole_visible[:, 4:5], batch.visible) and batch.whole_visible[~batch.whole_valid].all()
         moved = batch.whole[:, :, H36M17.root].norm(dim=-1).max()
         assert moved == 0 if root == "per_frame" else moved > 0
     assert not all(both[step].whole_valid.all() for step in range(20)), "frames beyond a clip's ends don't count"
