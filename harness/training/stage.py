@@ -121,8 +121,8 @@ class Supervised:
         if self._every is None:
             self._every = EveryFrame(lifter)
         answers, read = self.forward(self._every, batch.inputs), self._every.read
-        masks = {"whole_valid": batch.whole_valid[:, read], "whole_visible": batch.whole_visible[:, read]}
-        cut = replace(batch, whole=batch.whole[:, read], **masks)
+        valid, visible = batch.whole_valid[:, read], batch.whole_visible[:, read]
+        cut = replace(batch, whole=batch.whole[:, read], whole_valid=valid, whole_visible=visible)
         return Output(pose=answers[:, :1], extra={"every": answers[:, 1:]}), cut
 
     def _probe(self, output: Output, batch: Batch, context: Context, values: dict[str, Tensor]) -> dict[str, Tensor]:
