@@ -209,7 +209,7 @@ def _wholebody() -> Skeleton:
     """The 133 keypoints of COCO-WholeBody, in its order: 17 of the body, 6 of the feet, 68 of the face, 21 a hand.
 
     None lies between the hips: the nose comes first and is the root. The points of a face hang on the nose: a face is
-    no chain.
+    no chain. The lines from nose to shoulder and from shoulder to hip are no bones of a body, and stretch as it moves.
     """
     names = ["Nose", "LEye", "REye", "LEar", "REar"]
     parents, radii = [-1, 0, 0, 1, 2], [0.0, 0.0, 0.0, 0.07, 0.07]

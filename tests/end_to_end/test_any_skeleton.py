@@ -13,6 +13,7 @@ from harness.report.figures import figures
 from harness.report.player import choose, show
 from harness.skeleton import SKELETONS
 from harness.spec import load
+from harness.spec.detector_noise import DetectorNoise
 from harness.spec.run import Data
 from harness.training import evaluate, train
 from harness.training.lifter import make_lifter
@@ -44,6 +45,7 @@ SECOND_HEAD = "mpjpe_every_frame"
 UNLABELLED = ("trajectory_mpjpe", "semi_reprojection", "semi_bone_length", "relational_consistency")
 UNLABELLED = (*UNLABELLED, "relational_consistency_temporal")
 FEW = ["humaneva15", "wholebody133"]
+SHIPPED = DetectorNoise(detector="plausible")
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +80,13 @@ def test_every_process_and_level_hides_joints_of_any_body(material):
         assert name == "none" or not torch.equal(inputs[..., :2], clear), name
         if name in ("random_joints@1", "joints@1", "frames@1"):
             assert hidden == set(range(len(skeleton))), "each joint of a body can be lost"
+
+
+def test_a_detectors_errors_know_every_joint(material):
+    views = material.tests["seen"]
+    pixels, certain = (Observer(noise, "calibrated", material.skeleton) for noise in (0.0, SHIPPED))
+    exact, seen = (observed(views, occlusion.level("none"), observer)[0][..., :2] for observer in (pixels, certain))
+    assert torch.isfinite(seen).all() and ((seen - exact).abs().amax(dim=(0, 2)) > 0).all(), "each joint errs"
 
 
 def test_every_metric_has_every_joint(material):
