@@ -65,8 +65,11 @@ def _last_seen(points: Tensor, occlusion: Occlusion, rows: Tensor) -> Tensor:
     seen = occlusion.visible
     if occlusion.valid is not None:
         seen = seen & occlusion.valid[..., None]
-    frame = torch.arange(frames, device=points.device)[:, None]
-    latest = torch.where(seen, frame, -1).cummax(dim=1).values.view(-1)[rows]
+    from harness.occlusion import loops
+
+    found = torch.empty(seen.shape, dtype=torch.int64)
+    loops.last_seen(seen.cpu().contiguous().numpy(), found.numpy())
+    latest = found.to(points.device).view(-1)[rows]
     now = rows // joints % frames
     source = rows + (latest.clamp_min(0) - now) * joints
     return points.view(-1)[source].masked_fill(latest < 0, 0)

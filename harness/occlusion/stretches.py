@@ -105,24 +105,19 @@ def strike(
     groups = tuple(tuple(process.groups(skeleton).items()) for process in processes)
     plan = _plan(processes, groups, len(skeleton), keys.device)
     first = frames.amin(dim=1)[:, None, None]
-    since = frames[:, None] - first  # (B, 1, T), from 0
+    since = frames - first[:, 0]  # (B, T), from 0
     cell = torch.div(first, plan.period, rounding_mode="floor") - 1  # (B, G, 1), the cell before the first frame's
     count = (int(since.max()) + plan.shortest_period - 1) // plan.shortest_period + 2
     origin = cell * plan.period - first  # its first frame, counted as `since` is
     steps = torch.arange(count, device=keys.device)
-    start, end, packed = _events(plan, keys, cell + steps, origin + steps * plan.period, fill)
+    events = _events(plan, keys, cell + steps, origin + steps * plan.period, fill)
 
-    index = torch.div(since - origin, plan.period, rounding_mode="floor")  # (B, G, T), at least 1
-    outside = (since < start.gather(2, index)) | (since >= end.gather(2, index))
-    own = packed.gather(2, index).masked_fill_(outside, event.NEVER)
-    index -= 1
-    over = since >= end.gather(2, index)
-    covering = torch.minimum(own, packed.gather(2, index).masked_fill_(over, event.NEVER))
+    from harness.occlusion import loops
 
-    joints = covering.index_select(1, plan.slots[0])
-    for slot in plan.slots[1:]:
-        joints = torch.minimum(joints, covering.index_select(1, slot))
-    return joints.transpose(1, 2).contiguous()
+    given = (since, origin[..., 0], plan.period[:, 0], *events, plan.slots)
+    found = torch.empty((*frames.shape, len(skeleton)), dtype=torch.int64)
+    loops.cover(*(part.cpu().contiguous().numpy() for part in given), found.numpy())
+    return found.to(keys.device)
 
 
 def _events(plan: _Plan, keys: Tensor, cells: Tensor, origin: Tensor, fill: Fill) -> tuple[Tensor, Tensor, Tensor]:
