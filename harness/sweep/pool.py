@@ -55,6 +55,7 @@ class Pool:
         self._idle: list[Any] = []
         self._jobs: dict[Any, Job] = {}
         self._actors: list[Any] = []
+        self._ending = False
         for _ in range(size):
             self._add()
 
@@ -111,6 +112,7 @@ class Pool:
 
     def halt(self, reason: str) -> None:
         """Tell the workers that are on a run to keep a checkpoint and stop; `wait` gives what they answer."""
+        self._ending = True
         for job in self.jobs:
             if job.supplement is None:
                 job.actor.halt.remote(reason)
@@ -133,7 +135,8 @@ class Pool:
 
         ray.kill(actor, no_restart=True)
         self._actors.remove(actor)
-        self._add()
+        if not self._ending:
+            self._add()
 
     def _returned(self, reference: Any) -> tuple[Job, Outcome | Died]:
         import ray
