@@ -128,7 +128,11 @@ def paired_p(d: np.ndarray) -> np.ndarray:
 
 def kept_sign_flips(d: np.ndarray) -> np.ndarray:
     """(draws,) p-values of sign-flip tests as reports keep them: NaN where (draws, n) differences look skewed."""
-    p = sign_flips(d)
+    return not_lopsided(d, sign_flips(d))
+
+
+def not_lopsided(d: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """The p-values without those of differences that look skewed."""
     return np.where(lopsided(d[: len(p)]), np.nan, p)
 
 
@@ -249,7 +253,8 @@ def compared(d: np.ndarray) -> list[object]:
         low, high = np.array([one.low for one in found]), np.array([one.high for one in found])
     held, tail = float(np.mean((low <= 0) & (high >= 0))), float(max(np.mean(low > 0), np.mean(high < 0)))
     few = d[: 2 * bootstrapped(len(d))]
-    kept, flips = kept_sign_flips(few), sign_flips(few)
+    flips = sign_flips(few)
+    kept = not_lopsided(few, flips)
     false = [float(np.mean(p < ALPHA)) for p in (paired_p(d), kept, student_p(d), flips)]
     if d.shape[1] < MIN_PAIRS:
         return [held, tail, "–", "–", *false[2:], "–"]

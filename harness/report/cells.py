@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.report.area import CURVE
+from harness.report.area import is_area
 from harness.report.evidence import STEPS, Evidence
 from harness.report.selection import (
     DIMENSIONS,
@@ -61,7 +61,7 @@ def difference_cell(paired: Paired, adjusted: float, kind: Metric, tested: bool 
     if not math.isnan(paired.p_sign_flip):
         numbers["p_sign_flip"] = p_text(paired.p_sign_flip)
     if paired.left_out:
-        numbers["left_out"] = "; ".join(f"{name}: {why}" for name, why in paired.left_out)
+        numbers["left_out"] = paired.left_out
     if not math.isnan(paired.effect):
         numbers["effect"] = number(paired.effect, 2, signed=True)
     if paired.n >= 2:
@@ -175,11 +175,13 @@ def finished(
 ) -> Table:
     """The table with the footnotes that its cells call for."""
     said = list(notes)
-    if evidence.scale is not None and any(CURVE in listed(c.where.get("test_occlusion", ())) for c in columns):
+    if evidence.scale is not None and any(
+        is_area(level) for c in columns for level in listed(c.where.get("test_occlusion", ()))
+    ):
         said.append(evidence.scale.told)
     elif evidence.scale is not None and "test_occlusion" in rows:
         at = rows.index("test_occlusion")
-        said += [evidence.scale.told] if any(row.keys[at] == CURVE for row in body) else []
+        said += [evidence.scale.told] if any(is_area(row.keys[at]) for row in body) else []
     if any(row.mark for row in body):
         said.append(f"{FALLING}: the validation error was still falling at the end of training in at least one run.")
     missing = sum(cell.missing for row in body for cell in row.cells)

@@ -95,7 +95,7 @@ def test_two_pairs_have_an_interval_and_no_test_and_it_is_said(make):
     shown = tables(make({key: value for key, value in ERRORS.items() if key[1] < 2}))["difference"]
     found = cells(shown, "spatial")["none"]
     assert found.text.endswith("] p – (2)") and "low" in found.numbers and not {"p", "p_adjusted"} & set(found.numbers)
-    assert found.numbers["left_out"] == "p: fewer than three pairs; p_sign_flip: fewer than three pairs"
+    assert found.numbers["left_out"] == "p, p_sign_flip: two pairs"
     [said] = [note for note in shown.notes if note.startswith("p –:")]
     assert "two pairs of seeds are too few" in said and "single" not in said
 

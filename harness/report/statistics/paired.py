@@ -16,7 +16,8 @@ from harness.report.statistics.skew import lopsided, widening
 
 MIN_PAIRS = 3
 """Two differences show no skew: where they are skewed, a t-test of two finds 5.7 % false positives."""
-TOO_FEW, EQUAL, SKEWED = "fewer than three pairs", "equal differences", "skewed differences"
+TWO_PAIRS = "p, p_sign_flip: two pairs"
+EQUAL, SKEWED = "p: equal differences", "p_sign_flip: skewed differences"
 Pairing = TypeVar("Pairing", bound=Hashable)
 
 
@@ -35,7 +36,8 @@ class Paired:
         improvement: probability of improvement: the share of pairs in which a is *lower* than b, ties one half; the
             complement where higher is better. NaN without pairs.
         unpaired: keys that only one side has; they enter nothing.
-        left_out: which of the two p-values isn't there, and why (`TOO_FEW`, `EQUAL`, `SKEWED`).
+        left_out: which of the two p-values isn't there, and why: `TWO_PAIRS`, `EQUAL` or `SKEWED`; empty where both are
+            there, and where there is no pair or a single one.
     """
 
     difference: Interval
@@ -44,7 +46,7 @@ class Paired:
     effect: float
     improvement: float
     unpaired: tuple[Any, ...] = ()
-    left_out: tuple[tuple[str, str], ...] = ()
+    left_out: str = ""
 
     @property
     def n(self) -> int:
@@ -71,16 +73,16 @@ def paired_difference(a: Mapping[Pairing, float], b: Mapping[Pairing, float], le
     return Paired(found, p, p_sign_flip, effect, lower, unpaired, left_out)
 
 
-def _tests(differences: np.ndarray) -> tuple[float, float, tuple[tuple[str, str], ...]]:
+def _tests(differences: np.ndarray) -> tuple[float, float, str]:
     """p of the t-test, p of the sign-flip test, and why one isn't there."""
     if differences.size < MIN_PAIRS:
-        return math.nan, math.nan, (("p", TOO_FEW), ("p_sign_flip", TOO_FEW))
+        return math.nan, math.nan, TWO_PAIRS if differences.size == 2 else ""
     p = paired_p(differences)
     if math.isnan(p):
-        return p, sign_flip(differences), (("p", EQUAL),)
+        return p, sign_flip(differences), EQUAL
     if lopsided(differences):
-        return p, math.nan, (("p_sign_flip", SKEWED),)
-    return p, sign_flip(differences), ()
+        return p, math.nan, SKEWED
+    return p, sign_flip(differences), ""
 
 
 def paired_p(differences: Sequence[float] | np.ndarray) -> float:

@@ -114,7 +114,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 def left_out(differences: Sequence[float]) -> str:
     """Which of the two tests isn't made of so many differences, or of such as these, and why."""
     if len(differences) < FEWEST_PAIRS:
-        return "p: fewer than three pairs; p_sign_flip: fewer than three pairs"
+        return "p, p_sign_flip: two pairs" if len(differences) == 2 else ""
     if flat(differences):
         return "p: equal differences"
     return "p_sign_flip: skewed differences" if asymmetry(differences) > LOPSIDED else ""

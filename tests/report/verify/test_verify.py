@@ -226,6 +226,24 @@ def test_cells_that_hold_nothing_verify(make, tmp_path):
     assert verify(folder, made.spec, made).mismatches == []
 
 
+@pytest.mark.parametrize("seeds", [2, 6])
+def test_tests_that_are_left_out_verify_and_their_absence_is_computed_again(make, tmp_path, seeds):
+    """Two pairs, and six whose differences are skewed: one arm has an outlier."""
+    errors = {
+        (arm, s): 100.0 + s + (arm == "spatial") * 5 * (s == 1) for arm in ("abs", "spatial") for s in range(seeds)
+    }
+    made = make(errors)
+    made.spec.report.figures = ["occlusion"]
+    folder = report.write(made.spec, out=tmp_path / "out", source=made).parent
+    assert verify(folder, made.spec, made).mismatches == []
+    file, text = folder / "report.json", (folder / "report.json").read_text()
+    alterations = [("two pairs", "skewed differences"), (" p – (2)", " (2)")] if seeds == 2 else [("skewed", "equal")]
+    for old, new in alterations:
+        assert old in text
+        file.write_text(text.replace(old, new, 1))
+        assert any("left_out" in one.cell or "untested" in one.cell for one in verify(folder).mismatches)
+
+
 def test_longer_training_verifies(make, tmp_path):
     errors = {
         (arm, seed, steps): 100.0 + seed - steps / 1000
