@@ -57,6 +57,26 @@ def curves(levels: Sequence[str]) -> dict[str, dict[str, float]]:
     return drawn if len(drawn) > 1 else {}
 
 
+def areas(levels: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Curves with an area under them, each level's place on it: one curve "" of all levels, or one for each process.
+
+    Severities of several processes have nothing in common, so no curve goes through levels of two. Levels of one
+    process, or of processes nobody knows, are evenly spaced where severities don't put them in an order. Empty with
+    fewer than two levels, and where the levels of several processes make no curve each.
+    """
+    if len(levels) < 2:
+        return {}
+    along = positions(levels)
+    if along is not None:
+        return {"": along}
+    return curves(levels) if processes(levels) > 1 else {"": {level: float(i) for i, level in enumerate(levels)}}
+
+
+def processes(levels: Sequence[str]) -> int:
+    """How many kinds of occlusion, whose severities can't be compared, the levels are known to be of."""
+    return len({place[1] for level in levels if (place := _declared(level)) is not None and place[0] > 0})
+
+
 def rungs(level: str) -> dict[str, float]:
     """The registered levels of ``level``'s ladder up to ``level`` itself, by rising severity; empty if it has no place.
 

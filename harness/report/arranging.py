@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.report.area import CURVE
+from harness.report.area import head
 from harness.report.selection import HEADS, listed, metric
 from harness.report.table import Row, Table
 
 Labels = Mapping[str, str | Mapping[str, str]]
-_USUAL = {CURVE: "area"}
 
 
 def spoken(labels: Labels, axis: str, value: str) -> str:
@@ -107,7 +106,7 @@ def _part(labels: Labels, chosen: Mapping[str, Any], text: str) -> str:
             word = spoken(labels, axis, value)
             if word == value:
                 continue
-            if text in (value, _USUAL.get(value), metric(value).head if axis == "metric" else value):
+            if text in (value, head(value), metric(value).head if axis == "metric" else value):
                 return word
             if axis == "cameras" and text.startswith(f"{value} cameras"):
                 return word + text[len(value) :]

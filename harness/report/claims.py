@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from harness.errors import UserError
-from harness.report.area import CURVE
+from harness.report.area import is_area
 from harness.report.decision import UNDECIDED, Decision, decide
 from harness.report.evidence import Arm, Evidence
 from harness.report.selection import Column, filtered, listed, values
@@ -112,7 +112,7 @@ def _averaged(evidence: Evidence, claim: Claim, arm: Arm, run_ids: list[str]) ->
         rows = rows[rows["run_id"].isin(run_ids)]
         over = {name: set(rows[name]) for name in _DIMENSIONS} if len(rows) else {}
     if not over:
-        over = {} if listed(conditions.get("test_occlusion", ())) == [CURVE] else dict(_scope(evidence, claim))
+        over = {} if _of_area(claim) else dict(_scope(evidence, claim))
     order = [*evidence.levels, *evidence.cameras]
     return {
         name: tuple(sorted(found, key=lambda value: (order.index(value) if value in order else -1, value)))
@@ -123,11 +123,16 @@ def _averaged(evidence: Evidence, claim: Claim, arm: Arm, run_ids: list[str]) ->
 
 def _scope(evidence: Evidence, claim: Claim) -> dict[str, list[str]]:
     """The test levels and cameras that a claim speaks of."""
-    levels = listed(claim.where.get("test_occlusion", evidence.levels))
+    levels, scale = listed(claim.where.get("test_occlusion", evidence.levels)), evidence.scale
     return {
-        "test_occlusion": list(evidence.levels) if levels == [CURVE] else levels,
+        "test_occlusion": list(scale.areas[levels[0]]) if scale is not None and _of_area(claim) else levels,
         "cameras": listed(claim.where.get("cameras", evidence.cameras)),
     }
+
+
+def _of_area(claim: Claim) -> bool:
+    levels = listed(claim.where.get("test_occlusion", ()))
+    return len(levels) == 1 and is_area(levels[0])
 
 
 def _unfinished(left: Arm, right: Arm, seeds: list[int]) -> list[str]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.area import CURVE
+from harness.report.area import CURVE, is_area
 from harness.report.claims import Finding, findings
 from harness.report.decision import INCONCLUSIVE, POWER, REFUTED, SUPPORTED, UNDECIDED
 from harness.report.evidence import Evidence
@@ -121,16 +121,21 @@ def _rests_on(finding: Finding) -> str:
 
 def _scope(finding: Finding) -> str:
     """Where the claim is decided; the row's keys say for which arms."""
-    said = ["area under the occlusion curve"] if _at_curve(finding) else []
+    levels = listed(finding.claim.where.get("test_occlusion", ()))
+    said = []
+    if _at_curve(finding):
+        process = levels[0].removeprefix(CURVE).removeprefix("/")
+        said.append("area under the occlusion curve" + (f" of {process}" if process else ""))
     for name, wanted in finding.claim.where.items():
-        if name not in (*finding.averaged, *finding.arm.labels) and listed(wanted) != [CURVE]:
+        if name not in (*finding.averaged, *finding.arm.labels) and not is_area(listed(wanted)[0]):
             said.append(f"{HEADS.get(name, name)} {', '.join(listed(wanted))}")
     averaged = [f"{HEADS.get(name, name)} ({', '.join(of)})" for name, of in finding.averaged.items()]
     return ", ".join([*said, *([f"averaged over {' and '.join(averaged)}"] if averaged else [])])
 
 
 def _at_curve(finding: Finding) -> bool:
-    return listed(finding.claim.where.get("test_occlusion", ())) == [CURVE]
+    levels = listed(finding.claim.where.get("test_occlusion", ()))
+    return len(levels) == 1 and is_area(levels[0])
 
 
 def _amount(value: float, kind: Metric) -> str:

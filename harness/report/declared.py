@@ -9,12 +9,12 @@ from typing import Any
 
 from harness import protocols
 from harness.errors import unknown
-from harness.report.area import CURVE
+from harness.report.area import head
 from harness.report.arranging import Labels, arranged, ordered
 from harness.report.differences import difference_tables
 from harness.report.evidence import Evidence
 from harness.report.records import option
-from harness.report.selection import AREA, EVALUATION, HEADS, Column, dimension_values, listed, metric, unlogged
+from harness.report.selection import EVALUATION, HEADS, Column, dimension_values, listed, metric, unlogged
 from harness.report.table import Table
 from harness.report.tables import mean_table
 
@@ -97,7 +97,7 @@ def _compared_with(evidence: Evidence, baseline: Any) -> Evidence:
 def _head(axis: str, value: str) -> str:
     if axis == "metric":
         return metric(value).head
-    return AREA if axis == "test_occlusion" and value == CURVE else value
+    return head(value) if axis == "test_occlusion" else value
 
 
 def common_notes(evidence: Evidence, weights: Sequence[str] = ("best",)) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from harness.report.area import CURVE
 from harness.report.cells import (
     UNDEFINED,
     absent,
@@ -255,7 +254,7 @@ def _steps(evidence: Evidence, columns: Sequence[Column]) -> tuple[int, ...]:
     levels = [listed(column.where.get("test_occlusion", ())) for column in columns]
     if evidence.scale is None or any(len(level) != 1 for level in levels) or len({x for [x] in levels}) < 2:
         return ()
-    order = [CURVE, *evidence.scale.hardest_first]
+    order = evidence.scale.order([x for [x] in levels])
     return tuple(order.index(level) for [level] in levels) if all(x in order for [x] in levels) else ()
 
 

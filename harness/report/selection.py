@@ -12,15 +12,13 @@ import pandas as pd
 
 from harness import registry
 from harness.errors import UserError, unknown
-from harness.report.area import CURVE
+from harness.report.area import head, is_area
 from harness.report.evidence import STEPS, Arm, Evidence
 
 EVALUATION = ("test_occlusion", "cameras")
 # What a row or column may pin beside the arms' axes.
 DIMENSIONS = (*EVALUATION, "metric")
 HEADS = {STEPS: "steps", "test_occlusion": "test occlusion", "train_occlusion": "train occlusion"}
-AREA = "area"
-"""How the area under the occlusion curve is printed."""
 Key = tuple[str, ...]
 Values = dict[Key, dict[int, float]]
 SubjectValues = dict[Key, dict[int, dict[str, float]]]
@@ -79,8 +77,13 @@ def dimension_values(evidence: Evidence, name: str) -> list[str]:
 
 
 def endpoints(evidence: Evidence) -> dict[str, str]:
-    """Values of ``test_occlusion`` → their heads: the area under the curve, if there is one, then the levels."""
-    return {**({CURVE: AREA} if evidence.scale is not None else {}), **{level: level for level in evidence.levels}}
+    """Values of ``test_occlusion`` → their heads: the areas under the curves, if there are any, then the levels."""
+    return {value: head(value) for value in [*areas(evidence), *evidence.levels]}
+
+
+def areas(evidence: Evidence) -> list[str]:
+    """The areas under the occlusion curve among the values of ``test_occlusion``; none where levels make no curve."""
+    return [] if evidence.scale is None else list(evidence.scale.areas)
 
 
 def filtered(evidence: Evidence, where: Mapping[str, Any]) -> pd.DataFrame:
@@ -116,7 +119,7 @@ def _kept(evidence: Evidence, frame: pd.DataFrame, where: Mapping[str, Any]) -> 
     """(rows,) bool: what ``where`` names; the area under the curve only if it's named."""
     keep = np.ones(len(frame), dtype=bool)
     if "test_occlusion" not in where:
-        keep &= (frame["test_occlusion"] != CURVE).to_numpy()
+        keep &= ~frame["test_occlusion"].isin(areas(evidence)).to_numpy()
     for dimension, wanted in where.items():
         if dimension not in frame:
             dimension_values(evidence, dimension)
@@ -133,11 +136,12 @@ def values(evidence: Evidence, rows: tuple[str, ...], column: Column, mean: str 
         UserError: as `filtered`; or the area under the curve would be averaged with levels.
     """
     levels = listed(column.where.get("test_occlusion", ()))
-    if CURVE in levels and len(levels) > 1 and "test_occlusion" not in rows:
-        others = ", ".join(level for level in levels if level != CURVE)
+    found_areas = [level for level in levels if is_area(level)]
+    if found_areas and len(levels) > 1 and "test_occlusion" not in rows:
+        others = ", ".join(level for level in levels if level != found_areas[0])
         raise UserError(
-            f"the area under the occlusion curve ({CURVE}) isn't averaged with {others}: make test_occlusion a row "
-            "or column key, or choose one of them",
+            f"the area under the occlusion curve ({found_areas[0]}) isn't averaged with {others}: make test_occlusion "
+            "a row or column key, or choose one of them",
             key="report.tables",
         )
     frame = filtered(evidence, column.where)

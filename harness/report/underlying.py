@@ -44,7 +44,7 @@ def tested(evidence: Evidence) -> dict[str, Any]:
     names = sorted(evidence.frame["metric"].unique())
     return {
         "levels": list(evidence.levels),
-        "scale": None if evidence.scale is None else dict(evidence.scale.positions),
+        "scale": None if evidence.scale is None else dict(evidence.scale.curves or evidence.scale.positions),
         "cameras": list(evidence.cameras),
         "better": {name: metric(name).better for name in names},
     }

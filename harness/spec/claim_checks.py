@@ -7,7 +7,7 @@ from typing import Any
 
 from harness import registry
 from harness.errors import UserError, unknown
-from harness.spec.claims import CURVE, Claim, Labels, compared
+from harness.spec.claims import CURVE, Claim, Labels, areas, compared
 from harness.spec.fields import printed
 from harness.spec.from_study import AXIS, DEFAULT, TUNED
 from harness.spec.run import Run
@@ -67,7 +67,7 @@ def _claim(claim: Claim, place: Place, axes: Mapping[str, list[str]], file: Spec
     levels = list(file.test.occlusion)
     known = {
         **{axis: values for axis, values in axes.items() if axis != "seed"},
-        "test_occlusion": [*levels, CURVE] if len(levels) > 1 else levels,
+        "test_occlusion": [*levels, *areas(levels)],
         "cameras": [str(cameras) for cameras in file.test.cameras],
         "weights": _WEIGHTS,
         "group": None,
@@ -113,7 +113,7 @@ def _values(wanted: Any, axis: str, known: Sequence[str] | None, here: Mapping[s
     for value in values:
         if known is not None and value not in known:
             raise unknown(f"value of {axis}", value, known, **here)
-    if CURVE in values and len(values) > 1 and axis == "test_occlusion":
+    if axis == "test_occlusion" and len(values) > 1 and any(one.split("/")[0] == CURVE for one in values):
         raise UserError("the area under the curve is of all levels: it stands alone", **here)
     return values[0] if len(values) == 1 else sorted(values)
 

@@ -11,12 +11,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from harness.occlusion import ladder
 from harness.spec import identity
 from harness.spec.partners import NOTHING, TUNED, Labels, alike, partners
 from harness.spec.run import NonNegative, Part, Positive
 
 CURVE = "curve"
 """Stands for the area under the occlusion curve where a claim names a test level."""
+
+
+def areas(levels: Sequence[str]) -> list[str]:
+    """What stands for areas among these test levels: `CURVE`, and ``curve/PROCESS`` where several are tested."""
+    found = ladder.areas(levels)
+    return [CURVE, *(f"{CURVE}/{name}" for name in found if name)] if found else []
 
 
 class Claim(Part):
@@ -26,7 +33,8 @@ class Claim(Part):
         text: the sentence, as the report prints it.
         arm: the arm it speaks of: a value of the objective axis, or axis → value.
         versus: the arm that one is compared with, likewise; all else is equal.
-        where: axis, test_occlusion (``curve`` is the area under the occlusion curve), cameras, weights or group → its
+        where: axis, test_occlusion (``curve`` is the area under the occlusion curve,
+            ``curve/PROCESS`` that of one of several processes), cameras, weights or group → its
             value, or a list of values. Test levels and cameras that aren't named are averaged over.
         metric: registry name of what is compared.
         direction: which way the arm is said to differ from the other.

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from harness import registry
 from harness.errors import UserError, unknown
 from harness.spec import published
-from harness.spec.claims import CURVE
+from harness.spec.claims import areas
 from harness.spec.fields import printed
 from harness.spec.report_section import FIGURES, Labels, Published, Report, Table
 from harness.spec.run import Run
@@ -97,7 +97,11 @@ def _table(
         registry.get("metrics", name, **document.where((*place, "metric")))
     if not metrics or len(set(metrics)) < len(metrics):
         raise UserError("a table shows at least one metric, each once", **document.where((*place, "metric")))
-    known: Values = {**values, "test_occlusion": [*values["test_occlusion"], CURVE], "metric": metrics}
+    known: Values = {
+        **values,
+        "test_occlusion": [*values["test_occlusion"], *areas(values["test_occlusion"])],
+        "metric": metrics,
+    }
     where: dict[str, Any] = {}
     for axis, wanted in table.where.items():
         here = document.where((*place, "where", axis))
@@ -139,7 +143,11 @@ def _values(wanted: Any, axis: str, known: Sequence[str] | None, here: Mapping[s
 
 def _labels(labels: Labels, values: Values, metrics: list[str], place: Place, document: Document) -> None:
     """Refuse other words for what no table can show."""
-    known = {**values, "test_occlusion": [*values["test_occlusion"], CURVE], "metric": metrics}
+    known = {
+        **values,
+        "test_occlusion": [*values["test_occlusion"], *areas(values["test_occlusion"])],
+        "metric": metrics,
+    }
     everywhere = [*known, *(value for found in known.values() for value in found)]
     for name, shown in labels.items():
         here = document.where((*place, name))

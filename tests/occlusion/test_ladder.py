@@ -118,3 +118,15 @@ def test_curves_are_told_apart_by_process():
         "frames": {"none": 0.0, "frames@0.5": 0.5},
         "severe": {"none": 0.0, "severe": 0.7},
     }
+
+
+def test_areas_are_of_one_curve_or_of_one_for_each_process():
+    assert ladder.areas(("severe",)) == {}
+    assert ladder.areas(("severe", "none")) == {"": {"none": 0.0, "severe": 0.7}}
+    assert ladder.areas(("none", "limbs@0.5", "frames@0.5")) == {
+        "limbs": {"none": 0.0, "limbs@0.5": 0.5},
+        "frames": {"none": 0.0, "frames@0.5": 0.5},
+    }
+    assert ladder.areas(("limbs@0.5", "frames@0.5")) == {}, "no curve goes through both"
+    assert ladder.areas(("none", "nowhere")) == {"": {"none": 0.0, "nowhere": 1.0}}, "nobody knows better"
+    assert ladder.processes(("none", "limbs@0.5", "limbs@0.7", "frames@0.5", "nowhere")) == 2

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from harness.errors import unknown
-from harness.report.area import CURVE
+from harness.report.area import CURVE, head, is_area
 from harness.report.arranging import Labels, headed, spoken
 from harness.report.evidence import Arm, Evidence, describe, lengths_named
 from harness.report.figures.drawing import style
-from harness.report.selection import AREA, Column, Key, Values, values
+from harness.report.selection import Column, Key, Values, areas, values
 
 # More lines than this can't be told apart.
 MOST = 12
@@ -77,7 +77,7 @@ def level(evidence: Evidence, asked: str | None, default: str) -> str:
     Raises:
         UserError: there is no such level.
     """
-    known = [*evidence.levels, *([CURVE] if evidence.scale else [])]
+    known = [*evidence.levels, *areas(evidence)]
     if asked is not None and asked not in known:
         raise unknown("level of a figure", asked, known, key="report.figures")
     return asked or default
@@ -96,15 +96,15 @@ def endpoint(evidence: Evidence) -> str:
 def level_head(evidence: Evidence, level: str) -> str:
     """A level as figures print it."""
     word = spoken(evidence.words, "test_occlusion", level)
-    return AREA if word == CURVE else word
+    return head(word)
 
 
 def level_words(evidence: Evidence, level: str) -> str:
     """A level as captions name it."""
-    head = level_head(evidence, level)
-    if level == CURVE:
-        return "the area under the occlusion curve"
-    return f"{headed(evidence.words, 'test_occlusion')} {head}"
+    if is_area(level):
+        process = level.removeprefix(CURVE).removeprefix("/")
+        return "the area under the occlusion curve" + (f" of {process}" if process else "")
+    return f"{headed(evidence.words, 'test_occlusion')} {level_head(evidence, level)}"
 
 
 def camera(evidence: Evidence, cameras: str) -> str:

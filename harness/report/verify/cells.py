@@ -13,7 +13,7 @@ import pandas as pd
 from harness.report.verify import adjusting
 from harness.report.verify import arithmetic as own
 from harness.report.verify.ledger import Ledger, numbers
-from harness.report.verify.selecting import AREA, Keyed, behind, listed, pair, sides
+from harness.report.verify.selecting import Keyed, behind, curves_of, listed, pair, sides
 
 KIND = "cells"
 _WORDS = ("missing", "–", "")
@@ -232,8 +232,11 @@ def _order(recipe: Mapping[str, Any], known: Mapping[str, Any]) -> list[int]:
     levels = [listed(column.get("test_occlusion", [])) for column in recipe["columns"]]
     if not known["scale"] or any(len(one) != 1 for one in levels) or len({one[0] for one in levels}) < 2:
         return []
-    hardest = [AREA, *sorted(known["scale"], key=known["scale"].__getitem__, reverse=True)]
-    return [hardest.index(one[0]) for one in levels]
+    for name, places in curves_of(known["scale"]).items():
+        hardest = [name, *sorted(places, key=places.__getitem__, reverse=True)]
+        if {one[0] for one in levels} <= set(hardest):
+            return [hardest.index(one[0]) for one in levels]
+    return []
 
 
 def _metric(recipe: Mapping[str, Any], raw: list[str], column: Mapping[str, Any]) -> str:

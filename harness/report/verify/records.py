@@ -12,7 +12,7 @@ import pandas as pd
 from harness.occlusion import ladder
 from harness.report.verify.arithmetic import area
 from harness.report.verify.ledger import Ledger
-from harness.report.verify.selecting import AREA
+from harness.report.verify.selecting import AREA, curves_of, is_area
 from harness.spec import identity
 
 KIND = "runs"
@@ -22,9 +22,7 @@ MEANS = ("value", "per_action", "per_frame")
 WHOLE = {("mpjpe_occluded", "occluded"), ("mpjpe_fixed", "fixed")}
 
 
-def runs_table(
-    ledger: Ledger, file: str, runs: pd.DataFrame, spec: Any, source: Any, scale: Mapping[str, float]
-) -> None:
+def runs_table(ledger: Ledger, file: str, runs: pd.DataFrame, spec: Any, source: Any, scale: Mapping[str, Any]) -> None:
     """Compare every row of `runs.csv` with the records, and the rows of the area with those of its levels.
 
     Args:
@@ -32,10 +30,10 @@ def runs_table(
         file: name of `runs.csv`.
         runs: it, every column as text.
         spec, source: as `harness.report.collect` takes them.
-        scale: level → place on the curve.
+        scale: level → place on the curve; process → that, where several are tested.
     """
     axes = [name for name in runs.columns[: runs.columns.get_loc("weights")] if name not in ("run_id", "seed")]
-    levels = runs[runs["test_occlusion"] != AREA]
+    levels = runs[[not is_area(level) for level in runs["test_occlusion"]]]
     told = {str(run_id): rows for run_id, rows in levels.groupby("run_id", sort=False)}
     files = source.evaluations(list(source.finished([run.run_id for run in spec.runs])))
     ledger.same(KIND, file, "finished runs", sorted(files), sorted(told))
@@ -58,32 +56,47 @@ def runs_table(
     areas(ledger, file, runs, scale)
 
 
-def areas(ledger: Ledger, file: str, runs: pd.DataFrame, scale: Mapping[str, float] | None) -> None:
+def areas(ledger: Ledger, file: str, runs: pd.DataFrame, scale: Mapping[str, Any] | None) -> None:
     """Compare the area under the curve with the levels of the same run, where each of them has a value."""
-    if not scale:
-        return
+    curves = curves_of(scale)
     keys = ["run_id", "weights", "cameras", "metric", "group"]
     found: dict[tuple[str, ...], dict[str, Mapping[Any, str]]] = {}
     for row in runs.to_dict("records"):
         found.setdefault(tuple(row[name] for name in keys), {})[row["test_occlusion"]] = row
     for key, rows in found.items():
-        name, whole = f"{' '.join(key)}, {AREA}", all(level in rows for level in scale)
-        if not ledger.same("areas", file, name, whole, AREA in rows) or not whole:
-            continue
-        for mean in MEANS:
-            value = area(list(scale.values()), [float(rows[level][mean]) for level in scale])
-            ledger.printed("areas", file, f"{name}, {mean}", value, _decimals(mean, rows[AREA][mean]))
-        for least in ("n", "subjects"):
-            fewest = min(int(rows[level][least]) for level in scale)
-            ledger.same("areas", file, f"{name}, {least}", str(fewest), rows[AREA][least])
+        for curve, made_of in _made_of(curves).items():
+            needed = {level for one in made_of for level in curves[one]}
+            name, whole = f"{' '.join(key)}, {curve}", needed <= rows.keys()
+            if not ledger.same("areas", file, name, whole, curve in rows) or not whole:
+                continue
+            for mean in MEANS:
+                at = {level: float(rows[level][mean]) for level in needed}
+                value = _mean_area(curves, made_of, at)
+                ledger.printed("areas", file, f"{name}, {mean}", value, _decimals(mean, rows[curve][mean]))
+            for least in ("n", "subjects"):
+                fewest = min(int(rows[level][least]) for level in needed)
+                ledger.same("areas", file, f"{name}, {least}", str(fewest), rows[curve][least])
+
+
+def _made_of(curves: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Area → the curves whose areas it is the mean of: each its own, and all of them where there are several."""
+    each = {name: [name] for name in curves}
+    return each if len(each) < 2 else {AREA: list(curves), **each}
+
+
+def _mean_area(curves: Mapping[str, Mapping[str, float]], made_of: Sequence[str], values: Mapping[str, float]) -> float:
+    each = [area(list(curves[name].values()), [values[level] for level in curves[name]]) for name in made_of]
+    return sum(each) / len(each)
 
 
 def levels(ledger: Ledger, file: str, tested: Mapping[str, Any], spec: Any) -> None:
     """Compare the test levels and their places on the curve with what the spec tests and the levels declare."""
     named = list(spec.test.occlusion)
     ledger.same(KIND, file, "test levels", named, tested["levels"])
-    places = ladder.positions(named) or {level: float(i) for i, level in enumerate(named)}
-    ledger.same(KIND, file, "places on the curve", places if len(named) > 1 else None, tested["scale"])
+    places: Any = ladder.positions(named) or ladder.curves(named)
+    if not places and ladder.processes(named) < 2:
+        places = {level: float(i) for i, level in enumerate(named)}
+    ledger.same(KIND, file, "places on the curve", places if len(named) > 1 and places else None, tested["scale"])
 
 
 def states(ledger: Ledger, file: str, runs: Sequence[Mapping[str, Any]], source: Any) -> None:
@@ -106,7 +119,7 @@ def states(ledger: Ledger, file: str, runs: Sequence[Mapping[str, Any]], source:
 
 
 def subjects_table(
-    ledger: Ledger, file: str, told: pd.DataFrame, spec: Any, source: Any, scale: Mapping[str, float] | None
+    ledger: Ledger, file: str, told: pd.DataFrame, spec: Any, source: Any, scale: Mapping[str, Any] | None
 ) -> None:
     """Compare every row of `subjects.parquet` with the records, and its areas with its levels."""
     names = ["run_id", *CELL, "subject"]
@@ -132,14 +145,16 @@ def _subject(
         ledger.printed("subjects", file, " ".join(key), value, _decimals("value", repr(printed[key])))
 
 
-def _areas_of(values: Mapping[tuple[str, ...], float], scale: Mapping[str, float]) -> dict[tuple[str, ...], float]:
-    curves: dict[tuple[str, ...], dict[str, float]] = {}
+def _areas_of(values: Mapping[tuple[str, ...], float], scale: Mapping[str, Any]) -> dict[tuple[str, ...], float]:
+    curves = curves_of(scale)
+    found: dict[tuple[str, ...], dict[str, float]] = {}
     for (run_id, weights, level, *rest), value in values.items():
-        curves.setdefault((run_id, weights, *rest), {})[level] = value
+        found.setdefault((run_id, weights, *rest), {})[level] = value
     return {
-        (run_id, weights, AREA, *rest): area(list(scale.values()), [curve[level] for level in scale])
-        for (run_id, weights, *rest), curve in curves.items()
-        if scale and all(level in curve for level in scale)
+        (run_id, weights, name, *rest): _mean_area(curves, made_of, rows)
+        for (run_id, weights, *rest), rows in found.items()
+        for name, made_of in _made_of(curves).items()
+        if all(level in rows for one in made_of for level in curves[one])
     }
 
 

@@ -12,6 +12,8 @@ from harness.report.verify.arithmetic import mean
 
 AREA = "curve"
 """What `runs.csv` calls the area under the occlusion curve among the test levels."""
+PARTS = f"{AREA}/"
+"""What its name for one process's begins with, where several are tested."""
 NOT_FILTERS = ("mean", "part")
 # Options of a loss or network mean nothing to others: there they read "-".
 _OWN = ("objectives", "backbone", "backbones", "tuned")
@@ -49,6 +51,20 @@ def behind(
     return complete
 
 
+def is_area(level: str) -> bool:
+    """Whether what stands among the test levels is an area under a curve."""
+    return level == AREA or level.startswith(PARTS)
+
+
+def curves_of(scale: Mapping[str, Any] | None) -> dict[str, dict[str, float]]:
+    """Area → level → place on its curve, from what a report says of its levels: one curve, or one for each process."""
+    if not scale:
+        return {}
+    if all(isinstance(place, Mapping) for place in scale.values()):
+        return {f"{PARTS}{name}": dict(places) for name, places in scale.items()}
+    return {AREA: dict(scale)}
+
+
 def listed(value: Any) -> list[str]:
     """One value or several, as text."""
     return [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
@@ -67,7 +83,7 @@ def _named(frame: pd.DataFrame, column: Mapping[str, Any]) -> np.ndarray:
     if "group" not in wanted and (frame["group"].to_numpy()[of_metric] == "all").any():
         wanted["group"] = ["all"]
     if "test_occlusion" not in wanted:
-        kept &= (frame["test_occlusion"] != AREA).to_numpy()
+        kept &= ~np.array([is_area(level) for level in frame["test_occlusion"]], dtype=bool)
     for name, values in wanted.items():
         kept &= frame[name].isin(values).to_numpy()
     return kept
