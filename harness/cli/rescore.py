@@ -41,7 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cameras", action="extend", nargs="+", default=[], metavar="SET", help="test cameras beside the spec's"
     )
-    parser.add_argument("--protocol", metavar="NAME", help="average by another protocol; nothing is scored for that")
+    parser.add_argument(
+        "--protocol",
+        metavar="NAME",
+        help="another protocol (docs/protocols.md); scores only what its way of scoring lacks",
+    )
     parser.add_argument("--workers", type=shared.positive, metavar="N", help="runs at once (default: as many as fit)")
     parser.add_argument("--address", metavar="ADDRESS", help="a running Ray cluster (default: this machine)")
     parser.add_argument("--out", metavar="DIR", help="the report's folder (default: results/NAME)")

@@ -171,6 +171,9 @@ def test_a_performer_on_two_sides(found, walk):
     splits = {"ours": Split(("S1",), ("S2",), ("S3",))}
     others = tuple(Clip(f"{s}/a", s, None, "walk", 50.0, walk) for s in ("S2", "S3"))
     assert found("performers", clips=others, splits=splits) == []
+    chosen = {"ours": Split(train=("S1",), validation=("S2", "S3"), test=("S3", "S2"))}
+    assert found("performers", clips=others, splits=chosen) == []
+    assert len(found("performers", clips=others, splits=chosen, performers=lambda s: ("Ann",))) == 1
     (one,) = found("performers", clips=others, splits=splits, performers=lambda s: ("Ann",) if s != "S2" else (s,))
     assert one.said == "split 'ours': Ann is, or may be, in train ('S1') and test ('S3')" and one.clip is None
     by_clip = (replace(others[0], performer="S1"), others[1])  # the clips say it, not the subjects' names

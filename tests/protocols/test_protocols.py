@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import re
+import sys
+import types
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from harness import protocols, registry
+from harness import protocols, registry, registry_lines
 from harness.data.importers.mpi3dhp_pstmo import JOINTS
 from harness.errors import UserError
 from harness.protocols import PLAIN
@@ -90,3 +93,33 @@ def test_the_fourteen_joints_are_the_first_of_the_layout():
     assert sorted(JOINTS[place] for place in counted) == list(range(14))
     assert protocols.of("3dhp").scoring.counted(H36M17, "mpjpe") is None
     assert protocols.of("3dhp-14").scoring.counted(H36M17, "mpjpe") == counted
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text(encoding="utf-8")
+
+
+def test_the_page_lists_every_protocol_as_it_is():
+    rows = [re.split(r" *\| *", line)[1:-1] for line in PAGE.splitlines() if line.startswith("| `")]
+    assert [row[0].split("`")[1] for row in rows] == NAMES
+    for name, (_, root, _, over, chosen) in zip(NAMES, rows, strict=True):
+        protocol = protocols.of(name)
+        assert (root, over) == (protocol.scoring.root, f"{protocol.averaged}s")
+        assert (chosen == "**test data**") == protocol.chosen_on_test
+
+
+def test_the_example_of_the_page_works_as_printed(monkeypatch):
+    source = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
+    module = types.ModuleType("protocol_example")
+    exec(f"from harness.protocols import Protocol, Scoring\n{source}", module.__dict__)
+    monkeypatch.setitem(sys.modules, "protocol_example", module)
+    name, target, version, summary = re.search(r'"(\w+)": \("([\w.:]+)", (\d+), "(.*)"\)', PAGE).groups()
+    line = (target.replace("harness.protocols.ours", "protocol_example"), int(version), summary)
+    monkeypatch.setitem(registry_lines.PROTOCOLS, name, line)
+    registry.entries.cache_clear()
+    try:
+        legs = protocols.of("legs")
+        assert legs.title == "legs@1" and legs.scoring.counted(H36M17, "mpjpe") == [1, 2, 3, 4, 5, 6]
+        assert protocols.scored_as("severe@1/seen~legs@1") == "legs"
+    finally:
+        monkeypatch.undo()
+        registry.entries.cache_clear()
