@@ -20,20 +20,9 @@ from harness.data import Dataset, open_dataset
 from harness.data.views import Views, views
 from harness.occlusion import Fill, Level, Scene, passer_by, self_occlusion
 from harness.skeleton import Skeleton
+from harness.training.viewing import SIDES, side_seen
 
-SIDES = ("front", "its left", "behind", "its right")
 BATCH, WINDOW, CAMERAS = 1024, 27, 4
-
-
-def side_seen(poses: Tensor, skeleton: Skeleton) -> Tensor:
-    """(N,) where the camera stands, as an index into `SIDES`, from poses (N, J, 3) in level camera axes."""
-    left = [j for j in skeleton.halves["left"] if skeleton.mirror[j] != j]
-    across = (poses[:, left] - poses[:, [skeleton.mirror[j] for j in left]]).mean(dim=1)  # from right to left
-    away = poses[:, skeleton.root]
-    to_left = -(across[:, 0] * away[:, 0] + across[:, 2] * away[:, 2])
-    to_front = -(across[:, 2] * away[:, 0] - across[:, 0] * away[:, 2])
-    degrees = torch.rad2deg(torch.atan2(to_left, to_front))
-    return (torch.round(degrees / 90) % 4).long()
 
 
 def hidden(seen: Views, level: Level, skeleton: Skeleton) -> Tensor:

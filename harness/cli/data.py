@@ -11,6 +11,7 @@ COMMANDS = {
     "fetch": "fetch data that anybody may have from where they are kept",
     "fit-detector": "fit the errors of a 2D detector to what it reported where the truth is known",
     "import": "read data in one of the known layouts and write one clip file",
+    "show": "clips as skeletons, in space and as a network is given them: a sheet and a page that plays",
     "ls": "the layouts that can be imported, or what imported files hold",
 }
 

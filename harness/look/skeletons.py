@@ -45,9 +45,9 @@ def body(
         panel.plot(x, y, "x", markersize=2.8, color=MARK, markeredgewidth=0.7)
 
 
-def frame(panel: Any, middle: np.ndarray, half: float) -> None:
-    """A square part of the plane, y down, without axes."""
-    panel.set_xlim(middle[0] - half, middle[0] + half)
+def frame(panel: Any, middle: np.ndarray, half: float, wide: float = 1.0) -> None:
+    """A part of the plane, y down, without axes: ``2 half`` high, ``wide`` times that wide."""
+    panel.set_xlim(middle[0] - wide * half, middle[0] + wide * half)
     panel.set_ylim(middle[1] + half, middle[1] - half)  # y points down
     panel.set_aspect("equal")
     panel.axis("off")
