@@ -12,9 +12,13 @@ from harness.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from harness.data.dataset import Clip, Dataset
+    from harness.look.sight import Sight
 
 CAMERAS = ("seen", "unseen", "train", "validation")
-CLIPS, LEVELS, FRAMES = 3, 3, 60_000
+CLIPS, LEVELS = 3, 3
+"""How many are shown unless more are asked for."""
+FRAMES, VIEWS = 60_000, 6
+"""Of which rates are printed, at most."""
 _OF_SIDE = {"seen": "test", "unseen": "test", "train": "train", "validation": "validation"}
 
 
@@ -58,7 +62,7 @@ def execute(arguments: argparse.Namespace) -> int:
             told = f"{len(chosen)} of {len(clips)} clips of {name}, cameras: {arguments.cameras}."
             told += f" Licence: {dataset.licence}."
             _write(out, page.page(f"Clips of {name}", told, sights).encode())
-    _rates(data, dataset, clips, levels, arguments.cameras)
+    _rates(data, dataset, clips, sights, arguments.cameras)
     return 0
 
 
@@ -147,18 +151,27 @@ def _gallery(outputs: list[Path], data: Any, dataset: Dataset, clip: Clip, camer
     print(f"{len(processes)} processes at severities {', '.join(f'{s:g}' for s in severities)} on {clip.name}")
 
 
-def _rates(data: Any, dataset: Dataset, clips: list[Clip], levels: list[str], cameras: Any) -> None:
-    """A table for each level: how often each joint is hidden, of all frames and by the side it is seen from."""
+def _rates(data: Any, dataset: Dataset, clips: list[Clip], sights: list[Sight], cameras: Any) -> None:
+    """A table for each level: how often each joint is hidden, in all, by the side it is seen from, and by view."""
+    import numpy as np
+
     from harness.training import viewing
 
     every = max(1, -(-sum(map(len, clips)) // FRAMES))
     seen = viewing.filmed(clips[::every], data, cameras, 1)
-    width = max(map(len, dataset.skeleton.joints))
-    for level in levels:
-        found = viewing.rates(seen, data, dataset.skeleton, level)
+    joints, shown = dataset.skeleton.joints, sights[:VIEWS]
+    width = max(map(len, joints))
+    for level in sights[0].levels:
+        hidden = [(~one.visible[level]).mean(axis=0) for one in shown]
+        own = np.stack([np.append(rate, rate.mean()) for rate in hidden], axis=1)  # (J + 1, views)
+        found = np.concatenate([viewing.rates(seen, data, dataset.skeleton, level), own], axis=1)
         of = f" (every {every}. clip)" if every > 1 else ""
-        print(f"\n{level}: % of {seen.frames:,} frames in which a joint is hidden{of}, by where the camera stands")
-        print(f"{'':<{width}}" + "".join(f"{head:>10}" for head in ("all", *viewing.SIDES)))
-        for name, row in zip((*dataset.skeleton.joints, "mean"), found, strict=True):
-            cells = ("-" if value != value else f"{100 * value:.1f}" for value in row)
+        print(f"\n{level}: % of {seen.frames:,} frames in which a joint is hidden{of}, by where the camera stands,")
+        print(
+            f"and of the views {', '.join(f'{n} ({one.clip}, {one.camera})' for n, one in enumerate(shown, start=1))}"
+        )
+        heads = ["all", *viewing.SIDES, *map(str, range(1, len(shown) + 1))]
+        print(f"{'':<{width}}" + "".join(f"{head:>10}" for head in heads))
+        for name, row in zip((*joints, "mean"), found, strict=True):
+            cells = ("-" if np.isnan(value) else f"{100 * value:.1f}" for value in row)
             print(f"{name:<{width}}" + "".join(f"{cell:>10}" for cell in cells))
