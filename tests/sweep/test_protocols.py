@@ -51,6 +51,7 @@ def test_finished_runs_are_scored_by_another_protocol_and_keep_what_they_had(sto
         supplements.evaluate(store, one, lacking[one.run_id])
     assert main(["rescore", "small.yaml", "--tracking-uri", store, "--protocol", "3dhp-14"]) == 0
     out = capsys.readouterr().out
+    assert "no clip is shown: the protocol '3dhp-14' scores other than what a clip shows" in out
     assert "nothing to score" in out and "-o test.protocol=3dhp-14" in out
     held = {key for found in tracking.finished(store).values() for keys in found.evaluated.values() for key in keys}
     assert held == {f"{level}@1/seen{more}" for level in ("none", "severe") for more in ("", "~3dhp-14@1")}
