@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import keyword
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from harness import __version__
 from harness.cli.arguments import Parser
@@ -18,6 +20,8 @@ COMMANDS = {
     "logs": "what a run said while it was at work, and why it failed",
     "retry": "do again the runs that failed, and no others",
     "rm": "take runs back: records and files go, and the runs are to do again",
+    "export": "everything behind a report as one archive",
+    "import": "bring an archive of `export` into a store: the same report elsewhere",
     "tune": "search for the best values of fields, by validation subjects, with the same budget for each arm",
     "evaluate": "score a checkpoint, published or your own, without training, beside the arms of a spec",
     "rescore": "score saved weights again: metrics and test conditions that came later, without training",
@@ -44,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     try:
         arguments = _arguments(given)
-        return importlib.import_module(f"harness.cli.{arguments.command}").execute(arguments)
+        return _module(arguments.command).execute(arguments)
     except UserError as error:
         print(f"repose: error: {error}", file=sys.stderr)
         return USER_ERROR
@@ -69,6 +73,11 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     return arguments
 
 
+def _module(command: str) -> Any:
+    """The module of a subcommand; one that is called like a word of Python has a `_` after it."""
+    return importlib.import_module(f"harness.cli.{command}{'_' * keyword.iskeyword(command)}")
+
+
 def _parser(given: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
     """The parser, and those of the subcommands, of which only the one that is asked for is imported."""
     parser = Parser(
@@ -84,7 +93,7 @@ def _parser(given: Sequence[str]) -> tuple[Parser, dict[str, Parser]]:
             name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
         )
         if name == asked:
-            importlib.import_module(f"harness.cli.{name}").add_arguments(command)
+            _module(name).add_arguments(command)
     return parser, found
 
 
