@@ -139,7 +139,8 @@ class Worker:
             logger.stop(stopped)
             if self._told() is not None:
                 return Outcome("halted", str(stopped))
-            logger.checkpoints.drop()  # a study has seen enough of it
+            if stopped.pruned:  # a study has seen enough of it
+                logger.checkpoints.drop()
             return Outcome("stopped", str(stopped), final=True)
         except Exception as error:
             logger.fail(f"{describe(error)}\n\n{traceback.format_exc()}")

@@ -105,9 +105,9 @@ def _closed(
         return record
     sealed = claim is not None and claim.sealed == record.mlflow_id
     status, mlflow = "FINISHED" if sealed else "KILLED", client(uri)
-    if sealed:
+    if sealed or pruned:  # nobody is to go on with it
         drop_checkpoints(uri, record.run_id)
-    else:
+    if not sealed:
         persist(lambda: mlflow.set_tag(record.mlflow_id, tags.REASON, reason))
         if pruned:
             persist(lambda: mlflow.set_tag(record.mlflow_id, tags.PRUNED, "true"))

@@ -44,6 +44,7 @@ class EpochInfo:
         step, steps: done, and in all, all stages together.
         epoch: number of validation points passed.
         val_mpjpe: mm; None in a stage that has no poses to score.
+        best_mpjpe: the lowest so far, before a snapshot that was gone on from too; inf before any.
         curves: the points since the last call.
         snapshot: gives a state from which `train` can go on, when called.
         best_weights: gives the weights of the best epoch so far, when called.
@@ -53,6 +54,7 @@ class EpochInfo:
     steps: int
     epoch: int
     val_mpjpe: float | None
+    best_mpjpe: float
     curves: list[Curve]
     snapshot: Callable[[], dict[str, Any]]
     best_weights: Callable[[], dict[str, Tensor]]
@@ -242,7 +244,8 @@ def _run_stage(
         if on_epoch is not None:
             state.seconds = clock()
             new, told = state.curves[told:], len(state.curves)
-            on_epoch(EpochInfo(before + end, in_all, epoch + 1, error, new, state.state_dict, state.best.weights.copy))
+            at, best = (before + end, in_all, epoch + 1), state.best
+            on_epoch(EpochInfo(*at, error, best.mpjpe, new, state.state_dict, best.weights.copy))
 
 
 def _result(run: Run, state: TrainState, lifter: Lifter) -> Result:
@@ -284,9 +287,6 @@ def _solve(
     state.curves = [("val_mpjpe", run.train.steps, error)]
     state.seconds = time.perf_counter() - began
     if on_epoch is not None:
-        on_epoch(
-            EpochInfo(
-                run.train.steps, run.train.steps, 1, error, state.curves, state.state_dict, state.best.weights.copy
-            )
-        )
+        steps = run.train.steps
+        on_epoch(EpochInfo(steps, steps, 1, error, error, state.curves, state.state_dict, state.best.weights.copy))
     return _result(run, state, lifter)

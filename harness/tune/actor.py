@@ -24,8 +24,9 @@ def config(trial: str, runs: Sequence[Any]) -> dict[str, str]:
 class TrialActor(tune.Trainable):
     """Steps of a trial: each is one validation of a run, or the end of it.
 
-    Nothing is checkpointed: a run that lost its worker begins anew, and those of the trial that are finished are
-    answered from their records. An actor that Tune ends in the middle of a run leaves its record to the driver.
+    Tune checkpoints nothing: a run that lost its worker goes on from a checkpoint of its own, if it kept one, and those
+    of the trial that are finished are answered from their records. An actor that Tune ends in the middle of a run
+    leaves its record to the driver.
     """
 
     def setup(  # type: ignore[override]

@@ -185,7 +185,14 @@ class _Study:
         spec = self.spec
         tallies = [Tally(search.arm.label, search.budget.trials) for search in self.searches]
         settings = Settings(
-            self.uri, spec.name, self.me, tracking.provenance(), threads, self.body or DEFAULT, faults.planned()
+            self.uri,
+            spec.name,
+            self.me,
+            tracking.provenance(),
+            threads,
+            self.body or DEFAULT,
+            faults.planned(),
+            spec.resources.checkpoint_minutes,
         )
         with Display(tallies, workers) as display:
             self.book = book = Book(self.searches, workers, display, faults.planned(), self.where)

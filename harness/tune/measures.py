@@ -29,8 +29,8 @@ class Measures:
 
     def of_epoch(self, run: Any, info: Any) -> list[float] | None:
         """Values of the best epoch so far, which are final if it stays the best; None before any epoch was scored."""
-        if info.val_mpjpe is not None and info.val_mpjpe < self._best[0]:
-            self._best = (info.val_mpjpe, self._values(run, info.val_mpjpe, info.best_weights))
+        if info.best_mpjpe < self._best[0]:  # of a run that is gone on with, the best may lie before
+            self._best = (info.best_mpjpe, self._values(run, info.best_mpjpe, info.best_weights))
         return self._best[1] or None
 
     def of_record(self, uri: str, run: Any, record: tracking.Record) -> list[float]:

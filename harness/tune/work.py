@@ -131,11 +131,14 @@ class TrialWorker(Worker):
 
     def _do(self, run: Any, generation: int) -> Outcome:
         try:
-            return self.do(run, self._test, generation)
+            outcome = self.do(run, self._test, generation)
         except BaseException:
             # A run may be claimed now and have no record. Whoever takes it over must find its owner dead.
             traceback.print_exc()
             os._exit(1)
+        if outcome.status == "halted":  # it has kept its checkpoint; Tune begins the trial anew in another process
+            os._exit(1)
+        return outcome
 
     def _tell(self, number: int, run: Any, record: tracking.Record) -> None:
         uri, epochs = self._settings.uri, run.train.epochs

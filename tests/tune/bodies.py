@@ -26,10 +26,8 @@ def formula(run: Any, test: Any, logger: Any, on_epoch: Any) -> dict[str, float]
         time.sleep(float(os.environ.get(SECONDS, "0")))
         value = error(run, epoch)
         curves = [("val_mpjpe", epoch, value)]
-        told = SimpleNamespace(
-            step=epoch, steps=run.train.epochs, epoch=epoch, val_mpjpe=value, curves=curves, best_weights=dict
-        )
-        on_epoch(told)
+        told = {"step": epoch, "steps": run.train.epochs, "epoch": epoch, "curves": curves, "best_weights": dict}
+        on_epoch(SimpleNamespace(**told, val_mpjpe=value, best_mpjpe=value))
     if run.train.batch == 13:
         raise RuntimeError("thirteen")
     for name in ("best.pt", "last.pt"):
