@@ -134,6 +134,8 @@ def test_cameras_behind_the_person(found, walk):
     assert "out of the picture" in one.said
     (one,) = found("cameras", cameras=(replace(facing(), orientation=(1.0, 1.0, 0.0, 0.0)),))
     assert one.expected == "length 1"
+    (one,) = found("cameras", cameras=(replace(facing(), translation=(np.nan, 0.0, 0.0)),))
+    assert one.expected == "numbers"
 
 
 def test_detections_elsewhere(found, walk):

@@ -20,6 +20,11 @@ def check(data: Examined) -> Iterator[Finding]:
     for clip in data.metric:
         whole = finite(clip.positions)
         for camera in clip.cameras:
+            if not np.isfinite([*camera.orientation, *camera.translation, *camera.intrinsic, *camera.resolution]).all():
+                yield data.finding(
+                    "cameras", "NaN or infinity in what is known of it", "numbers", clip, camera=camera.name
+                )
+                continue
             turn = float(np.linalg.norm(camera.orientation))
             if not abs(turn - 1) < 1e-3:
                 said = f"the camera's orientation is a quaternion of length {turn:.3g}"
