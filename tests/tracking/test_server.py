@@ -110,7 +110,16 @@ def test_a_record_over_a_server_that_is_gone_and_returns(template, tmp_path, mon
         assert tracking.unevaluated(uri, {"r0": record}, ["none@1/seen", "minor@1/seen"]) == {"r0": ("minor@1/seen",)}
         tracking.add_evaluation(uri, record, b"more", ["minor@1/seen"])
         assert [file.read_bytes() for file in tracking.read_evaluations(uri, ["r0"])["r0"]] == [b"rows", b"more"]
-        begun(uri, "r1").fail("it broke")
+        stopped = begun(uri, "r1")
+        for content in (b"half", b"most"):
+            assert stopped.checkpoints.keep(content, 1, 2, wait=True)
+        [there] = begun(uri, "r1", generation=1).checkpoints.earlier()
+        assert tracking.read_checkpoint(uri, there) == b"most"
+        assert [file.name for file in (tmp_path / "kept").rglob("checkpoint*")] == [there.name]
+        tracking.drop_checkpoints(uri, "r1")
+        assert not tracking.checkpoints(uri, "r1") and not list((tmp_path / "kept").rglob("checkpoint*"))
+        for logger in (stopped, begun(uri, "r1", generation=2)):
+            logger.fail("it broke")
         assert tracking.failed(uri) == {"r1": "it broke"}
         out = capfd.readouterr()
         assert "View run" not in out.out and not out.err
