@@ -23,11 +23,14 @@ def splits(**_: Any) -> dict[str, Split]:
 
 
 def splits_in(path: str | None, **_: Any) -> dict[str, Split]:
-    """The named splits of a file; ``default`` is the first of them if none is called so."""
+    """The named splits of a file; if none is called ``default``, it is the first whose test subjects choose nothing."""
     from harness.data.imported_file import splits
 
     found = splits(Archive(_given(path)).meta)
-    return found if "default" in found or not found else {**found, "default": next(iter(found.values()))}
+    if "default" in found or not found:
+        return found
+    apart = [split for split in found.values() if not set(split.validation) & set(split.test)]
+    return {**found, "default": (apart or list(found.values()))[0]}
 
 
 def performers_in(path: str | None) -> Callable[[str], tuple[str, ...]]:

@@ -47,7 +47,7 @@ def test_import_ls_and_one_step(repose, layout, tmp_path):
     done = repose("data", "import", "h36m-videopose3d", *layout, "--out", "clips.npz", "-o", "detector=cpn-ft")
     assert done.code == 0 and "4 clips of 4 subjects, 48 frames" in done.out and "detections: cpn-ft" in done.out
     shown = repose("data", "ls", "-v", "clips.npz").out
-    assert "54138969, 55011271, 58860488, 60457274" in shown and "splits       h36m-s8" in shown
+    assert "54138969, 55011271, 58860488, 60457274" in shown and "splits       h36m-chosen-on-test, h36m-s8" in shown
     assert "data_2d_h36m_cpn.npz  sha256 " in shown and "free of charge for academic use" in shown
     assert "h36m-motionbert" in repose("data", "ls").out
     # The split of the file names subjects that these few files lack.

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from harness import data, occlusion
+from harness.data import clips as clips_module
 from harness.data import imported_file
 from harness.data.dataset import RecordedCamera, Split
 from harness.data.importers.imported import Imported
@@ -135,6 +136,12 @@ def test_splits_and_performers_are_the_files(write):
     with pytest.raises(UserError, match="one performer"):
         data.partition(data.open_dataset("clips", path), spelt)
     assert data.canonical_split("clips", "default", path=write(name="b.npz")) == spelt
+
+
+def test_a_split_whose_test_subjects_choose_is_no_default(write):
+    apart, chosen = Split(("P01",), ("P02",), ("P03",)), Split(("P01", "P02"), ("P03",), ("P03",))
+    assert clips_module.splits_in(write(splits={"a-on-test": chosen, "b": apart}))["default"] == apart
+    assert clips_module.splits_in(write(name="c.npz", splits={"a-on-test": chosen}))["default"] == chosen
 
 
 def test_the_detectors_scores_are_the_third_channel(write):
