@@ -31,7 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--clips", nargs="+", default=[str(CLIPS)], metavar="CLIP", help=f"names, or how many (default: {CLIPS})")
     add("--occlusion", nargs="+", metavar="LEVEL", help="levels (default: the spec's tests'; severe)")
     add("--cameras", choices=CAMERAS, default="seen", help="whose cameras, and of a spec whose clips")
-    add("--views", type=shared.positive, default=1, metavar="N", help="virtual cameras of each clip (1); recorded ones all show")
+    add(
+        "--views",
+        type=shared.positive,
+        default=1,
+        metavar="N",
+        help="virtual cameras of each clip (1); recorded ones all show",
+    )
     add("--gallery", action="store_true", help="a sheet of all processes of occlusion on the first clip")
 
 

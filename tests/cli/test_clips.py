@@ -12,6 +12,7 @@ from harness.errors import UserError
 from harness.report import player
 from harness.report.player import Choice, Pick
 from harness.skeleton import H36M17
+from harness.spec.run import Test
 from harness.training import replay
 
 
@@ -37,14 +38,14 @@ def reported(monkeypatch, tmp_path):
     monkeypatch.setattr(player, "choose", lambda evidence, clips: choice)
     monkeypatch.setattr(data, "fingerprint", lambda name, path, **options: "f00d")
     monkeypatch.setattr(tracking, "path", lambda uri, record, name: tmp_path / record / name)
-    return Reported(SimpleNamespace(runs=runs), SimpleNamespace(records={run: run for run in choice.runs}))
+    return Reported(SimpleNamespace(runs=runs, test=Test()), SimpleNamespace(records={run: run for run in choice.runs}))
 
 
 def test_each_clip_is_predicted_by_both_runs(reported, monkeypatch, tmp_path):
     asked, shown = [], {}
 
-    def predict(run, weights, clips, *, level, cameras):
-        assert weights == tmp_path / run.run_id / "best.pt" and level == "severe"
+    def predict(run, weights, clips, *, level, cameras, protocol):
+        assert weights == tmp_path / run.run_id / "best.pt" and (level, protocol) == ("severe", Test().protocol)
         asked.append((run.run_id, cameras, list(clips)))
         return [(run.run_id, cameras, clip) for clip in clips]
 
