@@ -1,6 +1,6 @@
 """How often the statistics hold what they say: coverage and false positives by simulation.
 
-    python benchmarks/simulated_coverage.py                  # the tables of docs/statistics.md, about 10 minutes
+    python benchmarks/simulated_coverage.py                  # the tables of docs/statistics.md, about 15 minutes
     python benchmarks/simulated_coverage.py --draws 1000     # a glance
 
 Every table is Markdown. One draw is one imagined study; every distribution has mean 0 and sd 1, so that a "true"
