@@ -19,7 +19,8 @@ __all__ = ["template"]
 SPEC = """\
 name: trial
 data: {dataset: synthetic, options: {subjects: 5, clips: 1, seconds: 1.0}, window: 9}
-test: {occlusion: [none, severe]}
+train: {steps: 4, batch: 4, epochs: 2}
+test: {occlusion: [none, severe], cameras: [seen]}
 objectives: {abs: {mpjpe: 1}}
 grid: {backbone: [ridge, constant_pose], seed: 2}
 report: {baseline: {backbone: constant_pose}, tables: [{rows: backbone, columns: test_occlusion, metric: mpjpe}]}

@@ -17,6 +17,7 @@ import pytest
 
 from harness import tracking
 from harness.errors import UserError
+from harness.tracking import transfer
 from tests.tracking.runs import begun
 
 
@@ -80,6 +81,31 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
+def known(uri: str, folder: Path) -> None:
+    """What can be asked of a store without SQL of our own: where runs stand, their words; what is taken out."""
+    run_id = "a" * 16
+    logger = begun(uri, run_id)
+    logger.at(3, 10)
+    logger.lines.say("a word")
+    logger._last_beat -= 60
+    logger._tick()
+    assert tracking.find(uri, "aaaa") == (run_id, "both 0")
+    standing = tracking.standing(uri, ["r0", run_id, "r2"])
+    assert [one.state for one in standing.values()] == ["finished", "running", "to do"]
+    assert standing[run_id].progress == (3, 10)
+    assert tracking.lines(uri, tracking.records(uri, [run_id])[0]).endswith("a word\n")
+    assert "is doing it" in tracking.remove(uri, [run_id]).kept[run_id]
+    logger.artifact("best.pt", b"weights")
+    logger.finish({"test_mpjpe": 50.0})
+    taken = transfer.take_out(uri, [run_id], [], weights=True)
+    assert taken.files[f"runs/{logger.mlflow_id}/best.pt"] == b"weights"
+    assert any((folder / "kept").rglob(f"*/{logger.mlflow_id}/artifacts/best.pt"))
+    removed = tracking.remove(uri, [run_id])
+    assert set(removed.runs) == {run_id} and not removed.littered and not removed.kept
+    assert not tracking.records(uri, [run_id]) and tracking.survey(uri, [run_id]).free == {run_id: 3}
+    assert not any((folder / "kept").rglob(f"*/{logger.mlflow_id}/artifacts/best.pt"))
+
+
 def test_a_record_over_a_server_that_is_gone_and_returns(template, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mlflow.db").write_bytes(template.read_bytes())
@@ -121,6 +147,7 @@ def test_a_record_over_a_server_that_is_gone_and_returns(template, tmp_path, mon
         for logger in (stopped, begun(uri, "r1", generation=2)):
             logger.fail("it broke")
         assert tracking.failed(uri) == {"r1": "it broke"}
+        known(uri, tmp_path)
         out = capfd.readouterr()
         assert "View run" not in out.out and not out.err
     finally:
