@@ -49,7 +49,15 @@ def test_wrong_use_names_what_is_near(repose, arguments, part):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["validate", "quickstart"], ["plan", "smoke", "--offline"], ["ls", "-v"], ["schema"]]
+    "arguments",
+    [
+        ["--help"],
+        ["validate", "quickstart"],
+        ["plan", "smoke", "--offline"],
+        ["ls", "-v"],
+        ["schema"],
+        ["status", "smoke"],
+    ],
 )
 def test_quick_answers_load_nothing_heavy(arguments):
     program = (
