@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from harness.spec.loading import Spec
+from harness.spec.makespan import makespan
 from harness.spec.run import Run
 
 
@@ -21,6 +22,14 @@ class Finished(Protocol):
     def shape(self) -> str | None: ...
 
 
+class Probed(Protocol):
+    """What a plan asks of the measure of a run's shape, see `harness.spec.probes.Probe`."""
+
+    def seconds(self, run: Run) -> float:
+        """How long a run of the shape takes."""
+        ...
+
+
 @dataclass(frozen=True)
 class Plan:
     """What `repose plan` says.
@@ -30,8 +39,13 @@ class Plan:
         runs, finished, to_do: numbers of runs; ``to_do`` after ``limit``.
         to_evaluate: finished runs to be tested on conditions that the spec gained since, without training.
         finished_known: whether a store was asked.
-        seconds: estimated wall time of the runs to do; None when nothing like it has run.
-        unknown: runs to do that nothing finished resembles.
+        seconds: estimated wall time of the runs to do, each taken by the next worker that is free; None when nothing
+            like it has run.
+        hours: sum of the runs' own hours, those of unknown length left out; None likewise.
+        gpu_hours: the like, times the share of a GPU that each has; None likewise, and where none is asked for.
+        by_finished, by_probe: runs to do whose time is that of finished ones of their shape, or that of a probe.
+        unknown: runs to do that neither tells of.
+        packed: how many runs a GPU, or this machine, holds, in words; see `harness.spec.packed`.
     """
 
     name: str
@@ -44,7 +58,12 @@ class Plan:
     finished_known: bool
     workers: int
     seconds: float | None
+    hours: float | None
+    gpu_hours: float | None
+    by_finished: int
+    by_probe: int
     unknown: int
+    packed: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
@@ -69,7 +88,19 @@ class Plan:
             time = f"{time}, and that of {more}"
         head = f"{self.name}: {counted(self.runs, 'run')}, {done}, {self.to_do} to do"
         head += f", {self.to_evaluate} to evaluate" if more else ""
-        return [head, *shown, f"  time: {time}, on {counted(self.workers, 'worker')}"]
+        shown += [f"  time: {time}, on {counted(self.workers, 'worker')}"]
+        return [head, *shown, *self._work(), *(f"  {line}" for line in self.packed)]
+
+    def _work(self) -> list[str]:
+        """What the time is made of, and how it is known."""
+        if not self.to_do or self.hours is None:
+            return []
+        work = f"{hours(self.hours)} of runs"
+        work += f", {hours(self.gpu_hours, 'GPU-hour')}" if self.gpu_hours is not None else ""
+        known = [f"{self.by_finished} as finished ones of their shape"] if self.by_finished else []
+        known += [f"{self.by_probe} as probed"] if self.by_probe else []
+        known += [f"{self.unknown} unknown (--probe measures them)"] if self.unknown else []
+        return [f"  work: {work} ({', '.join(known)})"]
 
 
 def counted(number: int, what: str) -> str:
@@ -85,6 +116,12 @@ def duration(seconds: float) -> str:
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
 
 
+def hours(number: float, what: str = "hour") -> str:
+    """``3.4 hours``, or ``0.02 GPU-hours``."""
+    shown = f"{number:.3g}"
+    return f"{shown} {what}" if shown == "1" else f"{shown} {what}s"
+
+
 def plan(
     spec: Spec,
     finished: Mapping[str, Finished] | None,
@@ -93,6 +130,9 @@ def plan(
     workers: int = 1,
     limit: int | None = None,
     lacking: int = 0,
+    probe_of: Callable[[Run], Probed | None] | None = None,
+    gpu_of: Callable[[Run], float] | None = None,
+    packed: tuple[str, ...] = (),
 ) -> Plan:
     """Compare a spec with what is done.
 
@@ -103,6 +143,9 @@ def plan(
         workers: runs at once.
         limit: at most so many are to be done, runs before evaluations.
         lacking: finished runs that lack evaluations; see `harness.tracking.unevaluated`.
+        probe_of: what is measured of a run's shape; asked where nothing finished has it.
+        gpu_of: the share of a GPU that a run has; by default what the spec says.
+        packed: lines that say how runs share a machine.
     """
     done = finished or {}
     to_do = [run for run in spec.runs if run.run_id not in done][:limit]
@@ -110,9 +153,14 @@ def plan(
     for run in spec.runs:
         for name, value in run.labels.items():
             axes[name][value] = axes[name].get(value, 0) + 1
-    known = [seconds for seconds in estimates(to_do, done.values(), shape_of) if seconds is not None]
-    # The longest run can't be shared between workers.
-    total = max(sum(known) / max(1, min(workers, len(to_do))), max(known)) if known else None
+    like = estimates(to_do, done.values(), shape_of)
+    probed = [probe_of(run) if probe_of and found is None else None for run, found in zip(to_do, like, strict=True)]
+    each = [
+        found if probe is None else probe.seconds(run) for run, found, probe in zip(to_do, like, probed, strict=True)
+    ]
+    known = [(run, seconds) for run, seconds in zip(to_do, each, strict=True) if seconds is not None]
+    total = makespan([seconds for _, seconds in known], workers) if known else None
+    share, on_gpu = gpu_of or (lambda run: float(spec.resources.gpu)), gpu_of is not None or spec.resources.gpu
     return Plan(
         name=spec.name,
         digest=spec.digest,
@@ -124,7 +172,12 @@ def plan(
         finished_known=finished is not None,
         workers=workers,
         seconds=total if to_do else 0.0,
+        hours=sum(seconds for _, seconds in known) / 3600 if known else None,
+        gpu_hours=sum(seconds * share(run) for run, seconds in known) / 3600 if known and on_gpu else None,
+        by_finished=sum(found is not None for found in like),
+        by_probe=sum(found is not None for found in probed),
         unknown=len(to_do) - len(known),
+        packed=packed,
     )
 
 
