@@ -15,7 +15,7 @@ from harness.spec.schema import SpecFile
 from harness.spec.yaml_lines import Document
 from harness.spec.yaml_lines import Path as Place
 
-_WEIGHTS = ["best", "last"]
+WEIGHTS = ["best", "last"]
 
 
 def claims(
@@ -69,7 +69,7 @@ def _claim(claim: Claim, place: Place, axes: Mapping[str, list[str]], file: Spec
         **{axis: values for axis, values in axes.items() if axis != "seed"},
         "test_occlusion": [*levels, *areas(levels)],
         "cameras": [str(cameras) for cameras in file.test.cameras],
-        "weights": _WEIGHTS,
+        "weights": WEIGHTS,
         "group": None,
     }
     where = {}
@@ -81,7 +81,7 @@ def _claim(claim: Claim, place: Place, axes: Mapping[str, list[str]], file: Spec
             raise unknown("axis", axis, known, **here)
         if axis in sides["arm"] or axis in sides["versus"]:
             raise UserError(f"'{axis}' tells the two arms apart already", **here)
-        where[axis] = _values(wanted, axis, known[axis], here)
+        where[axis] = named_values(wanted, axis, known[axis], here)
     return claim.model_copy(update={**sides, "where": dict(sorted(where.items()))})
 
 
@@ -105,7 +105,7 @@ def _side(side: Any, place: Place, axes: Mapping[str, list[str]], document: Docu
     return dict(sorted(named.items()))
 
 
-def _values(wanted: Any, axis: str, known: Sequence[str] | None, here: Mapping[str, Any]) -> str | list[str]:
+def named_values(wanted: Any, axis: str, known: Sequence[str] | None, here: Mapping[str, Any]) -> str | list[str]:
     """One printed value, or several in the order they are known in."""
     values = list(dict.fromkeys(printed(value) for value in (wanted if isinstance(wanted, list) else [wanted])))
     if not values:

@@ -22,7 +22,7 @@ from harness.spec.yaml_lines import Document, Path
 SECTIONS = ("data", "backbone", "objective", "train", "seed")
 SHORTHANDS = ("backbone", "objective", "train_occlusion", "seed")
 ALIASES = {"train.occlusion": "train_occlusion"}
-_NO_WEIGHTS = ("checkpoints", "test", "report", "claims", "tracking", "resources", "name", "retries", "study")
+_NO_WEIGHTS = ("checkpoints", "test", "report", "claims", "tracking", "resources", "name", "retries", "seeds", "study")
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from harness.spec.grid import expand
 from harness.spec.report_section import Report
 from harness.spec.run import Data, Run, Test
 from harness.spec.schema import Resources, Tracking, read
+from harness.spec.stages import Fixed, Stages, staged, with_seed_axis
 from harness.spec.study import Study
 from harness.spec.term_checks import terms_fit_skeletons
 from harness.spec.trial import Tuning
@@ -54,6 +55,7 @@ class Spec:
         awaited: likewise, claims about values that the spec's own study is yet to find, or that it didn't find.
         tuning: the study and its arms, checked; None without one.
         tuned: the values taken from the study that ``from_study`` names.
+        stages: how a pilot fixes the seeds, where it does; ``runs`` are then all that there may be (see `narrowed`).
     """
 
     name: str
@@ -73,6 +75,29 @@ class Spec:
     awaited: tuple[Claim, ...] = ()
     tuning: Tuning | None = field(default=None, repr=False, compare=False)
     tuned: from_study.Tuned | None = None
+    stages: Stages | None = None
+
+    @property
+    def pilot(self) -> tuple[int, ...]:
+        """The seeds of the pilot that fixes how many there are; none without one."""
+        return () if self.stages is None else self.stages.pilot
+
+    def narrowed(self, found: Mapping[str, Fixed]) -> Spec:
+        """The spec with the runs alone that are to be done; itself where no pilot fixes its seeds.
+
+        Args:
+            found: digest of a contrast → what the store knows of its seeds.
+        Raises:
+            UserError: seeds that were fixed by another rule than the spec's.
+        """
+        if self.stages is None:
+            return self
+        fixed = self.stages.agreed(found)
+        runs = self.stages.chosen(self.runs, fixed)
+        seeds = list(dict.fromkeys(run.labels["seed"] for run in runs))
+        axes = {**self.axes, "seed": [seed for seed in self.axes["seed"] if seed in seeds]}
+        told = replace(self.stages, fixed=fixed)
+        return replace(self, runs=runs, axes=axes, arms=arms(runs, axes), stages=told)
 
     @property
     def study(self) -> Study | None:
@@ -127,8 +152,9 @@ def build(
     """`load` for a parsed document."""
     later = overrides.apply(document, given)
     if seeds is not None and isinstance(document.data, dict):
+        document.data.pop("seeds", None)  # so many, and no pilot
         overrides.put(document, ("grid", "seed"), seeds, f"--seeds {seeds}")
-    file = read(document)
+    file = with_seed_axis(read(document), document)
     checks.test_levels(file, document)
     protocol = protocol_checks.named(file, document)
     checks.backbones(file, document)
@@ -142,12 +168,13 @@ def build(
         checks.data_files(expansion.runs, document, needed=data == "need")
         checks.recordings_fit(expansion.runs, file, document)
         terms_fit_skeletons(expansion.runs, document)
+    section = report_checks.report(file.report, expansion.axes, expansion.runs, file, document)
     return Spec(
         name=file.name,
         path=path,
         runs=expansion.runs,
         test=file.test,
-        report=report_checks.report(file.report, expansion.axes, expansion.runs, file, document),
+        report=section,
         resources=file.resources,
         tracking=file.tracking,
         retries=file.retries,
@@ -166,6 +193,7 @@ def build(
         awaited=tuple(awaited),
         tuned=tuned,
         tuning=study_checks.tuning(file, grid, document),
+        stages=staged(file, expansion.runs, section.baseline, document),
     )
 
 

@@ -13,6 +13,7 @@ from harness.spec.claims import Claim
 from harness.spec.recipes import TrainSection
 from harness.spec.report_section import Report
 from harness.spec.run import Count, Data, NonNegative, Part, Positive, Test, Whole
+from harness.spec.seeds import Seeds
 from harness.spec.study import Study
 from harness.spec.study_file import FromStudy
 from harness.spec.yaml_lines import Document, Path
@@ -78,6 +79,7 @@ class SpecFile(Part):
         claims: sentences stated before the runs, which the report decides.
         checkpoints: weights that others trained, tested beside the arms.
         retries: how often a failed run is tried again.
+        seeds: a pilot, and how narrow the intervals are to be that fix the further seeds; instead of an axis.
         study: what `repose tune` searches; the grid is as without it.
         from_study: a study whose tuned values each arm has too, beside its own: a name, a path, or with options.
     """
@@ -98,6 +100,7 @@ class SpecFile(Part):
     claims: list[Claim] = Field(default_factory=list)
     checkpoints: dict[Name, CheckpointEntry] = Field(default_factory=dict)
     retries: Whole = 1
+    seeds: Seeds | None = None
     study: Study | None = None
     from_study: Annotated[FromStudy, BeforeValidator(_studied, json_schema_input_type=str | FromStudy)] | None = None
 

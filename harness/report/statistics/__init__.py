@@ -22,11 +22,13 @@ from harness.report.statistics.seeds import MOST_SEEDS, seeds_needed
 from harness.report.statistics.sign_flip import sign_flip
 from harness.report.statistics.skew import LOPSIDED, SKEW_TOLD, lopsided, widening
 from harness.report.statistics.subjects import MIN_SEEDS, MIN_SUBJECTS, new_subjects
+from harness.report.statistics.two_stage import MIN_PILOT, pilot_first, seeds_fixed
 
 __all__ = [
     "LEVEL",
     "LOPSIDED",
     "MIN_PAIRS",
+    "MIN_PILOT",
     "MIN_SEEDS",
     "MIN_SUBJECTS",
     "MOST_SEEDS",
@@ -44,6 +46,8 @@ __all__ = [
     "new_subjects",
     "paired_difference",
     "paired_p",
+    "pilot_first",
+    "seeds_fixed",
     "seeds_needed",
     "sign_flip",
     "studentised_interval",

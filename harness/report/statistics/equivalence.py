@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr
 
-from harness.report.statistics.intervals import LEVEL, checked, sd, widened_interval, without_spread
+from harness.report.statistics import two_stage
+from harness.report.statistics.intervals import LEVEL, checked, interval, sd, widened_interval, without_spread
 from harness.report.statistics.paired import MIN_PAIRS
 from harness.report.statistics.skew import widening
 
@@ -37,11 +38,12 @@ class Equivalence:
     n: int
 
 
-def equivalence(differences: Sequence[float] | np.ndarray, margin: float) -> Equivalence:
+def equivalence(differences: Sequence[float] | np.ndarray, margin: float, pilot: int | None = None) -> Equivalence:
     """Whether the mean of independent differences lies within ±margin (Schuirmann 1987).
 
     The widened t interval at every n: that of the bootstrap has no p-value. Three differences or more that are all
-    equal are equivalent if they lie within the margin; fewer never are.
+    equal are equivalent if they lie within the margin; fewer never are. Where a pilot fixed the number of differences,
+    the first ``pilot`` of them are what must be three or more, and tell the spread (`two_stage`).
 
     Raises:
         ValueError: the margin isn't a positive number, or a difference is NaN.
@@ -49,11 +51,15 @@ def equivalence(differences: Sequence[float] | np.ndarray, margin: float) -> Equ
     if not (margin > 0 and math.isfinite(margin)):
         raise ValueError(f"the margin must be a positive number, got {margin}")
     d = checked(differences, LEVEL)
-    found = widened_interval(d)
-    if d.size < MIN_PAIRS:
+    found = widened_interval(d) if pilot is None else interval(d, LEVEL, pilot)
+    telling = d[:pilot]
+    if telling.size < MIN_PAIRS:
         return Equivalence(math.nan, found.low, found.high, False, d.size)
-    if without_spread(d):
+    if without_spread(telling):
         return Equivalence(math.nan, found.low, found.high, abs(found.mean) < margin, d.size)
-    t = (margin - abs(found.mean)) / (sd(d) / math.sqrt(d.size)) / float(widening(d))
-    p = float(stdtr(d.size - 1, -t))
+    if pilot is None:
+        error = sd(d) / math.sqrt(d.size) * float(widening(d))
+    else:
+        error = float(two_stage.errors(telling, d.size))
+    p = float(stdtr(telling.size - 1, -(margin - abs(found.mean)) / error))
     return Equivalence(p, found.low, found.high, p < ALPHA, d.size)

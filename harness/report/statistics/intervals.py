@@ -15,6 +15,7 @@ import numpy as np
 # scipy.stats costs a second to import; scipy.special holds the few functions that are needed.
 from scipy.special import stdtrit
 
+from harness.report.statistics import two_stage
 from harness.report.statistics.skew import widening
 
 LEVEL = 0.95
@@ -31,8 +32,8 @@ class Interval:
         mean: arithmetic mean of the values; NaN without values.
         low, high: ends; NaN where undefined.
         n: number of values (of subjects, where the interval speaks of new subjects).
-        method: ``t``, ``widened`` (t with room for skew), ``studentised`` (bootstrap) or
-            ``crossed`` (random seeds and subjects).
+        method: ``t``, ``widened`` (t with room for skew), ``studentised`` (bootstrap), ``two-stage`` (t by the
+            spread of a pilot) or ``crossed`` (random seeds and subjects).
         reason: why the ends are undefined; empty where they are not.
     """
 
@@ -81,14 +82,29 @@ def widened_interval(values: Sequence[float] | np.ndarray, level: float = LEVEL)
     return Interval(plain.mean, plain.mean - half, plain.mean + half, x.size, "widened")
 
 
-def interval(values: Sequence[float] | np.ndarray, level: float = LEVEL) -> Interval:
+def interval(values: Sequence[float] | np.ndarray, level: float = LEVEL, pilot: int | None = None) -> Interval:
     """The interval that reports print: widened t below `STUDENTISED_FROM` values, studentised bootstrap from there on.
 
+    Args:
+        values: independent ones.
+        level: of confidence.
+        pilot: where a pilot fixed their number, how many of them, the first ones, are its (`two_stage`); else None.
     Raises:
         ValueError: a value is NaN, or the level isn't between 0 and 1.
     """
     x = checked(values, level)
+    if pilot is not None:
+        return _two_stage(x, level, pilot)
     return widened_interval(x, level) if x.size < STUDENTISED_FROM else studentised_interval(x, level)
+
+
+def _two_stage(x: np.ndarray, level: float, pilot: int) -> Interval:
+    mean = math.fsum(x) / x.size if x.size else math.nan
+    if pilot < 2:
+        reason = "one value has no spread" if x.size else "no values"
+        return Interval(mean, math.nan, math.nan, x.size, "two-stage", reason)
+    half = float(two_stage.half_widths(x[:pilot], x.size, level))
+    return Interval(mean, mean - half, mean + half, x.size, "two-stage")
 
 
 def studentised_interval(values: Sequence[float] | np.ndarray, level: float = LEVEL) -> Interval:

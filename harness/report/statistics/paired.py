@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from scipy.special import gammaln, stdtr
@@ -13,12 +13,13 @@ from scipy.special import gammaln, stdtr
 from harness.report.statistics.intervals import LEVEL, Interval, interval, sd, without_spread
 from harness.report.statistics.sign_flip import sign_flip
 from harness.report.statistics.skew import lopsided, widening
+from harness.report.statistics.two_stage import pilot_first, two_stage_p
 
 MIN_PAIRS = 3
 """Two differences show no skew: where they are skewed, a t-test of two finds 5.7 % false positives."""
 TWO_PAIRS = "p, p_sign_flip: two pairs"
 EQUAL, SKEWED = "p: equal differences", "p_sign_flip: skewed differences"
-Pairing = TypeVar("Pairing", bound=Hashable)
+PILOT = "p_sign_flip: seeds fixed by the differences"
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Paired:
         improvement: probability of improvement: the share of pairs in which a is *lower* than b, ties one half; the
             complement where higher is better. NaN without pairs.
         unpaired: keys that only one side has; they enter nothing.
-        left_out: which of the two p-values isn't there, and why: `TWO_PAIRS`, `EQUAL` or `SKEWED`; empty where both are
-            there, and where there is no pair or a single one.
+        left_out: which of the two p-values isn't there, and why: `TWO_PAIRS`, `EQUAL`, `SKEWED` or `PILOT`; empty where
+            both are there, and where there is no pair or a single one.
     """
 
     difference: Interval
@@ -53,31 +54,42 @@ class Paired:
         return self.difference.n
 
 
-def paired_difference(a: Mapping[Pairing, float], b: Mapping[Pairing, float], level: float = LEVEL) -> Paired:
+def paired_difference(
+    a: Mapping[int, float], b: Mapping[int, float], level: float = LEVEL, pilot: Collection[int] = ()
+) -> Paired:
     """Compare ``a`` with ``b`` pair by pair: key (seed) → value on each side.
 
     Pairing removes what both sides share (data order, test cameras and masks), so the interval is
     that of the difference. Only common keys count; the others are named in the result.
 
+    Args:
+        a, b: key → value.
+        level: of the interval.
+        pilot: keys of the pilot that fixed how many there are: their differences alone tell the spread (`two_stage`),
+            and no sign-flip test is made, for which their number would have to be fixed without them. Else empty.
     Raises:
         ValueError: a value of a common key is NaN, or the level isn't between 0 and 1.
     """
     common = [key for key in a if key in b]
     unpaired = tuple(key for key in (*a, *b) if (key in a) != (key in b))
-    differences = np.array([a[key] - b[key] for key in common], dtype=float)
-    found = interval(differences, level)
+    ordered, first = pilot_first({key: a[key] - b[key] for key in common}, pilot)
+    differences = np.array(ordered, dtype=float)
+    found = interval(differences, level, first)
     n = differences.size
     lower = float(np.mean((differences < 0) + 0.5 * (differences == 0))) if n else math.nan
-    p, p_sign_flip, left_out = _tests(differences)
-    effect = math.nan if math.isnan(p) else found.mean / sd(differences) * hedges(n)
+    p, p_sign_flip, left_out = _tests(differences, first)
+    effect = math.nan if math.isnan(p) else found.mean / sd(differences[:first]) * hedges(n if first is None else first)
     return Paired(found, p, p_sign_flip, effect, lower, unpaired, left_out)
 
 
-def _tests(differences: np.ndarray) -> tuple[float, float, str]:
+def _tests(differences: np.ndarray, pilot: int | None) -> tuple[float, float, str]:
     """p of the t-test, p of the sign-flip test, and why one isn't there."""
-    if differences.size < MIN_PAIRS:
-        return math.nan, math.nan, TWO_PAIRS if differences.size == 2 else ""
-    p = paired_p(differences)
+    telling = differences.size if pilot is None else pilot
+    if telling < MIN_PAIRS:
+        return math.nan, math.nan, TWO_PAIRS if telling == 2 else ""
+    p = paired_p(differences, pilot)
+    if pilot is not None:
+        return p, math.nan, f"{EQUAL}; {PILOT}" if math.isnan(p) else PILOT
     if math.isnan(p):
         return p, sign_flip(differences), EQUAL
     if lopsided(differences):
@@ -85,16 +97,18 @@ def _tests(differences: np.ndarray) -> tuple[float, float, str]:
     return p, sign_flip(differences), ""
 
 
-def paired_p(differences: Sequence[float] | np.ndarray) -> float:
+def paired_p(differences: Sequence[float] | np.ndarray, pilot: int | None = None) -> float:
     """Two-sided p-value of the t-test that the mean difference is 0, with room for skew.
 
     The t statistic is divided by `widening`, which the interval of few differences is multiplied with: the two agree.
     NaN with fewer than three differences (`MIN_PAIRS`), and where all are equal: two deterministic baselines leave no
-    variance to test against.
+    variance to test against. Of the first ``pilot`` differences all of this, where a pilot fixed their number.
     """
     d = np.asarray(differences, dtype=float)
-    if d.size < MIN_PAIRS or without_spread(d):
+    if d[:pilot].size < MIN_PAIRS or without_spread(d[:pilot]):
         return math.nan
+    if pilot is not None:
+        return two_stage_p(d, pilot)
     t = abs(math.fsum(d) / d.size) / sd(d) * math.sqrt(d.size)
     return 2 * float(stdtr(d.size - 1, -t / float(widening(d))))
 
