@@ -25,8 +25,10 @@ from harness.tracking.state import Survey, reap, survey
 from harness.tracking.store import check, preload, prepare, probe, quiet, resolve
 from harness.tracking.tags import hardware, provenance
 from harness.tracking.ui import ui_command
+from harness.tracking.watch import WATCH, Watch
 
 __all__ = [
+    "WATCH",
     "Checkpoint",
     "Checkpoints",
     "Claim",
@@ -41,6 +43,7 @@ __all__ = [
     "Survey",
     "TakenOver",
     "TrackingLost",
+    "Watch",
     "add_evaluation",
     "begun",
     "check",

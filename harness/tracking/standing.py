@@ -6,8 +6,9 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from harness.tracking.owner import is_alive
+from harness.tracking.owner import SILENCE, is_alive, process_alive
 from harness.tracking.record import ALL, Record, records
+from harness.tracking.watch import WATCH
 
 FINISHED, RUNNING, LOST, FAILED, STOPPED, OPEN = "finished", "running", "lost", "failed", "stopped", "to do"
 STATES = (FINISHED, RUNNING, LOST, FAILED, STOPPED, OPEN)
@@ -60,8 +61,17 @@ def _of(found: list[Record], now: float) -> Standing:
     for record in reversed(found):
         if record.status == "RUNNING":
             heard = record.heartbeat or record.started
-            alive = record.owner is not None and is_alive(record.owner, heard, now)
+            alive = record.owner is not None and _seems_alive(record, now - heard)
             return Standing(RUNNING if alive else LOST, record, attempts, max(0.0, now - heard))
     if not found or found[-1].pruned:
         return Standing(OPEN, None, attempts)
     return Standing(FAILED if found[-1].status == "FAILED" else STOPPED, found[-1], attempts)
+
+
+def _seems_alive(record: Record, silence: float) -> bool:
+    """By one look. Of an owner elsewhere its clock is believed, until it was seen to beat: nothing hangs on it here."""
+    assert record.owner is not None
+    alive = is_alive(record.owner, record.mlflow_id, (record.heartbeat, record.at))
+    if not alive or silence < SILENCE or process_alive(record.owner):
+        return alive
+    return WATCH.heard(record.mlflow_id)

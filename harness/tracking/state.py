@@ -84,7 +84,7 @@ def reap(
 def _released(claim: Claim, found: list[Record]) -> bool:
     """Whether a claim's work is over: its record is closed, or there's none and its owner can't be heard any more."""
     ended = any(record.claim == claim.tag for record in found)
-    return ended or not (claim.owner and is_alive(claim.owner, heartbeat=claim.at))
+    return ended or not (claim.owner and is_alive(claim.owner, claim.tag, claim.at))
 
 
 def _gone(owner: Owner) -> bool:
@@ -101,7 +101,7 @@ def _closed(
 ) -> Record:
     if record.status != "RUNNING" or record.owner is None:
         return record
-    if not force and is_alive(record.owner, record.heartbeat or record.started):
+    if not force and is_alive(record.owner, record.mlflow_id, (record.heartbeat, record.at)):
         return record
     sealed = claim is not None and claim.sealed == record.mlflow_id
     status, mlflow = "FINISHED" if sealed else "KILLED", client(uri)

@@ -28,7 +28,7 @@ from harness.tune.sampling import Keyed, held, key, suggest, untried
 from harness.tune.storage import KEY
 
 UNOWNED = 10.0
-"""Seconds after which a trial that nobody signed counts as lost: its driver signs it within milliseconds."""
+"""Seconds of watching until a trial that nobody signed counts as lost: its driver signs it within milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -252,11 +252,11 @@ def _owner(trial: FrozenTrial) -> tracking.Owner | None:
 
 
 def _dead(trial: FrozenTrial) -> bool:
-    owner, begun = _owner(trial), trial.datetime_start
-    since = begun.timestamp() if begun is not None else 0.0
+    """Whether a trial's driver is gone. Its clock may not be this one's: elsewhere only the changing sign counts."""
+    owner, what = _owner(trial), ("trial", trial._trial_id, trial.datetime_start)
     if owner is None:
-        return time.time() - since > UNOWNED
-    return not tracking.is_alive(owner, heartbeat=max(since, float(trial.user_attrs.get("heartbeat", 0))))
+        return tracking.WATCH.silence(what, None) > UNOWNED
+    return not tracking.is_alive(owner, what, trial.user_attrs.get("heartbeat"))
 
 
 def definition(spec: Spec, arm: Arm) -> dict[str, Any]:

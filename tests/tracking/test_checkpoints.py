@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from harness import tracking
-from harness.tracking import artifacts, tags
+from harness.tracking import artifacts
 from harness.tracking.store import client
 from tests.tracking.runs import Run, begun
 
@@ -123,8 +124,7 @@ def test_asked_when_at_rest_one_is_kept_at_once(store):
 
 
 def test_the_record_of_an_owner_who_died_after_the_seal_loses_its_checkpoint_when_it_is_closed(store, tmp_path):
-    nobody = tracking.Owner("h", "b", "n", 1, "1")
-    logger = begun(store, owner=nobody)
+    logger = begun(store, owner=replace(tracking.myself(), started="0"))
     logger.checkpoints.keep(b"state", 9, 9, wait=True)
 
     class Died(BaseException):
@@ -135,6 +135,5 @@ def test_the_record_of_an_owner_who_died_after_the_seal_loses_its_checkpoint_whe
 
     with pytest.raises(Died):
         logger.finish(after_seal=die)
-    client(store).set_tag(logger.mlflow_id, tags.HEARTBEAT, "1")
     assert "r0" in tracking.survey(store, ["r0"]).finished
     assert not files(tmp_path) and not tracking.checkpoints(store, "r0")

@@ -1,6 +1,5 @@
 """Several drivers on one study: budget, signs of life, what becomes of a dead one's trials."""
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -51,25 +50,36 @@ def test_a_dead_drivers_trial_fails_and_is_tried_again_with_the_same_values_by_w
     assert mine.reap(mine=True, reason="stopped") == 1
 
 
-def test_an_owner_on_another_host_lives_as_long_as_its_heart_beats(two, monkeypatch):
+@pytest.fixture
+def clock(monkeypatch):
+    """Drivers are watched anew, on a clock set by hand: ``clock[0]``."""
+    now = [0.0]
+    watch = tracking.Watch(lambda: now[0])
+    monkeypatch.setattr("harness.tracking.owner.WATCH", watch)
+    monkeypatch.setattr("harness.tracking.WATCH", watch)
+    return now
+
+
+def test_an_owner_on_another_host_lives_as_long_as_its_heart_beats_whatever_its_clock_says(two, clock):
     mine, theirs = two
     theirs._me = replace(DEAD, host="elsewhere")
     trial = theirs.next().trial
-    assert mine.reap() == 0
-    far = time.time() + 1000
-    monkeypatch.setattr("harness.tracking.owner.time.time", lambda: far)
-    theirs.study._storage.set_trial_user_attr(trial._trial_id, "heartbeat", far)
-    assert mine.reap() == 0
-    theirs.study._storage.set_trial_user_attr(trial._trial_id, "heartbeat", far - 500)
-    assert mine.reap() == 1
+    for beat in range(20):
+        theirs.study._storage.set_trial_user_attr(trial._trial_id, "heartbeat", 1000 - beat)
+        clock[0] += 12
+        assert mine.reap() == 0
+    reaped = 0
+    while not reaped:
+        clock[0] += 12
+        reaped = mine.reap()
+    assert reaped == 1 and clock[0] - 240 >= 120
 
 
-def test_a_trial_that_nobody_signed_is_lost_after_a_while(two, monkeypatch):
+def test_a_trial_that_nobody_signed_is_lost_after_a_while(two, clock):
     mine, _ = two
     mine.study.ask()
     assert mine.reap() == 0
-    late = time.time() + 60
-    monkeypatch.setattr("harness.tune.search.time.time", lambda: late)
+    clock[0] += 11
     assert mine.reap() == 1
 
 
