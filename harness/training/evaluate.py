@@ -47,12 +47,15 @@ def evaluate(
     *,
     metrics: Collection[str] | None = None,
     device: str | torch.device | None = None,
+    material: Material | None = None,
 ) -> pd.DataFrame:
     """Score the chosen and the last weights of a run on its test clips, as the test's protocol has it.
 
     The chosen weights (``best``) get every metric, or those in ``metrics``; the last ones only the cheap ones of them
     (position errors).
 
+    Args:
+        material: in place of the run's own; a part of it, say.
     Returns:
         one row per weights × test level × cameras × clip × camera × joint group × metric; errors in
         mm; an undefined value is missing.
@@ -61,7 +64,8 @@ def evaluate(
     """
     where = pick_device(device)
     with repeatable(where, run.train.threads):
-        return _evaluate(run, test, {"best": result.best_weights, "last": result.last_weights}, metrics, where)
+        weights = {"best": result.best_weights, "last": result.last_weights}
+        return _evaluate(run, test, weights, metrics, where, material or open_material(run.data))
 
 
 def check_protocol(run: Run, test: Test) -> None:
@@ -91,8 +95,8 @@ def _evaluate(
     weights: Mapping[str, Mapping[str, Tensor]],
     metrics: Collection[str] | None,
     device: torch.device,
+    material: Material,
 ) -> pd.DataFrame:
-    material = open_material(run.data)
     scoring = _fitting(run, test, material)
     flip = run.train.flip_test if scoring.flip is None else scoring.flip
     observer = Observer(run.data.noise, run.data.confidence, material.skeleton)

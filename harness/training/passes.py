@@ -7,10 +7,9 @@ frame once.
 
 from __future__ import annotations
 
-import math
-
 from harness.data.windows import Windows
-from harness.spec.run import Pretrain, Run
+from harness.spec.lengths import in_steps
+from harness.spec.run import Run
 
 
 def steps_a_pass(run: Run, windows: Windows) -> float:
@@ -26,21 +25,4 @@ def resolved(run: Run, windows: Windows) -> Run:
         run: as specified.
         windows: what the training itself draws from.
     """
-    train, a_pass = run.train, steps_a_pass(run, windows)
-    steps = train.steps if train.passes is None else _steps(train.passes, a_pass)
-    changes: dict[str, object] = {"steps": steps}
-    if train.pretrain is not None:
-        changes["pretrain"] = train.pretrain.model_copy(
-            update={"steps": _of_pretraining(train.pretrain, steps, a_pass)}
-        )
-    return run.model_copy(update={"train": train.model_copy(update=changes)})
-
-
-def _of_pretraining(pretrain: Pretrain, otherwise: int, a_pass: float) -> int:
-    if pretrain.passes is not None:
-        return _steps(pretrain.passes, a_pass)
-    return otherwise if pretrain.steps is None else pretrain.steps
-
-
-def _steps(passes: float, a_pass: float) -> int:
-    return max(1, math.ceil(passes * a_pass - 1e-9))
+    return run.model_copy(update={"train": in_steps(run.train, steps_a_pass(run, windows))})
