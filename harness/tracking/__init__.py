@@ -1,6 +1,7 @@
 """MLflow as the one record of runs; nothing else in the harness imports mlflow, and here only functions do."""
 
 from harness.tracking.artifacts import is_near, lines, parquet_bytes, path, read_curves, read_summaries
+from harness.tracking.beyond import beyond
 from harness.tracking.checkpoints import (
     Checkpoint,
     Checkpoints,
@@ -14,7 +15,7 @@ from harness.tracking.evaluations import add_evaluation, current, read_evaluatio
 from harness.tracking.find import find
 from harness.tracking.logger import RunLogger, Stopped, TakenOver
 from harness.tracking.owner import Owner, is_alive, myself, process_alive
-from harness.tracking.patience import TrackingLost
+from harness.tracking.patience import TrackingLost, full, hurried
 from harness.tracking.record import Record, begun, failed, finished, records, running
 from harness.tracking.record_files import size
 from harness.tracking.registration import Registration, register, registered
@@ -46,6 +47,7 @@ __all__ = [
     "Watch",
     "add_evaluation",
     "begun",
+    "beyond",
     "check",
     "checkpoints",
     "claim",
@@ -54,7 +56,9 @@ __all__ = [
     "failed",
     "find",
     "finished",
+    "full",
     "hardware",
+    "hurried",
     "is_alive",
     "is_near",
     "latest",

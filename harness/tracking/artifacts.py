@@ -117,7 +117,8 @@ def lines(uri: str | None, record: Record) -> str | None:
 
 def add(uri: str, record: Record, name: str, content: bytes) -> None:
     """`write` for a record of an earlier time, whose store may have been moved since."""
-    write(uri, record.mlflow_id, str(folder(uri, record) or record.artifact_uri), name, content)
+    place = str(folder(uri, record) or record.artifact_uri)
+    persist(lambda: write(uri, record.mlflow_id, place, name, content))
 
 
 def folder(uri: str, record: Record) -> Path | None:

@@ -120,7 +120,7 @@ class Checkpoints:
 
     def earlier(self) -> list[Checkpoint]:
         """What earlier owners of the run left, the last one's first."""
-        return checkpoints(self._uri, self._run_id) if self._generation else []
+        return persist(lambda: checkpoints(self._uri, self._run_id)) if self._generation else []
 
     @property
     def due(self) -> bool:
@@ -156,7 +156,7 @@ class Checkpoints:
         """Remove them all: the run is finished, or can't be."""
         with self._writing:
             if self._turn is not None or self._earlier:
-                drop_checkpoints(self._uri, self._run_id)
+                persist(lambda: drop_checkpoints(self._uri, self._run_id))
             self._turn, self._earlier = None, False
 
     def _write(self, content: bytes, step: int, steps: int) -> bool:
@@ -174,7 +174,8 @@ class Checkpoints:
         fields = {"name": _NAMES[turn], "digest": hashlib.sha256(content).hexdigest(), "step": step, "steps": steps}
         pointer = json.dumps({**fields, "at": round(time.time(), 3), "hardware": tags.hardware()})
         artifacts.write(self._uri, self._mlflow_id, self._artifact_uri, _NAMES[turn], content, durable=True)
-        persist(lambda: client(self._uri).set_tag(self._mlflow_id, tags.CHECKPOINT, pointer))
+        set_pointer = client(self._uri).set_tag
+        persist(lambda: set_pointer(self._mlflow_id, tags.CHECKPOINT, pointer), room=False)
         self._turn = turn
         if before is not None:
             artifacts.remove_at(self._uri, self._artifact_uri, _NAMES[before])

@@ -15,7 +15,7 @@ from harness.tracking.beat import BEATS
 from harness.tracking.checkpoints import Checkpoints
 from harness.tracking.claims import Claim, experiment, seal
 from harness.tracking.owner import BEAT
-from harness.tracking.patience import WINDOW, TrackingLost, passing, persist
+from harness.tracking.patience import WINDOW, TrackingLost, full, passing, persist
 from harness.tracking.run_log import RunLog
 from harness.tracking.shape import params_of, shape_of
 from harness.tracking.store import client, resolve
@@ -164,13 +164,31 @@ class RunLogger:
         self.at(step, steps)
 
     def artifact(self, name: str, content: bytes) -> None:
-        """Keep one file. Waits for a store that is gone."""
-        artifacts.write(self.uri, self.mlflow_id, self._artifact_uri, name, content)
+        """Keep one file. Waits for a store that is gone, or has no room.
+
+        Raises:
+            TrackingLost: for ten minutes.
+        """
+
+        def write() -> None:
+            artifacts.write(self.uri, self.mlflow_id, self._artifact_uri, name, content)
+
+        try:
+            write()
+        except OSError as error:
+            if not full(error):
+                raise
+            self.lines.say(f"no room to keep {name} ({error}): tried again for {WINDOW / 60:.0f} min")
+            persist(write)
 
     def evaluation(self, content: bytes, conditions: Collection[str]) -> None:
         """Keep the rows of ``evaluation.parquet`` and the keys of the test conditions in it; see `evaluations`."""
         self.artifact(artifacts.EVALUATION, content)
         self._evaluated[artifacts.EVALUATION] = list(conditions)
+
+    def limited(self, name: str, value: float) -> None:
+        """Keep that the run went beyond this limit, before it `fail`s; see `beyond`."""
+        self._told[tags.LIMIT] = json.dumps({name: value})
 
     def licence(self, text: str) -> None:
         """Keep the licence of the run's data, as the dataset states it."""

@@ -1,9 +1,11 @@
-"""What to do when the store doesn't answer: try again for ten minutes, then fail clearly."""
+"""What to do when the store doesn't answer, or its disk is full: try again for ten minutes, then fail clearly."""
 
 from __future__ import annotations
 
+import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -23,28 +25,40 @@ _FINAL = {
 }
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A disk, a quota or a limit on files that is used up."""
+_FULL = ("disk is full", "No space left", "Disk quota exceeded")
+"""The same, as databases and servers say it."""
+
+
 class TrackingLost(Exception):
-    """The store didn't answer for the whole of the time it is waited for."""
+    """The store didn't answer, or couldn't be written, for the whole of the time it is waited for."""
+
+
+def full(error: BaseException) -> bool:
+    """Whether there is no room where something was to be written."""
+    return (isinstance(error, OSError) and error.errno in _NO_ROOM) or any(text in str(error) for text in _FULL)
 
 
 def passing(error: Exception) -> bool:
-    """Whether trying again may help: the store is gone or locked, rather than refusing what was asked."""
+    """Whether trying again may help: the store is gone, locked or full, rather than refusing what was asked."""
     from mlflow.exceptions import MlflowException
 
     if isinstance(error, MlflowException):
         return error.error_code not in _FINAL
-    return isinstance(error, ConnectionError | TimeoutError)
+    return isinstance(error, ConnectionError | TimeoutError) or full(error)
 
 
-def persist(action: Callable[[], T], *, window: float | None = None) -> T:
-    """``action()``, tried again while the store is gone.
+def persist(action: Callable[[], T], *, window: float | None = None, room: bool = True) -> T:
+    """``action()``, tried again while the store is gone or full.
 
     Args:
         action: may be done twice: a lost answer isn't a write that didn't happen.
         window: seconds to go on trying; `WINDOW` by default.
+        room: wait for one that is full, too.
 
     Raises:
-        TrackingLost: it never answered.
+        TrackingLost: it never answered, or never had room.
         Exception: whatever else ``action`` raises.
     """
     window = WINDOW if window is None else window
@@ -53,10 +67,29 @@ def persist(action: Callable[[], T], *, window: float | None = None) -> T:
         try:
             return action()
         except Exception as error:
-            if not passing(error):
+            if not passing(error) or (full(error) and not room):
                 raise
             if time.monotonic() - begin + pause > window:
-                message = f"the tracking store didn't answer for {window:.0f} s: {error}"
-                raise TrackingLost(message) from error
+                raise TrackingLost(f"{_what(error)} for {window:.0f} s: {_told(error)}") from error
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST)
+
+
+@contextmanager
+def hurried(seconds: float) -> Iterator[None]:
+    """Within, this process waits only so long for a store, as it was waited for already."""
+    global WINDOW
+    before, WINDOW = WINDOW, min(seconds, WINDOW)
+    try:
+        yield
+    finally:
+        WINDOW = before
+
+
+def _what(error: Exception) -> str:
+    return "there was no room to write the run's record" if full(error) else "the tracking store didn't answer"
+
+
+def _told(error: Exception) -> str:
+    """The first lines of a database's error; the rest is the statement with all its values."""
+    return str(error).partition("\n[SQL")[0]

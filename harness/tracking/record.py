@@ -14,7 +14,7 @@ from harness.tracking.store import client, probe, resolve, sqlite_path
 
 ALL = ("RUNNING", "FINISHED", "FAILED", "KILLED")
 _FEW, _PAGE = 20, 5000
-_DETAILS = (tags.COMMIT, tags.DIRTY, tags.VERSIONS, tags.HARDWARE, tags.LICENCE)
+_DETAILS = (tags.COMMIT, tags.DIRTY, tags.VERSIONS, tags.HARDWARE, tags.LICENCE, tags.CODE, tags.LIMIT)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,10 @@ class Record:
         commit, dirty: the git commit of the code it ran, and whether files differed from it.
         versions: package → version.
         hardware: processor, how many, and GPU.
-        licence: of its data, as the dataset states it. These five are read only if `finished` is asked for details.
+        licence: of its data, as the dataset states it.
+        code: digest of the code that trains, see `training_code`.
+        limit: JSON of the limit it was stopped at, name → value; see `beyond`. These seven are read only if
+            `records` is asked for details.
     """
 
     run_id: str
@@ -66,6 +69,8 @@ class Record:
     versions: Mapping[str, str] | None = None
     hardware: str | None = None
     licence: str | None = None
+    code: str | None = None
+    limit: str | None = None
 
 
 def finished(
@@ -205,6 +210,8 @@ def _detailed(record: Record, tag: Mapping[str, str]) -> Record:
         versions=None if versions is None else json.loads(versions),
         hardware=tag.get(tags.HARDWARE),
         licence=tag.get(tags.LICENCE),
+        code=tag.get(tags.CODE),
+        limit=tag.get(tags.LIMIT),
     )
 
 

@@ -12,6 +12,8 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
+from harness import training_code
+
 RUN_ID = "repose.run_id"
 SPEC = "repose.spec"
 LABELS = "repose.labels"
@@ -32,6 +34,8 @@ HARDWARE = "repose.hardware"
 LICENCE = "repose.licence"
 CHECKPOINT = "repose.checkpoint"
 RESUMED = "repose.resumed"
+LIMIT = "repose.limit"
+CODE = "repose.code"
 
 LEDGER = "repose-ledger"
 """Experiment that names the ledger: its tag `LEDGER_RUN` is written with it, in one transaction."""
@@ -43,11 +47,12 @@ _PACKAGES = ("torch", "mlflow", "ray", "repose-harness")
 
 
 def provenance() -> dict[str, str]:
-    """Tags that say which code ran: package versions and the git commit, if the code is a checkout.
+    """Tags that say which code ran: versions, a digest of what trains, and the git commit if it is a checkout.
 
     The driver calls this once; a worker adds its own host.
     """
-    tags = {VERSIONS: json.dumps({"python": platform.python_version(), **_versions()})}
+    versions = json.dumps({"python": platform.python_version(), **_versions()})
+    tags = {VERSIONS: versions, CODE: training_code.digest()}
     root = Path(__file__).resolve().parents[2]
     commit = _git(root, "rev-parse", "HEAD")
     if commit:
