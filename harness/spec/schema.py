@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
 
@@ -19,20 +19,35 @@ from harness.spec.study_file import FromStudy
 from harness.spec.yaml_lines import Document, Path
 
 
+def _auto(value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        raise ValueError("a number is needed, or the word auto")
+    return value
+
+
+_or_auto = BeforeValidator(_auto)
+
+
 class Resources(Part):
     """What one run occupies, and how many run at once.
 
     Attributes:
         cpu: CPU share of a run.
-        gpu: GPU share of a run; 0.25 puts four runs on one GPU.
+        gpu: GPU share of a run; 0.25 puts four runs on one GPU; auto as many as its memory holds, by a probe of each
+            sort of run (and of RAM, as with ``memory: auto``), or none where there's no GPU.
         workers: runs at once; None is as many as fit.
+        hours: of work on a run, the earlier parts of one that is gone on with included; beyond that it is stopped,
+            recorded as failed, and left alone until the limit is raised; None is no limit.
         checkpoint_minutes: between two checkpoints of a run; None: only when it is told to stop.
+        memory: GB of RAM that a run has for itself; auto is what a probe of its sort measures; None isn't counted.
         grace_seconds: that a stopped sweep gives its runs to keep a checkpoint, before it ends them.
     """
 
     cpu: Positive = 1.0
-    gpu: NonNegative = 0.0
+    gpu: Annotated[NonNegative | Literal["auto"], _or_auto] = 0.0
+    memory: Annotated[Positive | Literal["auto"] | None, _or_auto] = None
     workers: Count | None = None
+    hours: Positive | None = None
     checkpoint_minutes: Positive | None = 10.0
     grace_seconds: NonNegative = 20.0
 

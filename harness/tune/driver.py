@@ -14,6 +14,7 @@ from typing import Any
 
 from harness import tracking
 from harness.errors import UserError
+from harness.spec import sizes
 from harness.spec.loading import Spec
 from harness.spec.study import Budget
 from harness.sweep import cluster, faults, run_sweep
@@ -91,6 +92,11 @@ def run_study(
     if spec.study is None:
         raise UserError(f"the spec '{spec.name}' has no study to tune: it needs a block `study:`", file=str(spec.path))
     uri = tracking.resolve(uri or spec.tracking.uri)
+    if sizes.measured(spec.resources):
+        message = "a study gives each trial the same share, which must be a number here, not auto"
+        raise UserError(
+            f"{message}; `repose plan {spec.name} --probe` says which would do", key=sizes.named(spec.resources)
+        )
     budget = _budget(spec, trials, hours)
     where = place(spec.name, uri, storage)
     tracking.check(uri)

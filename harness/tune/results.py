@@ -79,7 +79,7 @@ def _arm(search: Search, uri: str) -> dict[str, Any]:
         "importance": _importance(search),
         "states": {name: count for name, count in states.items() if count},
         "seconds": round(seconds, 3),
-        "gpu_hours": round(seconds * search.spec.resources.gpu / 3600, _DIGITS),
+        "gpu_hours": round(seconds * float(search.spec.resources.gpu) / 3600, _DIGITS),
         "default": _trial(default) if default is not None else _beside(search, uri),
     }
 

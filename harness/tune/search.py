@@ -130,7 +130,7 @@ class Search:
             return True
         if budget.hours is not None and seconds / self._workers >= 3600 * budget.hours:
             return True
-        return budget.gpu_hours is not None and seconds * self.spec.resources.gpu >= 3600 * budget.gpu_hours
+        return budget.gpu_hours is not None and seconds * float(self.spec.resources.gpu) >= 3600 * budget.gpu_hours
 
     def open(self, trials: Sequence[FrozenTrial]) -> bool:
         """Whether there's something to propose."""
