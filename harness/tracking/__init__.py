@@ -15,7 +15,7 @@ from harness.tracking.evaluations import add_evaluation, current, read_evaluatio
 from harness.tracking.find import find
 from harness.tracking.logger import RunLogger, Stopped, TakenOver
 from harness.tracking.owner import Owner, is_alive, myself, process_alive
-from harness.tracking.patience import TrackingLost, full, hurried
+from harness.tracking.patience import WINDOW, TrackingLost, full, hurried, passing, persist
 from harness.tracking.record import Record, begun, failed, finished, records, running
 from harness.tracking.record_files import size
 from harness.tracking.registration import Registration, register, registered
@@ -30,6 +30,7 @@ from harness.tracking.watch import WATCH, Watch
 
 __all__ = [
     "WATCH",
+    "WINDOW",
     "Checkpoint",
     "Checkpoints",
     "Claim",
@@ -66,7 +67,9 @@ __all__ = [
     "myself",
     "params_of",
     "parquet_bytes",
+    "passing",
     "path",
+    "persist",
     "preload",
     "prepare",
     "probe",

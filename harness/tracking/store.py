@@ -28,6 +28,10 @@ LIMIT = 5.0
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
+class Unanswered(UserError, ConnectionError):
+    """Nobody answers at the store's address, or what does answer can't: it may help to wait."""
+
+
 def resolve(uri: str | None = None) -> str:
     """The store's address, absolute: the argument, else ``REPOSE_TRACKING_URI``, else a file in ``runs/``.
 
@@ -111,7 +115,7 @@ def check(uri: str | None = None) -> str:
 
 
 def probe(uri: str) -> None:
-    """Ask a server whether it is there. Raises `UserError` after at most 5 s; files are always there."""
+    """Ask a server whether it is there. Raises `Unanswered` after at most 5 s; files are always there."""
     if sqlite_path(uri) is not None:
         return
     try:
@@ -126,10 +130,10 @@ def probe(uri: str) -> None:
             raise UserError(f"what answers at {_shown(uri)} is no MLflow server", key="tracking.uri") from None
         # A proxy in front may refuse the health page; only a server's own failure is one.
         if error.code >= 500:
-            raise UserError(f"the tracking server {_shown(uri)} fails: {error}", key="tracking.uri") from None
+            raise Unanswered(f"the tracking server {_shown(uri)} fails: {error}", key="tracking.uri") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
-        raise UserError(f"nobody answers at the tracking URI {_shown(uri)}: {reason}", key="tracking.uri") from None
+        raise Unanswered(f"nobody answers at the tracking URI {_shown(uri)}: {reason}", key="tracking.uri") from None
 
 
 def client(uri: str) -> MlflowClient:
