@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.errors import UserError
 from harness.sweep.outcome import SweepOutcome, label, named
 
 if TYPE_CHECKING:
@@ -12,9 +11,6 @@ if TYPE_CHECKING:
     from harness.sweep.pool import Died, Job
     from harness.sweep.queue import Queue
     from harness.sweep.worker import Outcome
-
-_BIRTHS = 3
-"""Workers that may fail to start until the sweep gives up, as long as no run is done."""
 
 
 class Answers:
@@ -30,22 +26,14 @@ class Answers:
     def __init__(self, queue: Queue, outcome: SweepOutcome, display: Display, retries: int) -> None:
         self.queue, self.outcome, self.display, self.retries = queue, outcome, display, retries
         self.attempts: dict[str, int] = {}
-        self.unborn = 0
 
     def take(self, job: Job, answer: Outcome | Died) -> None:
-        """Take one answer.
-
-        Raises:
-            UserError: workers can't start.
-        """
+        """Take one answer."""
         from harness.sweep.pool import Died
 
         run_id, counts, added = job.run.run_id, self.display.counts, job.supplement
         if isinstance(answer, Died):
             final, reason = False, answer.reason
-            self.unborn += answer.unborn
-            if self.unborn >= _BIRTHS and not self.outcome.finished and not self.outcome.evaluated:
-                raise UserError(reason)
         elif answer.status == "finished" and added is not None:
             self._evaluated(job, answer.seconds)
             return

@@ -20,10 +20,24 @@ _STORE = 200_000_000
 
 @dataclass(frozen=True)
 class Cluster:
-    """A Ray session. ``owned``: started here, so stopped here. ``workers``: how many to use."""
+    """A Ray session.
+
+    Attributes:
+        owned: started or joined here, so stopped or left here.
+        joined: runs without this sweep, so nodes may join it.
+        workers: how many to begin with.
+        cpu, gpu: a worker's share.
+        limit: of workers that have something to do, or that are wanted.
+        fixed: so many are wanted, whatever fits now.
+    """
 
     owned: bool
+    joined: bool
     workers: int
+    cpu: float = 1.0
+    gpu: float = 0.0
+    limit: int = 1
+    fixed: bool = False
 
     def stop(self) -> None:
         """Leave it as it was found."""
@@ -32,10 +46,36 @@ class Cluster:
 
             ray.shutdown()
 
+    def wanted(self) -> int:
+        """How many workers to have now: more once nodes have joined."""
+        return self.limit if self.fixed else min(_fitting(_alive(), self.cpu, self.gpu), self.limit)
+
+    def lack(self) -> str:
+        """What a worker needs and what is free, for people."""
+        import ray
+
+        nodes, free, whole = _alive(), ray.available_resources(), ray.cluster_resources()
+        shares = [(name, share) for name, share in (("CPU", self.cpu), ("GPU", self.gpu)) if share]
+        needs = " and ".join(_count(share, name) for name, share in shares)
+        left = " and ".join(f"{free.get(name, 0.0):g} of {_count(whole.get(name, 0.0), name)}" for name, _ in shares)
+        where = f"on {len(nodes)} nodes" if len(nodes) != 1 else "on its one node"
+        return f"each needs {needs}, free {where}: {left}"
+
 
 def cores() -> int:
     """CPU cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _count(amount: float, name: str) -> str:
+    return f"{amount:g} {name}{'s' * (amount != 1)}"
+
+
+def _alive() -> list[dict[str, float]]:
+    """What each node has in all."""
+    import ray
+
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def start(resources: Any, *, workers: int | None, address: str | None, at_most: int, threads: int) -> Cluster:
@@ -72,12 +112,16 @@ def start(resources: Any, *, workers: int | None, address: str | None, at_most: 
                 raise UserError(f"no Ray cluster answers at '{address}': {error}; {hint}") from error
     _silence()
     try:
-        room = _room([node["Resources"] for node in ray.nodes() if node["Alive"]], cpu, gpu)
+        room = _room(_alive(), cpu, gpu)
     except UserError:
         if owned:
             ray.shutdown()
         raise
-    return Cluster(owned, max(1, min(workers or room, room, at_most)))
+    limit = min(workers or at_most, at_most)
+    # On a cluster so many workers as are asked for wait for room, by which one that grows by itself knows its demand.
+    fixed = workers is not None and address is not None
+    first = limit if fixed else max(1, min(room, limit))
+    return Cluster(owned, not owned or address is not None, first, cpu, gpu, limit, fixed)
 
 
 def _knock(address: str) -> None:
@@ -103,6 +147,10 @@ def _room(nodes: list[dict[str, float]], cpu: float, gpu: float) -> int:
                 f"a run needs {share:g} {name}s and no node of the cluster has more than {most:g}",
                 key=f"resources.{name.lower()}",
             )
+    return _fitting(nodes, cpu, gpu)
+
+
+def _fitting(nodes: list[dict[str, float]], cpu: float, gpu: float) -> int:
     return sum(_fits(node, cpu, gpu) for node in nodes)
 
 

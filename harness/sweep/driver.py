@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from harness import tracking
+from harness import tracking, training_code
 from harness.spec import identity
 from harness.sweep import supplements
 from harness.sweep.outcome import SweepOutcome, label, named
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.sweep.answers import Answers
     from harness.sweep.display import Display
     from harness.sweep.pool import Pool
+    from harness.sweep.room import Room
 
 _POLL, _REDRAW, _LOOK = 0.25, 1.0, 3.0
 
@@ -139,6 +140,7 @@ class _Sweep:
         from harness.sweep.body import DEFAULT, load
         from harness.sweep.display import Counts, Display
         from harness.sweep.pool import Pool
+        from harness.sweep.room import Room
         from harness.sweep.worker import Settings
 
         if body is not None:
@@ -149,7 +151,8 @@ class _Sweep:
         tracking.check(self.uri)
         tags = tracking.provenance()
         minutes = resources.checkpoint_minutes
-        settings = Settings(self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault, minutes)
+        code = training_code.digest() if address is not None else ""
+        settings = Settings(self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault, minutes, code)
         held = cluster.start(resources, workers=workers, address=address, at_most=len(self.runs), threads=threads)
         try:
             with stopping(self.stop), Pool(settings, held.workers, float(resources.cpu), float(resources.gpu)) as pool:
@@ -162,13 +165,13 @@ class _Sweep:
                 counts.evaluations = len(self.queue.added)
                 with Display(counts) as display:
                     answers = Answers(self.queue, self.outcome, display, retries)
-                    self._loop(pool, display, answers, fail_fast)
+                    self._loop(pool, display, answers, Room(held, pool, display), fail_fast)
                     self._halt(pool, display, answers)
                     self._end(pool, display, command)
         finally:
             held.stop()
 
-    def _loop(self, pool: Pool, display: Display, answers: Answers, fail_fast: bool) -> None:
+    def _loop(self, pool: Pool, display: Display, answers: Answers, room: Room, fail_fast: bool) -> None:
         queue, counts = self.queue, display.counts
         drawn = looked = time.monotonic()
         while (queue or pool.jobs or queue.elsewhere) and not self.stop.is_set():
@@ -176,6 +179,8 @@ class _Sweep:
                 self._give(pool)
             for job, answer in pool.wait(_POLL):
                 answers.take(job, answer)
+            if queue:
+                room.look()
             if fail_fast and self.outcome.failed:
                 break
             now = time.monotonic()

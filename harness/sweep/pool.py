@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness import tracking
+from harness.sweep.births import Births
 from harness.sweep.supplements import Supplement
 from harness.sweep.worker import Outcome, Progress, Settings, Worker, describe
 
@@ -27,10 +29,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Died:
-    """A worker's end. ``unborn``: it never got as far as being ready for work."""
+    """A worker's end while it had something to do.
+
+    Attributes:
+        reason: what is known of it, one line.
+        with_node: its node ended too.
+        lost: it found the store gone, or full, for as long as one is waited for.
+    """
 
     reason: str
-    unborn: bool
+    with_node: bool = False
+    lost: bool = False
 
 
 class Pool:
@@ -40,6 +49,9 @@ class Pool:
         settings: for the workers.
         size: how many.
         cpu, gpu: a worker's share.
+
+    Attributes:
+        births: those on their way.
     """
 
     def __init__(self, settings: Settings, size: int, cpu: float, gpu: float) -> None:
@@ -50,14 +62,12 @@ class Pool:
         # `progress` and `halt` are answered by a thread of its own while a run is on.
         options["concurrency_groups"] = {"watch": 1}
         remote: Any = ray.remote
-        self._class = remote(**options)(_actor_class())
-        self._settings, self._size = settings, size
+        actor_class = remote(**options)(_actor_class())
+        self.births = Births(lambda: actor_class.remote(settings))
         self._idle: list[Any] = []
         self._jobs: dict[Any, Job] = {}
-        self._actors: list[Any] = []
         self._ending = False
-        for _ in range(size):
-            self._add()
+        self.grow(size)
 
     def __enter__(self) -> Pool:
         return self
@@ -75,6 +85,21 @@ class Pool:
         """What is at work."""
         return list(self._jobs.values())
 
+    @property
+    def size(self) -> int:
+        """How many workers there are, those on their way included."""
+        return self.ready + len(self.births)
+
+    @property
+    def ready(self) -> int:
+        """How many work or could."""
+        return len(self._idle) + len(self._jobs)
+
+    def grow(self, count: int) -> None:
+        """Have so many more."""
+        for _ in range(count):
+            self.births.add()
+
     def give(self, run: Any, test: Any, generation: int) -> None:
         """Hand a run to a free worker."""
         actor = self._idle.pop(0)
@@ -86,14 +111,22 @@ class Pool:
         self._jobs[actor.evaluate.remote(run, supplement)] = Job(run, actor, supplement)
 
     def wait(self, seconds: float) -> list[tuple[Job, Outcome | Died]]:
-        """What came back, waiting for at most so long."""
+        """What came back, waiting for at most so long, or until a worker is ready."""
         import ray
 
-        if not self._jobs:
+        if not self._ending:
+            self.births.catch_up()
+        references = [*self._jobs, *self.births.references]
+        if not references:
             time.sleep(seconds)
             return []
-        ready, _ = ray.wait(list(self._jobs), num_returns=1, timeout=seconds)
-        return [self._returned(reference) for reference in ready]
+        answers: list[tuple[Job, Outcome | Died]] = []
+        for reference in ray.wait(references, num_returns=1, timeout=seconds)[0]:
+            if reference in self._jobs:
+                answers.append(self._returned(reference))
+            elif (actor := self.births.take(reference)) is not None:
+                self._idle.append(actor)
+        return answers
 
     def progress(self, seconds: float = 1.0) -> dict[str, tuple[Job, Progress]]:
         """How far the runs at work are, by run_id; of the workers that answer in time."""
@@ -121,22 +154,17 @@ class Pool:
         """End all workers at once."""
         import ray
 
-        for actor in self._actors:
+        for actor in [*self._idle, *(job.actor for job in self.jobs), *self.births.actors]:
             ray.kill(actor, no_restart=True)
-        self._actors, self._idle, self._jobs = [], [], {}
-
-    def _add(self) -> None:
-        actor = self._class.remote(self._settings)
-        self._actors.append(actor)
-        self._idle.append(actor)
+        self._idle, self._jobs = [], {}
+        self.births.clear()
 
     def _replace(self, actor: Any) -> None:
         import ray
 
         ray.kill(actor, no_restart=True)
-        self._actors.remove(actor)
         if not self._ending:
-            self._add()
+            self.births.add()
 
     def _returned(self, reference: Any) -> tuple[Job, Outcome | Died]:
         import ray
@@ -166,8 +194,8 @@ def _actor_class() -> type:
 def _death(error: BaseException) -> Died:
     cause = getattr(error, "cause", None)
     if cause is not None:  # raised by the worker itself, where it must not go on
-        return Died(describe(cause), False)
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if getattr(error, "actor_init_failed", False):
-        return Died(f"a worker can't start: {lines[-1]}", True)
-    return Died("its worker died: killed, out of memory, or crashed", False)
+        lost = isinstance(cause, tracking.TrackingLost)
+        return Died(str(cause) if lost else describe(cause), lost=lost)
+    if "node has died" in str(error):
+        return Died("its node died, or left the cluster", with_node=True)
+    return Died("its worker died: killed, out of memory, or crashed")

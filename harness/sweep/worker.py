@@ -12,7 +12,7 @@ from typing import Any
 
 from harness import tracking
 from harness.errors import UserError
-from harness.sweep import body, faults, supplements
+from harness.sweep import body, faults, fitness, supplements
 
 _WATCH = 1.0
 """Seconds between looks at the driver."""
@@ -31,6 +31,7 @@ class Settings:
         body: the work of a run, ``module:function``.
         fault: see `faults`.
         checkpoint_minutes: between two checkpoints of a run.
+        code: that the driver would train with; empty: any.
     """
 
     uri: str
@@ -41,6 +42,7 @@ class Settings:
     body: str = body.DEFAULT
     fault: str | None = None
     checkpoint_minutes: float | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,20 +81,34 @@ class Progress:
 
 
 class Worker:
-    """The body of a Ray actor; plain Python, so that it can be used without one."""
+    """The body of a Ray actor; plain Python, so that it can be used without one.
+
+    Making one takes no time, so that a driver can tell one that has no place from one that imports.
+    """
 
     def __init__(self, settings: Settings) -> None:
         threads = str(settings.threads)
         os.environ.update(OMP_NUM_THREADS=threads, MKL_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads)
         self._settings, self._progress = settings, Progress()
         self._me = tracking.myself(driver=settings.driver)
-        self._body = body.load(settings.body)
+        self._body: body.Body | None = None
         self._logger: tracking.RunLogger | None = None
         self._halted: str | None = None
-        tracking.preload()
         if threading.current_thread() is threading.main_thread():  # in an actor it is, of its methods it isn't
             signal.signal(signal.SIGTERM, lambda *_: self._terminate())
         threading.Thread(target=self._watch, name="driver-watch", daemon=True).start()
+
+    def place(self) -> str:
+        """The machine that the worker is on."""
+        return self._me.host
+
+    def ready(self) -> None:
+        """Load what runs need.
+
+        Raises:
+            UserError: there's no such body, or this machine isn't fit for the sweep.
+        """
+        self._loaded()
 
     def progress(self) -> Progress:
         """How far the current run is."""
@@ -107,6 +123,7 @@ class Worker:
     def do(self, run: Any, test: Any, generation: int) -> Outcome:
         """Claim one run and do it. What goes wrong in a run is an `Outcome`; the worker lives on."""
         settings, self._progress, began = self._settings, Progress(), time.monotonic()
+        work = self._loaded()
         if self._told() is not None:
             return Outcome("halted", self._told() or "")
         held = tracking.claim(settings.uri, run.run_id, generation, self._me)
@@ -125,7 +142,7 @@ class Worker:
         faults.reach("after-record", settings.fault)
         try:
             with logger.lines.listening():
-                summary = self._body(run, test, logger, lambda info: self._on_epoch(logger, info))
+                summary = work(run, test, logger, lambda info: self._on_epoch(logger, info))
             logger.finish(
                 summary,
                 before_seal=lambda: faults.reach("after-artifacts", settings.fault),
@@ -162,6 +179,13 @@ class Worker:
         except Exception as error:
             return _failure(error)
         return Outcome("finished", seconds=time.monotonic() - began)
+
+    def _loaded(self) -> body.Body:
+        if self._body is None:
+            fitness.check(self._settings.uri, self._settings.driver, self._settings.code)
+            self._body = body.load(self._settings.body)
+            tracking.preload()
+        return self._body
 
     def _on_epoch(self, logger: tracking.RunLogger, info: Any) -> None:
         logger.log_points(info.curves)

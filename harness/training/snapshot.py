@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import pickle
-from pathlib import Path
 from typing import Any
 
 import torch
 
-import backbones
-import harness
+from harness import training_code
 from harness.spec.run import Run
 
 FORMAT = 1
 """Of what is written here; another one is refused."""
-_TRAINS = ("*.py", "spec/run.py", "training/**/*.py", "objectives/**/*.py", "occlusion/**/*.py", "data/**/*.py")
-"""Files of the package `harness` that decide a training's numbers, beside all of `backbones`."""
 
 
 class Unfit(Exception):
@@ -52,19 +47,4 @@ def _fit(run: Run) -> dict[str, Any]:
     return {"format": FORMAT, "run": run.run_id, "torch": str(torch.__version__), "training code": _CODE}
 
 
-def _code() -> str:
-    """Digest of the sources that decide a training's numbers, so that no run is trained by two of them.
-
-    Sources rather than a version or a commit: an edit is noticed before it is committed, and one elsewhere in the
-    repository costs no run its progress.
-    """
-    found = hashlib.sha256()
-    for package, patterns in ((harness, _TRAINS), (backbones, ("**/*.py",))):
-        folder = Path(str(package.__file__)).parent
-        files = sorted({file for pattern in patterns for file in folder.glob(pattern)})
-        for file in files:
-            found.update(f"{file.relative_to(folder).as_posix()}\0".encode() + file.read_bytes() + b"\0")
-    return found.hexdigest()[:16]
-
-
-_CODE = _code()  # now, as what is imported now is what trains
+_CODE = training_code.digest()  # now, as what is imported now is what trains

@@ -110,7 +110,7 @@ def test_an_evaluation_whose_worker_dies_is_tried_again_and_then_fails(store, fi
     answers = Answers(Queue(store, queue, outcome), outcome, display, retries=1)
     for left in (1, 0):
         job = Job(RUN, None, queue.next()[1])
-        answers.take(job, Died("its worker died", unborn=False))
+        answers.take(job, Died("its worker died"))
         assert len(queue) == left
     assert outcome.failed == {RUN.run_id: "its worker died"} and outcome.skipped == [RUN.run_id]
     assert display.counts.unevaluated == 1 and not display.counts.failed

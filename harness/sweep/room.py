@@ -1,0 +1,82 @@
+"""Where workers find room: said when there's none, used when nodes join."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from harness.errors import UserError
+from harness.sweep.cluster import Cluster
+
+if TYPE_CHECKING:
+    from harness.sweep.display import Display
+    from harness.sweep.pool import Pool
+
+_PATIENCE = 4.0
+"""Seconds without a place after which it is said; a free node takes about one."""
+_REMIND = 600.0
+"""Seconds until it is said again, if nothing has changed."""
+_LOOK = 10.0
+"""Seconds between looks at the cluster's nodes."""
+_BIRTHS = 3
+"""Workers that may fail to start until the sweep gives up, as long as none works."""
+
+
+class Room:
+    """Looked at by a sweep every now and then; says what keeps workers from working.
+
+    Args:
+        cluster: that the workers are on.
+        pool: the workers.
+        display: told of it.
+    """
+
+    def __init__(self, cluster: Cluster, pool: Pool, display: Display) -> None:
+        self._cluster, self._pool, self._display = cluster, pool, display
+        self._waiting, self._said, self._looked = 0, 0.0, time.monotonic()
+        self._reasons: set[str] = set()
+
+    def look(self) -> None:
+        """Tell what changed, and have more workers if nodes joined.
+
+        Raises:
+            UserError: no worker can start.
+        """
+        self._failures()
+        now = time.monotonic()
+        if self._cluster.joined and now - self._looked > _LOOK:
+            self._looked = now
+            self._grow()
+        waiting = sum(seconds > _PATIENCE for seconds in self._pool.births.placeless)
+        if waiting > self._waiting or (waiting and now - self._said > _REMIND):
+            self._said = now
+            self._display.say(self._lack(waiting), "yellow")
+        elif waiting < self._waiting:
+            more = f"; {waiting} still without a place" if waiting else ""
+            self._display.say(f"there is room for {self._waiting - waiting} more of the workers{more}")
+        self._waiting = waiting
+        self._display.counts.workers = self._pool.size - waiting
+
+    def _failures(self) -> None:
+        births = self._pool.births
+        found, births.stillborn = births.stillborn, []
+        reasons = [one.reason for one in found]
+        if births.failures >= _BIRTHS and not self._pool.ready and reasons:
+            raise UserError(reasons[-1])
+        for reason in dict.fromkeys(reasons):
+            if reason not in self._reasons:
+                self._reasons.add(reason)
+                self._display.say(f"{reason}; it's tried again", "yellow")
+
+    def _grow(self) -> None:
+        more = self._cluster.wanted() - self._pool.size
+        if more > 0:
+            self._pool.grow(more)
+            self._display.say(f"nodes have joined: {more} more worker{'s' * (more != 1)}")
+
+    def _lack(self, waiting: int) -> str:
+        of = self._pool.size
+        whom = (
+            "its worker has" if of == 1 else "its workers have" if waiting == of else f"{waiting} of {of} workers have"
+        )
+        return f"waiting for room: {whom} no place; {self._cluster.lack()}; it goes on as room comes"
