@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from harness.cli import arguments as shared
+from harness.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,21 +18,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="don't ask the store what is finished")
     parser.add_argument("--limit", type=shared.positive, metavar="N", help="at most N to do, runs before evaluations")
     parser.add_argument("--workers", type=shared.positive, metavar="N", help="runs at once, for the estimated time")
+    parser.add_argument(
+        "--probe", action="store_true", help="measure a few steps of each sort of run nothing is known of"
+    )
+    parser.add_argument("--address", metavar="ADDRESS", help="with --probe: a running Ray cluster to measure on")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print the plan."""
+    """Print the plan; measure first, if asked to. Exit code 1 if something couldn't be measured."""
     from harness import tracking
-    from harness.spec import load
+    from harness.spec import load, packed
     from harness.spec.identity import conditions
     from harness.spec.plan import plan
 
-    spec = load(arguments.spec, arguments.overrides, arguments.seeds)
+    if arguments.address and not arguments.probe:
+        raise UserError("only --probe measures on a cluster; give it too", key="--address")
+    spec = load(arguments.spec, arguments.overrides, arguments.seeds, data="need" if arguments.probe else "trust")
     uri = arguments.tracking_uri or spec.tracking.uri
+    wrong = {}
     with shared.located(spec, arguments):
         finished = None if arguments.offline else tracking.finished(uri, [run.run_id for run in spec.runs])
         lacking = tracking.unevaluated(uri, finished or {}, conditions(spec.test))
-    workers = arguments.workers or spec.resources.workers or shared.processors(spec.resources.cpu)
-    made = plan(spec, finished, tracking.shape_of, workers=workers, limit=arguments.limit, lacking=len(lacking))
+        if arguments.probe:
+            from harness.sweep import probe_spec
+
+            wrong = probe_spec(spec, finished or {}, address=arguments.address, say=_say)
+    to_do = [run for run in spec.runs if run.run_id not in (finished or {})]
+    found = packed.of_spec(spec.resources, spec.test, to_do)
+    made = plan(
+        spec,
+        finished,
+        tracking.shape_of,
+        workers=arguments.workers or spec.resources.workers or found.workers,
+        limit=arguments.limit,
+        lacking=len(lacking),
+        probe_of=found.probes.of,
+        gpu_of=found.gpu_of,
+        packed=found.lines,
+    )
     print(json.dumps(made.as_dict(), indent=1, ensure_ascii=False) if arguments.json else "\n".join(made.lines()))
-    return 0
+    return 1 if wrong else 0
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -95,8 +95,8 @@ class Plan:
         """What the time is made of, and how it is known."""
         if not self.to_do or self.hours is None:
             return []
-        work = f"{hours(self.hours)} of runs"
-        work += f", {hours(self.gpu_hours, 'GPU-hour')}" if self.gpu_hours is not None else ""
+        work = f"{duration(3600 * self.hours)} of runs"
+        work += f", {self.gpu_hours:.3g} GPU-hours" if self.gpu_hours is not None else ""
         known = [f"{self.by_finished} as finished ones of their shape"] if self.by_finished else []
         known += [f"{self.by_probe} as probed"] if self.by_probe else []
         known += [f"{self.unknown} unknown (--probe measures them)"] if self.unknown else []
@@ -114,12 +114,6 @@ def duration(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
-
-
-def hours(number: float, what: str = "hour") -> str:
-    """``3.4 hours``, or ``0.02 GPU-hours``."""
-    shown = f"{number:.3g}"
-    return f"{shown} {what}" if shown == "1" else f"{shown} {what}s"
 
 
 def plan(
@@ -160,7 +154,8 @@ def plan(
     ]
     known = [(run, seconds) for run, seconds in zip(to_do, each, strict=True) if seconds is not None]
     total = makespan([seconds for _, seconds in known], workers) if known else None
-    share, on_gpu = gpu_of or (lambda run: float(spec.resources.gpu)), gpu_of is not None or spec.resources.gpu
+    given = 0.0 if spec.resources.gpu == "auto" else float(spec.resources.gpu)
+    share, on_gpu = gpu_of or (lambda run: given), gpu_of is not None or given > 0
     return Plan(
         name=spec.name,
         digest=spec.digest,

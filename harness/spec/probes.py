@@ -117,7 +117,7 @@ class Probes:
     """
 
     def __init__(self, test: Test | None, *, gpu: bool) -> None:
-        self._test, self._gpu = test, gpu
+        self._test, self.gpu = test, gpu
         self._keys: dict[tuple[int, ...], str] = {}
         self._read: dict[str, Probe | None] = {}
 
@@ -126,7 +126,7 @@ class Probes:
         parts = (run.data, run.backbone, run.objective, run.train, run.checkpoint)
         place = tuple(map(id, parts))
         if place not in self._keys:
-            self._keys[place] = key_of(run, self._test, gpu=self._gpu)
+            self._keys[place] = key_of(run, self._test, gpu=self.gpu)
         return self._keys[place]
 
     def of(self, run: Run) -> Probe | None:

@@ -2,5 +2,6 @@
 
 from harness.sweep.driver import rescore, run_sweep
 from harness.sweep.outcome import SweepOutcome
+from harness.sweep.probing import probe_spec
 
-__all__ = ["SweepOutcome", "rescore", "run_sweep"]
+__all__ = ["SweepOutcome", "probe_spec", "rescore", "run_sweep"]

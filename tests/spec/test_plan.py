@@ -53,7 +53,7 @@ def test_time_is_unknown_without_a_like_run(spec):
     assert (partly.seconds, partly.unknown) == (12.0, 4)
     assert "at least 12 s (4 runs unlike any finished one)" in partly.lines()[-2]
     assert partly.lines()[-1] == (
-        "  work: 0.00333 hours of runs (4 as finished ones of their shape, 4 unknown (--probe measures them))"
+        "  work: 12 s of runs (4 as finished ones of their shape, 4 unknown (--probe measures them))"
     )
 
 
@@ -75,7 +75,7 @@ def test_probes_tell_of_what_never_ran(spec):
     made = plan(spec, finished, by_steps, workers=1, probe_of=lambda run: probes.get(run.backbone.name))
     assert made.seconds == pytest.approx(4 * 3.0 + 4 * 900.0)
     assert (made.by_finished, made.by_probe, made.unknown) == (4, 4, 0)
-    assert made.lines()[-1] == "  work: 1 hour of runs (4 as finished ones of their shape, 4 as probed)"
+    assert made.lines()[-1] == "  work: 1 h 0 min of runs (4 as finished ones of their shape, 4 as probed)"
 
 
 def test_gpu_hours_are_the_shares_of_the_runs(write, base):
@@ -83,7 +83,7 @@ def test_gpu_hours_are_the_shares_of_the_runs(write, base):
     finished = {name: Done(3600.0, f"{name} 10") for name in ("videopose3d", "simple_baseline")}
     made = plan(spec, finished, by_steps, workers=8)
     assert (made.seconds, made.hours, made.gpu_hours) == (3600.0, 8.0, 2.0)
-    assert "8 hours of runs, 2 GPU-hours (8 as" in made.lines()[-1]
+    assert "8 h 0 min of runs, 2 GPU-hours (8 as" in made.lines()[-1]
     packed = plan(spec, finished, by_steps, gpu_of=lambda run: 0.5 if run.backbone.name == "videopose3d" else 0.125)
     assert packed.gpu_hours == 4 * 0.5 + 4 * 0.125
 
