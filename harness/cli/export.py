@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import __version__
 from harness.cli import arguments as shared
+from harness.cli import staged
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -55,11 +57,14 @@ def execute(arguments: argparse.Namespace) -> int:
         "weights": arguments.weights,
         "written by": f"repose-harness {__version__}",
     }
+    with shared.located(spec, arguments):
+        spec = staged.narrowed(spec, uri)
     content = {"records": sorted(found.records, key=lambda one: one["mlflow_id"]), "registered": found.registered}
     files: dict[str, bytes | Path] = {
         "records.json": json.dumps(content, indent=1, sort_keys=True).encode(),
         f"spec/{spec.path.name}": spec.path,
         **studies,
+        **_seeds(spec, uri),
         **found.files,
     }
     digest = bundle.write(out, about, files)
@@ -94,3 +99,12 @@ def _notes(spec: Spec, at_work: list[str], weights: bool) -> list[str]:
     if not weights:
         said.append("without --weights its report elsewhere plays no clips (`repose report --no-player`)")
     return said
+
+
+def _seeds(spec: Spec, uri: str) -> dict[str, bytes]:
+    """What a pilot fixed, where one did."""
+    from harness.tracking import fixing
+
+    known = fixing.fixed(uri, spec.stages.digests) if spec.stages is not None else {}
+    held = {digest: asdict(one) for digest, one in known.items()}
+    return {"seeds.json": json.dumps(held, indent=1, sort_keys=True).encode()} if held else {}

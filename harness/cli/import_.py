@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Check the archive as a whole, then bring its records into the store and its files beside."""
     from harness import tracking
-    from harness.tracking import bundle
+    from harness.tracking import bundle, fixing
     from harness.tracking.transfer import bring_in
 
     file, out = Path(arguments.file), Path(arguments.out)
@@ -37,15 +37,18 @@ def execute(arguments: argparse.Namespace) -> int:
         folder = Path(scratch)
         manifest = bundle.unpack(file, folder)
         records, claims, spec = _read(file, folder, manifest)
+        seeds = _seeds(file, folder)
         uri = tracking.resolve(arguments.tracking_uri)
         placed, kept = _placed(folder, manifest, out, uri, spec)
         told = bring_in(uri, records, folder, claims)
+        fixed = fixing.bring_in(uri, seeds)
         for place, content in placed.items():
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
     said = [f"{len(told.finished)} finished runs"]
     said += [f"{told.others} attempts that failed or were stopped"] if told.others else []
     said += [f"{len(told.known)} runs were here already"] if told.known else []
+    said += [f"seeds that a pilot fixed for {fixed} differences"] if fixed else []
     said += [f"{told.registered} registered claims"] if told.registered else []
     said += [f"{told.registered_before} claims keep the time they were registered at here"] * bool(
         told.registered_before
@@ -73,6 +76,17 @@ def _read(file: Path, folder: Path, manifest: dict[str, Any]) -> tuple[list[dict
     except (OSError, ValueError) as error:
         raise UserError(f"was tampered with: records.json: {error}", file=str(file)) from None
     return records, claims, spec
+
+
+def _seeds(file: Path, folder: Path) -> dict[str, Any]:
+    """What a pilot fixed, where one did."""
+    from harness.tracking import fixing
+
+    held = folder / "seeds.json"
+    try:
+        return fixing.checked(json.loads(held.read_text(encoding="utf-8"))) if held.exists() else {}
+    except (OSError, ValueError) as error:
+        raise UserError(f"was tampered with: seeds.json: {error}", file=str(file)) from None
 
 
 def _placed(

@@ -6,6 +6,7 @@ import argparse
 import math
 
 from harness.cli import arguments as shared
+from harness.cli import staged
 
 EFFECTS = (0.5, 1.0, 2.0, 5.0)
 
@@ -44,7 +45,9 @@ def execute(arguments: argparse.Namespace) -> int:
     asked = [(what, one) for what in power.QUESTIONS for one in getattr(arguments, what) or ()]
     questions = asked or [("effect", one) for one in EFFECTS]
     with shared.located(spec, arguments):
-        evidence = records.load(spec, records.Store(arguments.tracking_uri or spec.tracking.uri))
+        uri = arguments.tracking_uri or spec.tracking.uri
+        spec = staged.narrowed(spec, uri)
+        evidence = records.load(spec, records.Store(uri))
         where = dict(arguments.where)
         found = power.pilot(evidence, questions, metric=arguments.metric, where=where, power=arguments.power)
     print("\n".join([f"{spec.name}: {power.lines(found)[0]}", *power.lines(found)[1:]]))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli import arguments as shared
 from harness.cli import clips as player
-from harness.cli import cost
+from harness.cli import cost, staged
 from harness.errors import UserError
 
 _SHOWN = 20
@@ -47,6 +47,9 @@ def execute(arguments: argparse.Namespace) -> int:
     from harness.spec import load
 
     specs, wrong = [load(spec, arguments.overrides, arguments.seeds) for spec in arguments.specs], 0
+    for i, spec in enumerate(specs):
+        with shared.located(spec, arguments):
+            specs[i] = staged.narrowed(spec, arguments.tracking_uri or spec.tracking.uri)
     for spec in _asked(specs, arguments):
         uri = arguments.tracking_uri or spec.tracking.uri
         with shared.located(spec, arguments):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness import registry
 from harness.cli import arguments as shared
+from harness.cli import staged
 from harness.cli.main import INTERRUPTED
 from harness.cli.report import publish
 from harness.errors import UserError
@@ -62,6 +63,8 @@ def execute(arguments: argparse.Namespace) -> int:
     if more:
         spec = load(arguments.spec, [*arguments.overrides, *more], arguments.seeds)
     uri = arguments.tracking_uri or spec.tracking.uri
+    with shared.located(spec, arguments):
+        spec = staged.narrowed(spec, uri)
     from harness.report.writing import check
     from harness.sweep import rescore
 
@@ -79,6 +82,8 @@ def execute(arguments: argparse.Namespace) -> int:
         )
     if outcome.interrupted:
         return INTERRUPTED
+    if outcome.lost:
+        return 1
     if not outcome.skipped:
         raise UserError(f"no run of '{spec.name}' is finished: there are no weights to score; start with `repose run`")
     if not outcome.evaluated and not outcome.failed:

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 from harness.cli import arguments as shared
+from harness.cli import staged
 from harness.cli.main import INTERRUPTED
 from harness.cli.report import publish
 
@@ -36,6 +37,7 @@ def execute(arguments: argparse.Namespace) -> int:
     spec = load(arguments.spec, arguments.overrides, arguments.seeds, data="need")
     uri = arguments.tracking_uri or spec.tracking.uri
     with shared.located(spec, arguments):
+        spec = staged.narrowed(spec, uri)
         standings = tracking.standing(uri, [run.run_id for run in spec.runs])
     again = [run_id for run_id, one in standings.items() if one.state in AGAIN]
     if not again:
@@ -56,9 +58,12 @@ def execute(arguments: argparse.Namespace) -> int:
             retries=spec.retries,
             command=shlex.join(["repose", "retry", *shared.words(arguments, *flags)]),
             only=again,
+            forced=True,
         )
     if outcome.interrupted:
         return INTERRUPTED
+    if outcome.lost:
+        return 1
     if outcome.finished or outcome.skipped:
         with shared.located(spec, arguments):
             publish(spec, uri)

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from harness.cli import arguments as shared
+from harness.cli import staged
 
 if TYPE_CHECKING:
     from harness.spec import Spec
@@ -53,6 +54,7 @@ def _asked(spec: Spec, arguments: argparse.Namespace) -> Status:
     from harness.spec.status import status
 
     uri, now = arguments.tracking_uri or spec.tracking.uri, time.time()
+    spec = staged.narrowed(spec, uri)
     standings = tracking.standing(uri, [run.run_id for run in spec.runs], now)
     finished = {r: one.record for r, one in standings.items() if one.state == "finished" and one.record is not None}
     lacking = tracking.unevaluated(uri, finished, conditions(spec.test))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from harness.report.selection import (
     matches,
     metric,
 )
-from harness.report.statistics import SKEW_TOLD, STUDENTISED_FROM, Interval, Paired, interval
+from harness.report.statistics import SKEW_TOLD, STUDENTISED_FROM, Interval, Paired, seed_interval
 from harness.report.table import Cell, Recipe, Row, Table, number, p_text
 from harness.spec.conditions import is_condition
 
@@ -32,12 +32,12 @@ UNDEFINED = Cell("–")
 MISSING = Cell("missing", missing=True)
 
 
-def mean_cell(found: Mapping[int, float], kind: Metric, bold: bool, near: bool) -> Cell:
+def mean_cell(found: Mapping[int, float], kind: Metric, bold: bool, near: bool, pilot: Collection[int] = ()) -> Cell:
     """Mean over seeds ± half of its interval, which lies evenly about it (number of seeds)."""
-    of_seeds = interval(list(found.values()))
+    of_seeds = seed_interval(found, pilot)
     mean, n = number(of_seeds.mean, kind.decimals), str(of_seeds.n)
     mark = NEAR if near else ""
-    if of_seeds.n < 2:
+    if math.isnan(of_seeds.low):
         return Cell(f"{mean} ({n})", {"mean": mean, "n": n}, mark=mark)
     half = number(of_seeds.half, kind.decimals)
     return Cell(f"{mean} ± {half} ({n})", {"mean": mean, "half_width": half, "n": n}, bold=bold, mark=mark)
@@ -68,6 +68,11 @@ def difference_cell(paired: Paired, adjusted: float, kind: Metric, tested: bool 
         better = 1 - paired.improvement if kind.better == "higher" else paired.improvement
         numbers["improvement"] = number(better, 2)
     return Cell(f"{text} ({paired.n})", {**numbers, "n": str(paired.n)})
+
+
+def two_stage(pilot: Collection[int]) -> str:
+    """How intervals are made where a pilot fixed the number of seeds."""
+    return f"t by the spread over the pilot's {len(pilot)} seeds alone, which fixed how many there are; room for skew"
 
 
 def subjects_cell(found: Interval, seeds: int, kind: Metric) -> Cell:
@@ -134,7 +139,7 @@ def marked(rows: tuple[str, ...]) -> int:
     return next((i for i, name in enumerate(rows) if name not in DIMENSIONS), 0)
 
 
-def mean_notes(body: list[Row]) -> tuple[str, ...]:
+def mean_notes(body: list[Row], pilot: Collection[int] = ()) -> tuple[str, ...]:
     """What the cells of a table of means are, and what its signs say."""
     cells = [cell for row in body for cell in row.cells]
     many = any(int(cell.numbers.get("n", 0)) >= STUDENTISED_FROM for cell in cells)
@@ -143,6 +148,8 @@ def mean_notes(body: list[Row]) -> tuple[str, ...]:
         if many
         else "t, with room for skew"
     )
+    if pilot:
+        kind = two_stage(pilot)
     notes = [f"Cells: mean ± half-width of the 95 % interval ({kind}) over seeds (number of seeds). {SKEW_TOLD}"]
     if any(cell.bold for cell in cells):
         notes.append(

@@ -62,7 +62,9 @@ def _finding(evidence: Evidence, claim: Claim, key: str, digest: str) -> Finding
     left, right = (next(arm for arm in evidence.arms if arm.labels == labels) for labels in pairs[0])
     seeds = sorted(set(left.runs) & set(right.runs))
     sides = [{seed: side[seed] for seed in seeds if seed in side} for side in _values(evidence, claim, left, right)]
-    decision = decide(*sides, direction=claim.direction, at_least=claim.at_least, margin=claim.margin)
+    decision = decide(
+        *sides, direction=claim.direction, at_least=claim.at_least, margin=claim.margin, pilot=evidence.pilot
+    )
     others = sorted(set(left.runs) ^ set(right.runs))
     decision = replace(decision, paired=replace(decision.paired, unpaired=tuple(others)))
     against = [*_unfinished(left, right, seeds), *_untested(evidence, claim, left, right, seeds)]

@@ -70,6 +70,7 @@ def whole(report: Report) -> str:
         "tables": [plain(table) for table in report.tables],
         "literature": [plain(table) for table in report.literature],
         "costs": plain(report.costs) if report.costs else None,
+        **({"seeds": plain(report.spent)} if report.spent else {}),
         **({"tuning": [plain(table) for table in report.tuning], "study": study} if study else {}),
         "runs": provenance.runs(report.evidence),
         "tested": underlying.tested(report.evidence),

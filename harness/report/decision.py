@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from harness.report.statistics import (
     Paired,
     equivalence,
     paired_difference,
+    pilot_first,
     seeds_needed,
 )
 
@@ -50,6 +51,7 @@ def decide(
     direction: str,
     at_least: float = 0.0,
     margin: float | None = None,
+    pilot: Collection[int] = (),
 ) -> Decision:
     """Decide a claim from seed → value of both arms, in the metric's unit; only common seeds count.
 
@@ -60,16 +62,20 @@ def decide(
 
     Args:
         direction: ``lower`` or ``higher``.
+        at_least, margin: as above.
+        pilot: seeds of the pilot that fixed how many there are, if one did: two pairs of it are the least.
     """
-    paired = paired_difference(arm, versus)
-    if paired.n < 2:
-        counted = "one pair of seeds has" if paired.n else "no pair of seeds has"
-        return Decision(UNDECIDED, paired, reasons=(f"{counted} finished, and two are the least",))
+    paired = paired_difference(arm, versus, pilot=pilot)
     common = [seed for seed in arm if seed in versus]
+    telling = sum(seed in pilot for seed in common) if pilot else paired.n
+    if telling < 2:
+        counted = "one pair of seeds has" if telling else "no pair of seeds has"
+        return Decision(UNDECIDED, paired, reasons=(f"{counted} finished, and two are the least",))
     if all(np.ptp([side[seed] for seed in common]) == 0 for side in (arm, versus)):
         return Decision(UNDECIDED, paired, reasons=("neither arm varies over its seeds: they are one measurement",))
-    differences = np.array([arm[seed] - versus[seed] for seed in common])
-    same = None if margin is None else equivalence(differences, margin)
+    ordered, first = pilot_first({seed: arm[seed] - versus[seed] for seed in common}, pilot)
+    differences = np.array(ordered)
+    same = None if margin is None else equivalence(differences, margin, first)
     sign = -1.0 if direction == "lower" else 1.0
     ends = sorted(round(sign * end, _ROUNDED) for end in (paired.difference.low, paired.difference.high))
     if ends[0] >= at_least:

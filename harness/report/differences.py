@@ -18,6 +18,7 @@ from harness.report.cells import (
     marked,
     selections,
     subjects_cell,
+    two_stage,
 )
 from harness.report.difference_notes import (
     Place,
@@ -94,7 +95,7 @@ def difference_table(
     comparisons: dict[Place, Paired] = {}
     for (key, i), (arm, base) in pairs.items():
         own, other = (found[i].get(_at(evidence, rows, key, side), {}) for side in (arm, base))
-        paired = paired_difference(own, other)
+        paired = paired_difference(own, other, pilot=evidence.pilot)
         if paired.n:
             comparisons[key, i] = paired
     steps = _steps(evidence, columns)
@@ -113,9 +114,9 @@ def difference_table(
     tests = sum(not math.isnan(p) for p in adjusted.values())
     explained = (
         f"Cells: mean difference to the baseline ({named(evidence)}; all else equal) for these subjects, paired "
-        f"by seed, with its 95 % interval over seeds (t, with room for skew; studentised bootstrap from "
-        f"{STUDENTISED_FROM} pairs), the corrected p-value of the paired t-test with that room, and the number of seed "
-        f"pairs. Negative means lower than the baseline; p ≥ 0.05 means not separated, not equal. {SKEW_TOLD}",
+        f"by seed, with its 95 % interval over seeds ({_how(evidence)}), the corrected p-value of the paired t-test "
+        "with that room, and the number of seed pairs. Negative means lower than the baseline; p ≥ 0.05 means not "
+        f"separated, not equal. {SKEW_TOLD}",
         nothing_like(evidence, pairs),
         correction(tests, columns, steps),
         without_p(comparisons, adjusted),
@@ -154,6 +155,8 @@ def new_subjects_table(
         cells = []
         for i, column in enumerate(columns):
             sides = [found[i].get(_at(evidence, rows, key, arm), {}) for arm in pairs.get((key, i), ())]
+            if evidence.pilot:  # with the others the spread would come out short: the pilot's fixed how many there are
+                sides = [{seed: side[seed] for seed in side if seed in evidence.pilot} for side in sides]
             of_seeds, subjects = _complete(*sides) if sides else ([], [])
             if not of_seeds or not subjects:
                 cells.append(_absent(evidence, rows, key, column, found[i], (key, i) in pairs))
@@ -174,10 +177,17 @@ def new_subjects_table(
         "" if evidence.protocol == "mean-per-subject" else "Here every subject weighs alike, whatever the protocol.",
         f"{left_out} cells rest on fewer subjects, those with a value on both sides." if left_out else "",
         f"No interval under {MIN_SEEDS} seed pairs." if few else "",
+        "Of the pilot's seeds alone: it fixed how many the others are." if evidence.pilot else "",
     )
     recipe = Recipe("new_subjects", rows, selections(columns, "value"), dict(evidence.baseline))
     said = (*notes, *(note for note in explained if note))
     return finished(evidence, name, f"{title}; new subjects", rows, columns, body, said, recipe)
+
+
+def _how(evidence: Evidence) -> str:
+    if evidence.pilot:
+        return two_stage(evidence.pilot)
+    return f"t, with room for skew; studentised bootstrap from {STUDENTISED_FROM} pairs"
 
 
 def _compared(evidence: Evidence, rows: tuple[str, ...], where: Mapping[str, Any] | None) -> list[Key]:

@@ -68,6 +68,8 @@ class Evidence:
         registered: digest of a claim → its `harness.tracking.Registration`: when, and for which content of the spec.
         words: value → what figures print for it, or axis → value → that; see `harness.report.arranging`.
         costs: run_id → ``macs`` of one predicted frame and ``parameters``; empty where nobody counted.
+        pilot: the seeds that fixed how many each arm has, and tell how far its values spread; empty without a pilot.
+        stages: the rule they were fixed by, a `harness.spec.stages.Stages`; None without a pilot.
         study: the study that tuned these arms, a `harness.report.tuning.study.Study`; None without one.
     """
 
@@ -91,6 +93,8 @@ class Evidence:
     registered: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     words: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
+    pilot: tuple[int, ...] = ()
+    stages: Any = None
     study: Any = None
     # Kept by copies that differ in their baseline, say: what was read for one holds for the other.
     _known: dict[tuple[str, ...], tuple[Any, pd.DataFrame]] = field(default_factory=dict, repr=False, compare=False)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from harness.report.selection import Key, Values
-from harness.report.statistics import MIN_PAIRS, holm, paired_p
+from harness.report.statistics import MIN_PAIRS, holm, paired_p, pilot_first
 
 ALPHA = 0.05
 
@@ -20,13 +20,13 @@ class Ranked:
     near: frozenset[Key] = field(default_factory=frozenset)
 
 
-def separated(differences: Sequence[float], corrected_p: float) -> bool:
+def separated(differences: Sequence[float], corrected_p: float, pilot: int | None = None) -> bool:
     """Whether paired differences tell their two sides apart.
 
     Fewer than three pairs aren't tested, so that nothing tells them apart. Equal differences at every seed have no p
-    either; they are apart unless they are zero.
+    either; they are apart unless they are zero. Where a pilot fixed their number, this is of its, the first ``pilot``.
     """
-    if len(differences) < MIN_PAIRS:
+    if len(differences[:pilot]) < MIN_PAIRS:
         return False
     if math.isnan(corrected_p):
         return math.fsum(differences) != 0
@@ -34,7 +34,10 @@ def separated(differences: Sequence[float], corrected_p: float) -> bool:
 
 
 def rank(
-    columns: list[Values], better: Callable[[int, Key], str | None], group: Callable[[Key], Hashable]
+    columns: list[Values],
+    better: Callable[[int, Key], str | None],
+    group: Callable[[Key], Hashable],
+    pilot: Collection[int] = (),
 ) -> list[Ranked]:
     """Best and not-separated rows of each column.
 
@@ -45,10 +48,11 @@ def rank(
         columns: the values of each column.
         better: column number, row key → "lower", "higher" or None (not ranked); the same within a group.
         group: row key → the group it competes in.
+        pilot: seeds of the pilot that fixed how many each row has, if one did.
     """
     best: list[set[Key]] = [set() for _ in columns]
     near: list[set[Key]] = [set() for _ in columns]
-    comparisons: list[tuple[int, Key, list[float]]] = []
+    comparisons: list[tuple[int, Key, list[float], int | None]] = []
     for i, column in enumerate(columns):
         groups: dict[Hashable, list[Key]] = {}
         for key, values in column.items():
@@ -66,9 +70,10 @@ def rank(
             for key in keys:
                 if key not in winners:
                     others, mine = column[winner], column[key]
-                    comparisons.append((i, key, [mine[seed] - others[seed] for seed in mine if seed in others]))
-    corrected = holm([paired_p(differences) for _, _, differences in comparisons])
-    for (i, key, differences), p in zip(comparisons, corrected, strict=True):
-        if not separated(differences, p):
+                    apart = {seed: mine[seed] - others[seed] for seed in mine if seed in others}
+                    comparisons.append((i, key, *pilot_first(apart, pilot)))
+    corrected = holm([paired_p(differences, first) for _, _, differences, first in comparisons])
+    for (i, key, differences, first), p in zip(comparisons, corrected, strict=True):
+        if not separated(differences, p, first):
             near[i].add(key)
     return [Ranked(frozenset(b), frozenset(n)) for b, n in zip(best, near, strict=True)]

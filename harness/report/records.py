@@ -152,6 +152,8 @@ def load(spec: Any, source: Source) -> Evidence:
         curve_files=curve_files,
         started=_started(records, source),
         registered=_registered(spec, source),
+        pilot=tuple(option(spec, "pilot", ())),
+        stages=option(spec, "stages"),
         study=study.load(spec),
     )
 

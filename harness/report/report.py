@@ -19,6 +19,7 @@ from harness.report import (
     measured_costs,
     provenance,
     records,
+    stages,
     tuning,
     underlying,
     writers,
@@ -78,6 +79,11 @@ class Report:
         return costs.table(self.evidence)
 
     @cached_property
+    def spent(self) -> Table | None:
+        """What a pilot found and how many seeds it fixed; None where no pilot did."""
+        return stages.table(self.evidence)
+
+    @cached_property
     def tuning(self) -> list[Table]:
         """What a study gave, spent and found, and what is left of it on fresh seeds; empty without one."""
         return tuning.tables(self.evidence)
@@ -104,6 +110,7 @@ class Report:
         return [
             *([self.claims] if self.claims else []),
             *first,
+            *([self.spent] if self.spent else []),
             *self.tuning,
             *others,
             *self._counted,
@@ -169,7 +176,12 @@ class Report:
         ]
         if evidence.baseline:
             lines.append("Baseline: " + ", ".join(f"{k} = {v}" for k, v in evidence.baseline.items()) + ".")
-        return [*lines, *option(self.spec, "notes", ()), *tuning.told(self.spec, evidence.study)]
+        return [
+            *lines,
+            *stages.told(evidence),
+            *option(self.spec, "notes", ()),
+            *tuning.told(self.spec, evidence.study),
+        ]
 
     def sections(self) -> list[Section]:
         """The page's sections in the order in which they are read, see `_main`; published numbers after all tables."""
@@ -189,7 +201,10 @@ class Report:
         return [
             *map(table_section, first),
             *(part for part in (drawn, clips) if part is not None),
-            *map(table_section, [*self.tuning, *others, *self._counted, *self.literature]),
+            *map(
+                table_section,
+                [*([self.spent] if self.spent else []), *self.tuning, *others, *self._counted, *self.literature],
+            ),
             origin,
         ]
 

@@ -52,19 +52,23 @@ def mean_table(
     chosen = mean or evidence.mean
     means = [chosen] * len(columns) if isinstance(chosen, str) else list(chosen)
     found = [values(evidence, rows, column, of) for column, of in zip(columns, means, strict=True)]
-    ranks = rank(found, lambda i, key: kind_of(rows, key, columns[i]).better, lambda key: condition(rows, key))
+    ranks = rank(
+        found, lambda i, key: kind_of(rows, key, columns[i]).better, lambda key: condition(rows, key), evidence.pilot
+    )
     body = []
     for key in row_keys(evidence, rows, where):
         cells = []
         for column, values_of, ranked in zip(columns, found, ranks, strict=True):
             if key in values_of:
                 kind = kind_of(rows, key, column)
-                cells.append(mean_cell(values_of[key], kind, key in ranked.best, key in ranked.near))
+                bold, near = key in ranked.best, key in ranked.near
+                cells.append(mean_cell(values_of[key], kind, bold, near, evidence.pilot))
             else:
                 cells.append(absent(evidence, rows, key, column, values_of))
         body.append(Row(key, tuple(cells), falling_mark(evidence, rows, key, columns), marked(rows)))
     recipe = Recipe("mean", rows, selections(columns, means))
-    return finished(evidence, name, title, rows, columns, body, (*notes, *mean_notes(body), *apart_note(rows)), recipe)
+    said = (*notes, *mean_notes(body, evidence.pilot), *apart_note(rows))
+    return finished(evidence, name, title, rows, columns, body, said, recipe)
 
 
 def gap_table(evidence: Evidence, name: str, rows: tuple[str, ...], cameras: list[str]) -> Table | None:
@@ -88,7 +92,7 @@ def gap_table(evidence: Evidence, name: str, rows: tuple[str, ...], cameras: lis
         for more, key in longer:
             cells: list[Cell] = []
             for camera in cameras:
-                cells += _gap_cells(found[camera].get(short_key, {}), found[camera].get(key, {}), kind)
+                cells += _gap_cells(found[camera].get(short_key, {}), found[camera].get(key, {}), kind, evidence.pilot)
             body.append(Row((*arm, f"{short} → {more}"), tuple(cells), falling_mark(evidence, rows, key), marked(rows)))
     columns = [
         Column({"metric": "mpjpe", "cameras": camera, "part": part}, (f"{camera} cameras", part))
@@ -104,8 +108,10 @@ def gap_table(evidence: Evidence, name: str, rows: tuple[str, ...], cameras: lis
     return finished(evidence, name, f"Longer training: {kind.head}", (*others, STEPS), columns, body, notes, recipe)
 
 
-def _gap_cells(short: Mapping[int, float], long: Mapping[int, float], kind: Metric) -> list[Cell]:
-    gap = paired_difference(long, short)
+def _gap_cells(
+    short: Mapping[int, float], long: Mapping[int, float], kind: Metric, pilot: tuple[int, ...]
+) -> list[Cell]:
+    gap = paired_difference(long, short, pilot=pilot)
     if not gap.n:
         return [MISSING] * 3
     common = [seed for seed in short if seed in long]

@@ -46,6 +46,7 @@ def tested(evidence: Evidence) -> dict[str, Any]:
         "levels": list(evidence.levels),
         "scale": None if evidence.scale is None else dict(evidence.scale.curves or evidence.scale.positions),
         "cameras": list(evidence.cameras),
+        **({"pilot": list(evidence.pilot)} if evidence.pilot else {}),
         "better": {name: metric(name).better for name in names},
     }
 

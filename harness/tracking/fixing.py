@@ -7,13 +7,17 @@ stands there, so that no contrast gets more seeds because its result wasn't like
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from harness.tracking.claims import entries, write_once
 from harness.tracking.store import prepare, resolve
+
+_DIGEST = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,40 @@ def fix(uri: str | None, decided: Mapping[str, Fixed]) -> dict[str, Fixed]:
             write_once(uri, f"seeds.{digest}", dumps({**asdict(one), "at": int(time.time() * 1000) / 1000}))
         known = fixed(uri, decided)
     return known
+
+
+def bring_in(uri: str | None, given: Mapping[str, Fixed]) -> int:
+    """Enter what another store had fixed, as it was; how many were new here. What stands here stays.
+
+    Args:
+        uri: the store.
+        given: see `checked`.
+    """
+    uri = resolve(uri)
+    known = fixed(uri, given)
+    return sum(write_once(uri, f"seeds.{one}", dumps(asdict(given[one]))) for one in given if one not in known)
+
+
+def checked(given: Any) -> dict[str, Fixed]:
+    """Entries from outside.
+
+    Raises:
+        ValueError: one is none that the harness makes.
+    """
+    found = {}
+    try:
+        for digest, entry in dict(given).items():
+            one = Fixed(**entry)
+            whole = all(type(number) is int and number > 0 for number in (one.n, one.wanted))
+            text = all(isinstance(said, str) and len(said) < 200 for said in (one.rule, one.spec))
+            if not (
+                _DIGEST.fullmatch(digest) and whole and text and one.n <= one.wanted and one.sd >= 0 and one.at > 0
+            ):
+                raise ValueError("the seeds of a contrast are none that the harness makes")
+            found[digest] = one
+    except TypeError as error:
+        raise ValueError(f"the seeds of a contrast: {error}") from None
+    return found
 
 
 def fixed(uri: str | None = None, digests: Collection[str] = ()) -> dict[str, Fixed]:

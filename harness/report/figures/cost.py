@@ -13,7 +13,7 @@ from harness.report.evidence import Arm, Evidence
 from harness.report.figures import arms
 from harness.report.figures.drawing import GREY, Sketch, Unfilled, legend, panels, style
 from harness.report.selection import metric as shown_as
-from harness.report.statistics import Interval, interval
+from harness.report.statistics import Interval, seed_interval
 
 _APART = 0.07
 """Of the panel's width, between neighbouring names: two lines of small print, slanted."""
@@ -34,7 +34,7 @@ def draw(evidence: Evidence, *, metric: str = "mpjpe", level: str | None = None)
         raise Unfilled("all arms cost the same")
     found = arms.measured(evidence, evidence.axes, metric=metric, test_occlusion=level)
     points = [
-        (arm, macs[id(arm)], interval(list(found[key].values())))
+        (arm, macs[id(arm)], seed_interval(found[key], evidence.pilot))
         for arm in evidence.arms
         if id(arm) in macs and (key := arms.key(evidence, arm)) in found
     ]

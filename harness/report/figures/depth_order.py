@@ -8,7 +8,7 @@ from harness.report.evidence import Evidence
 from harness.report.figures import arms
 from harness.report.figures.drawing import Sketch, Unfilled, legend, line, panels
 from harness.report.selection import metric as shown_as
-from harness.report.statistics import interval
+from harness.report.statistics import seed_interval
 
 METRICS = ("order_spatial", "order_temporal")
 _OCCLUDED = "occluded"
@@ -67,7 +67,7 @@ def _panel(panel: Any, evidence: Evidence, name: str, groups: dict[str, str], le
     drawn, styles = arms.shown(evidence), arms.styles(evidence)
     for i, arm in enumerate(drawn):
         points = [
-            (x + (i - (len(drawn) - 1) / 2) * 0.03, interval(list(values[key].values())))
+            (x + (i - (len(drawn) - 1) / 2) * 0.03, seed_interval(values[key], evidence.pilot))
             for x, values in enumerate(found)
             if (key := arms.key(evidence, arm)) in values
         ]

@@ -72,7 +72,7 @@ def _differences(
         own = found.get(arms.key(evidence, arm, cameras, level), {})
         other = found.get(arms.key(evidence, base, cameras, level), {}) if base else {}
         if own.keys() & other.keys():
-            paired[i, cameras, level] = paired_difference(own, other)
+            paired[i, cameras, level] = paired_difference(own, other, pilot=evidence.pilot)
     return paired
 
 

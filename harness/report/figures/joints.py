@@ -13,7 +13,7 @@ from harness.report.figures import arms
 from harness.report.figures.drawing import Sketch, Unfilled, legend, panels, title
 from harness.report.figures.standing import Point, layout
 from harness.report.selection import metric as shown_as
-from harness.report.statistics import Interval, interval, paired_difference
+from harness.report.statistics import Interval, paired_difference, seed_interval
 from harness.skeleton import H36M17, SKELETONS, Skeleton
 
 _MOST = 8
@@ -72,10 +72,12 @@ def _bodies(
         base = evidence.baseline_of(arm)
         own = [seeds.get(arms.key(evidence, arm, joint), {}) for joint in skeleton.joints]
         if base is None:
-            absolute[id(arm)] = [interval(list(values.values())) for values in own]
+            absolute[id(arm)] = [seed_interval(values, evidence.pilot) for values in own]
         else:
             theirs = [seeds.get(arms.key(evidence, base, joint), {}) for joint in skeleton.joints]
-            differences[id(arm)] = [paired_difference(a, b).difference for a, b in zip(own, theirs, strict=True)]
+            differences[id(arm)] = [
+                paired_difference(a, b, pilot=evidence.pilot).difference for a, b in zip(own, theirs, strict=True)
+            ]
     reach, errors = _reach(differences.values()), max(map(_greatest, absolute.values()), default=0.0)
     every = list(axes.flat)
     for panel, arm in zip(every, drawn, strict=False):
@@ -186,7 +188,7 @@ def _rows(
     styles = arms.styles(evidence)
     for i, arm in enumerate(drawn):
         found = {j: v for j, joint in enumerate(shown) if (v := seeds.get(arms.key(evidence, arm, joint)))}
-        points = [interval(list(values.values())) for values in found.values()]
+        points = [seed_interval(values, evidence.pilot) for values in found.values()]
         x = np.array(list(found), dtype=float) + (i - (len(drawn) - 1) / 2) * 0.7 / max(len(drawn), 4)
         ends = np.array([[p.mean - p.low, p.high - p.mean] if p.n > 1 else [0.0, 0.0] for p in points]).T
         panel.errorbar(

@@ -10,7 +10,7 @@ from harness.report.figures import arms
 from harness.report.figures.drawing import Sketch, Unfilled, legend, line, panels
 from harness.report.selection import Values
 from harness.report.selection import metric as shown_as
-from harness.report.statistics import Interval, interval
+from harness.report.statistics import Interval, seed_interval
 
 
 def draw(evidence: Evidence, *, metric: str = "mpjpe") -> Sketch:
@@ -64,5 +64,5 @@ def _along(
         key = arms.key(evidence, arm, cameras, level)
         if key in found:
             x.append(place)
-            intervals.append(interval(list(found[key].values())))
+            intervals.append(seed_interval(found[key], evidence.pilot))
     return x, intervals

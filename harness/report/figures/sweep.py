@@ -12,7 +12,7 @@ from harness.report.figures import arms
 from harness.report.figures.drawing import GREY, Sketch, Unfilled, legend, line, panels, style, title
 from harness.report.selection import Values
 from harness.report.selection import metric as shown_as
-from harness.report.statistics import Interval, interval, paired_difference
+from harness.report.statistics import Interval, paired_difference, seed_interval
 
 _LEAST = 3  # points that make a curve
 
@@ -117,15 +117,15 @@ def _point(evidence: Evidence, found: Values, arm: Arm, level: str, relative: bo
     own = found.get(arms.key(evidence, arm, level), {})
     base = evidence.baseline_of(arm) if relative else None
     if base is None:
-        return interval(list(own.values())) if own else None
-    one = paired_difference(own, found.get(arms.key(evidence, base, level), {})).difference
+        return seed_interval(own, evidence.pilot) if own else None
+    one = paired_difference(own, found.get(arms.key(evidence, base, level), {}), pilot=evidence.pilot).difference
     return one if one.n else None
 
 
 def _level_line(panel: Any, evidence: Evidence, arm: Arm, seeds: dict[int, float]) -> None:
     if not seeds:
         return
-    one = interval(list(seeds.values()))
+    one = seed_interval(seeds, evidence.pilot)
     panel.axhline(one.mean, color="#555555", linewidth=1, linestyle=(0, (1, 1)), zorder=1)
     if one.n > 1:
         panel.axhspan(one.low, one.high, color=GREY, alpha=0.15, linewidth=0, zorder=0)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from harness.report.evidence import Evidence
 from harness.report.figures.drawing import Sketch, Unfilled, legend, panels
 from harness.report.figures.tuning_history import the_study
-from harness.report.statistics import interval
+from harness.report.statistics import seed_interval
 from harness.report.tuning import fresh
 
 OWN, TUNED = "#0072B2", "#D55E00"
@@ -31,7 +32,7 @@ def draw(evidence: Evidence) -> Sketch:
         for (label, colour, marker, up), before, values in zip(
             _ROWS, (one.own_before, one.tuned_before), (one.own, one.tuned), strict=True
         ):
-            _row(panel, -i + up, before, list(values.values()), label, colour, marker)
+            _row(panel, -i + up, before, values, one.pilot, label, colour, marker)
     panel.set_yticks([-i for i in range(len(found))], [fresh.label(one, names) for one in found])
     panel.set_ylim(-len(found) + 0.5, 0.5)
     panel.grid(False, axis="y")
@@ -44,10 +45,19 @@ def draw(evidence: Evidence) -> Sketch:
     return Sketch(figure, caption)
 
 
-def _row(panel: Any, y: float, before: float, values: list[float], label: str, colour: str, marker: str) -> None:
+def _row(
+    panel: Any,
+    y: float,
+    before: float,
+    values: Mapping[int, float],
+    pilot: tuple[int, ...],
+    label: str,
+    colour: str,
+    marker: str,
+) -> None:
     if not values:
         return
-    now = interval(values)
+    now = seed_interval(values, pilot)
     if not math.isnan(before):
         panel.plot([before, now.mean], [y, y], color=colour, linewidth=0.8, linestyle=(0, (1.5, 1.2)))
         panel.plot(

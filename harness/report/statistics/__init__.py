@@ -12,6 +12,7 @@ from harness.report.statistics.intervals import (
     STUDENTISED_FROM,
     Interval,
     interval,
+    seed_interval,
     studentised_interval,
     t_interval,
     widened_interval,
@@ -22,13 +23,12 @@ from harness.report.statistics.seeds import MOST_SEEDS, seeds_needed
 from harness.report.statistics.sign_flip import sign_flip
 from harness.report.statistics.skew import LOPSIDED, SKEW_TOLD, lopsided, widening
 from harness.report.statistics.subjects import MIN_SEEDS, MIN_SUBJECTS, new_subjects
-from harness.report.statistics.two_stage import MIN_PILOT, pilot_first, seeds_fixed
+from harness.report.statistics.two_stage import pilot_first, seeds_fixed
 
 __all__ = [
     "LEVEL",
     "LOPSIDED",
     "MIN_PAIRS",
-    "MIN_PILOT",
     "MIN_SEEDS",
     "MIN_SUBJECTS",
     "MOST_SEEDS",
@@ -47,6 +47,7 @@ __all__ = [
     "paired_difference",
     "paired_p",
     "pilot_first",
+    "seed_interval",
     "seeds_fixed",
     "seeds_needed",
     "sign_flip",

@@ -6,7 +6,7 @@ A percentile bootstrap covers far less than it says at a few seeds, and less tha
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -96,6 +96,12 @@ def interval(values: Sequence[float] | np.ndarray, level: float = LEVEL, pilot: 
     if pilot is not None:
         return _two_stage(x, level, pilot)
     return widened_interval(x, level) if x.size < STUDENTISED_FROM else studentised_interval(x, level)
+
+
+def seed_interval(values: Mapping[int, float], pilot: Collection[int] = (), level: float = LEVEL) -> Interval:
+    """`interval` of seed → value; ``pilot`` are the seeds of the pilot that fixed how many there are, if one did."""
+    ordered, first = two_stage.pilot_first(values, pilot)
+    return interval(ordered, level, first)
 
 
 def _two_stage(x: np.ndarray, level: float, pilot: int) -> Interval:

@@ -17,7 +17,6 @@ from scipy.special import stdtr, stdtrit
 from harness.report.statistics.skew import WIDENING, skewness
 
 LEVEL = 0.95
-MIN_PILOT = 3
 ROOM_BEYOND = 0.7
 """In place of `WIDENING` where there are values beyond the pilot's: the mean of many is all but normal, but the spread
 that a skewed or heavy-tailed pilot shows is more often too small. Chosen by simulation (docs/statistics.md)."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from harness.report.cells import difference_cell, mean_cell, with_ends
 from harness.report.evidence import Arm, Evidence, describe
 from harness.report.selection import Metric, metric
-from harness.report.statistics import Interval, interval, paired_difference
+from harness.report.statistics import Interval, paired_difference, seed_interval
 from harness.report.table import Cell, Row, Table, number
 from harness.report.tuning.study import Arm as Searched
 from harness.report.tuning.study import Study
@@ -40,6 +40,7 @@ class Again:
         key: its values on the axes that tell such arms apart.
         own, tuned: seed → validation MPJPE in mm of the best epoch, with the spec's own and the tuned values.
         own_before, tuned_before: what the study had measured of them; NaN where it hadn't.
+        pilot: seeds of the pilot that fixed how many there are, if one did.
     """
 
     key: tuple[str, ...]
@@ -47,16 +48,17 @@ class Again:
     tuned: Mapping[int, float]
     own_before: float
     tuned_before: float
+    pilot: tuple[int, ...] = ()
 
     @property
     def optimism(self) -> Interval:
         """What the tuned values give on fresh seeds, less what the study had promised; above 0 is worse."""
-        return interval([value - self.tuned_before for value in self.tuned.values()])
+        return seed_interval({seed: value - self.tuned_before for seed, value in self.tuned.items()}, self.pilot)
 
     @property
     def shift(self) -> Interval:
         """The same of the spec's own values, which nobody chose."""
-        return interval([value - self.own_before for value in self.own.values()])
+        return seed_interval({seed: value - self.own_before for seed, value in self.own.items()}, self.pilot)
 
 
 def again(evidence: Evidence) -> list[Again]:
@@ -80,7 +82,7 @@ def again(evidence: Evidence) -> list[Again]:
             theirs = mine  # its own values were the best
         before = own.values[place] if own is not None and own.values is not None else math.nan
         promised = best.values[place] if best is not None and best.values is not None else math.nan
-        found.append(Again(key, mine, theirs, before, promised))
+        found.append(Again(key, mine, theirs, before, promised, evidence.pilot))
     return found
 
 
@@ -122,11 +124,11 @@ def table(evidence: Evidence) -> Table | None:
     kind = shown()
     rows = []
     for one in found:
-        cells = [_before(one.own_before, kind), _mean(one.own, kind), _shift(one.shift)]
-        cells += [_before(one.tuned_before, kind), _mean(one.tuned, kind), _shift(one.optimism)]
+        cells = [_before(one.own_before, kind), _mean(one.own, kind, one.pilot), _shift(one.shift)]
+        cells += [_before(one.tuned_before, kind), _mean(one.tuned, kind, one.pilot), _shift(one.optimism)]
         both = one.tuned is not one.own
         cells.append(_before(one.tuned_before - one.own_before if both else math.nan, kind, signed=True))
-        paired = paired_difference(one.tuned, one.own) if both else None
+        paired = paired_difference(one.tuned, one.own, pilot=one.pilot) if both else None
         cells.append(difference_cell(paired, math.nan, metric("mpjpe")) if paired and paired.n else NOTHING)
         rows.append(Row(one.key, tuple(cells)))
     notes = (
@@ -168,8 +170,8 @@ def _before(value: float, kind: Metric, *, signed: bool = False) -> Cell:
     return Cell(text, {"value": text})
 
 
-def _mean(values: Mapping[int, float], kind: Metric) -> Cell:
-    return mean_cell(values, kind, False, False) if values else NOTHING
+def _mean(values: Mapping[int, float], kind: Metric, pilot: tuple[int, ...]) -> Cell:
+    return mean_cell(values, kind, False, False, pilot) if values else NOTHING
 
 
 def _shift(found: Interval) -> Cell:

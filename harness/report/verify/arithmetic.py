@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -20,6 +21,7 @@ EXACT_SIGNS, RANDOM_SIGNS = 16, 19_999
 FEWEST_SUBJECTS, FEWEST_SEEDS = 6, 5
 FEWEST_PAIRS = 3
 ROOM, LOPSIDED = 0.42, 0.8
+ROOM_BEYOND_PILOT = 0.7
 Ends = tuple[float, float] | None
 
 
@@ -55,10 +57,24 @@ def asymmetry(values: Sequence[float]) -> float:
     return 0.0 if flat(values) else abs(float(stats.skew(np.asarray(values))))
 
 
-def half_width(values: Sequence[float]) -> tuple[float, bool] | None:
-    """Half-width of the printed 95 % interval, and whether it is the bootstrap's; None below two values."""
-    if len(values) < 2:
+def leading(values: Mapping[Any, float], pilot: Collection[Any] | None) -> tuple[list[float], int | None]:
+    """Values by seed with the pilot's first, and how many those are; None without a pilot that fixed their number."""
+    if not pilot:
+        return list(values.values()), None
+    named = {str(seed) for seed in pilot}
+    first = [value for seed, value in values.items() if str(seed) in named]
+    return first + [value for seed, value in values.items() if str(seed) not in named], len(first)
+
+
+def half_width(values: Sequence[float], pilot: int | None = None) -> tuple[float, bool] | None:
+    """Half-width of the printed 95 % interval, and whether it is the bootstrap's; None below two values.
+
+    Of a ``pilot`` that fixed the number of values, the first of them, below two of its.
+    """
+    if len(values[:pilot]) < 2:
         return None
+    if pilot is not None:
+        return float(stats.t.ppf(0.975, pilot - 1)) * pilot_error(values[:pilot], len(values)), False
     if len(values) < BOOTSTRAP_FROM:
         return student(values) * room(values), False
     if flat(values):
@@ -67,6 +83,26 @@ def half_width(values: Sequence[float]) -> tuple[float, bool] | None:
     if not math.isfinite(quantile):
         return student(values), False
     return quantile * deviation(values) / math.sqrt(len(values)), True
+
+
+def pilot_error(pilot: Sequence[float], n: int) -> float:
+    """Standard error of the mean of ``n`` values by the spread of the pilot's, which fixed how many they are.
+
+    Stretched like the t quantile of skewed values, and by more where there are values beyond the pilot's.
+    """
+    share = ROOM if n == len(pilot) else ROOM_BEYOND_PILOT
+    stretch = 1 + share * asymmetry(pilot) / math.sqrt(len(pilot) - 1)
+    return deviation(pilot) * stretch / math.sqrt(n)
+
+
+def pilot_seeds(pilot: Sequence[float], halfwidth: float) -> int:
+    """How many values a pilot asks for (Stein 1945): its own where these reach the half-width, else more."""
+    quantile, n = float(stats.t.ppf(0.975, len(pilot) - 1)), len(pilot)
+    if quantile * pilot_error(pilot, n) <= halfwidth:
+        return n
+    n += 1
+    alone = quantile * pilot_error(pilot, n) * math.sqrt(n)
+    return max(n, math.ceil((alone / halfwidth) ** 2 - 1e-9))
 
 
 @lru_cache(maxsize=4096)
@@ -89,18 +125,21 @@ def _draws(n: int) -> np.ndarray:
     return np.random.default_rng([20, n]).multinomial(n, np.full(n, 1 / n), size=HALF_OF_RESAMPLES)
 
 
-def paired_p(differences: Sequence[float]) -> float:
+def paired_p(differences: Sequence[float], pilot: int | None = None) -> float:
     """Two-sided p of the paired t-test with room for skew; NaN below three pairs and for equal differences."""
-    if len(differences) < FEWEST_PAIRS or flat(differences):
+    telling = differences[:pilot]
+    if len(telling) < FEWEST_PAIRS or flat(telling):
         return math.nan
+    if pilot is not None:
+        return 2 * float(stats.t.sf(abs(mean(differences)) / pilot_error(telling, len(differences)), pilot - 1))
     t = mean(differences) / (deviation(differences) / math.sqrt(len(differences)))
     return 2 * float(stats.t.sf(abs(t) / room(differences), len(differences) - 1))
 
 
-def sign_flip_p(differences: Sequence[float]) -> float:
-    """Two-sided p of the sign-flip test; NaN below three pairs and where the differences look skewed."""
+def sign_flip_p(differences: Sequence[float], pilot: int | None = None) -> float:
+    """Two-sided p of the sign-flip test; NaN below three pairs, where they look skewed, and after a pilot."""
     d, n = np.array(differences), len(differences)
-    if n < FEWEST_PAIRS or asymmetry(differences) > LOPSIDED:
+    if n < FEWEST_PAIRS or pilot is not None or asymmetry(differences) > LOPSIDED:
         return math.nan
     reached = abs(d.sum()) - 1e-12 * np.abs(d).sum()
     if n <= EXACT_SIGNS:
@@ -111,22 +150,27 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     return float((1 + (np.abs(sums) >= reached).sum()) / (1 + RANDOM_SIGNS))
 
 
-def left_out(differences: Sequence[float]) -> str:
+def left_out(differences: Sequence[float], pilot: int | None = None) -> str:
     """Which of the two tests isn't made of so many differences, or of such as these, and why."""
-    if len(differences) < FEWEST_PAIRS:
-        return "p, p_sign_flip: two pairs" if len(differences) == 2 else ""
-    if flat(differences):
-        return "p: equal differences"
+    telling = differences[:pilot]
+    if len(telling) < FEWEST_PAIRS:
+        return "p, p_sign_flip: two pairs" if len(telling) == 2 else ""
+    equal = "p: equal differences" if flat(telling) else ""
+    if pilot is not None:
+        return "; ".join(filter(None, (equal, "p_sign_flip: seeds fixed by the differences")))
+    if equal:
+        return equal
     return "p_sign_flip: skewed differences" if asymmetry(differences) > LOPSIDED else ""
 
 
-def effect_size(differences: Sequence[float]) -> float:
+def effect_size(differences: Sequence[float], pilot: int | None = None) -> float:
     """d_z with Hedges' exact correction; NaN below three pairs and for equal differences."""
-    m = len(differences) - 1
-    if m < 2 or flat(differences):
+    telling = differences[:pilot]
+    m = len(telling) - 1
+    if m < 2 or flat(telling):
         return math.nan
     correction = math.gamma(m / 2) / (math.sqrt(m / 2) * math.gamma((m - 1) / 2)) if m < 300 else 1 - 3 / (4 * m - 1)
-    return mean(differences) / deviation(differences) * correction
+    return mean(differences) / deviation(telling) * correction
 
 
 def share_better(differences: Sequence[float], better: str | None) -> float:
@@ -163,12 +207,16 @@ def new_subjects(table: np.ndarray) -> tuple[float, Ends]:
     return centre, (centre - half, centre + half)
 
 
-def equivalence_p(differences: Sequence[float], margin: float) -> float:
+def equivalence_p(differences: Sequence[float], margin: float, pilot: int | None = None) -> float:
     """The larger p of two one-sided t-tests against ±margin; NaN below three pairs and for equal differences."""
-    if len(differences) < FEWEST_PAIRS or flat(differences):
+    telling = differences[:pilot]
+    if len(telling) < FEWEST_PAIRS or flat(telling):
         return math.nan
-    error = deviation(differences) / math.sqrt(len(differences)) * room(differences)
-    freedom = len(differences) - 1
+    if pilot is None:
+        error = deviation(differences) / math.sqrt(len(differences)) * room(differences)
+    else:
+        error = pilot_error(telling, len(differences))
+    freedom = len(telling) - 1
     above = float(stats.t.sf((mean(differences) + margin) / error, freedom))
     below = float(stats.t.sf((margin - mean(differences)) / error, freedom))
     return max(above, below)

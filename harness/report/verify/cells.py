@@ -91,7 +91,10 @@ def means(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any]
     """Mean over seeds with its interval."""
     recipe = table["recipe"]
     found = [behind(runs, recipe["rows"], column) for column in recipe["columns"]]
-    return [[of_mean(list(column.get(tuple(row["raw"]), {}).values())) for column in found] for row in table["rows"]]
+    return [
+        [of_mean(*own.leading(column.get(tuple(row["raw"]), {}), known.get("pilot"))) for column in found]
+        for row in table["rows"]
+    ]
 
 
 def differences(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any]) -> Grid:
@@ -101,15 +104,15 @@ def differences(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str
     pairs = []
     for row in table["rows"]:
         both = [_both(of, known, recipe, row["raw"], i) for i, of in enumerate(found)]
-        pairs.append([[a[seed] - b[seed] for seed in a if seed in b] for a, b in both])
+        pairs.append([own.leading({s: a[s] - b[s] for s in a if s in b}, known.get("pilot")) for a, b in both])
     adjusted = _adjusted(recipe, pairs, [bool(of) for of in found], known)
     grid: Grid = []
     for row, line, corrected in zip(table["rows"], pairs, adjusted, strict=True):
         metrics = [_metric(recipe, row["raw"], column) for column in recipe["columns"]]
         grid.append(
             [
-                of_difference(values, p, known["better"].get(metric), tested=True) if values else None
-                for values, p, metric in zip(line, corrected, metrics, strict=True)
+                of_difference(values, p, known["better"].get(metric), tested=True, pilot=first) if values else None
+                for (values, first), p, metric in zip(line, corrected, metrics, strict=True)
             ]
         )
     return grid
@@ -125,6 +128,8 @@ def new_subjects(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[st
         for i, of in enumerate(found):
             a, b = _both(of, known, recipe, row["raw"], i)
             seeds = sorted({seed for seed, _ in a} & {seed for seed, _ in b})
+            if known.get("pilot"):
+                seeds = [seed for seed in seeds if int(seed) in known["pilot"]]
             everywhere = [{s for seed, s in side if seed == one} for one in seeds for side in (a, b)]
             subjects = sorted(set.intersection(*everywhere)) if everywhere else []
             if not subjects:
@@ -148,11 +153,11 @@ def gaps(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any])
         for column, of in zip(recipe["columns"], found, strict=True):
             short, long = of.get((*arm, shorter), {}), of.get((*arm, longer), {})
             common = [seed for seed in short if seed in long]
-            gap = [long[seed] - short[seed] for seed in common]
+            gap, first = own.leading({seed: long[seed] - short[seed] for seed in common}, known.get("pilot"))
             if not common:
                 line.append(None)
             elif column["part"] == "gap":
-                line.append(of_difference(gap, math.nan, known["better"].get("mpjpe")))
+                line.append(of_difference(gap, math.nan, known["better"].get("mpjpe"), pilot=first))
             else:
                 side = short if column["part"] == "shorter" else long
                 line.append(Expected([("mean", own.mean([side[seed] for seed in common])), ("n", len(common))]))
@@ -176,38 +181,44 @@ def _both(
     return [found.get(key, {}) for key in keys] if keys else [{}, {}]
 
 
-def of_mean(values: list[float]) -> Expected | None:
-    """A mean over seeds with half of its interval; None without values."""
+def of_mean(values: list[float], pilot: int | None = None) -> Expected | None:
+    """A mean over seeds with half of its interval; None without values. The first ``pilot`` of them are a pilot's."""
     if not values:
         return None
     centre = own.mean(values)
-    half = own.half_width(values)
+    half = own.half_width(values, pilot)
     around = [("half_width", half[0])] if half is not None else []
     return Expected([("mean", centre), *around, ("n", len(values))])
 
 
-def of_difference(values: list[float], adjusted: float, better: str | None, tested: bool = False) -> Expected:
+def of_difference(
+    values: list[float], adjusted: float, better: str | None, tested: bool = False, pilot: int | None = None
+) -> Expected:
     """A mean of paired differences with its interval, corrected p (NaN: none is told) and what is kept apart.
 
     Where a table tests, a cell of two pairs or more without a p says so.
     """
-    centre, half = own.mean(values), own.half_width(values)
+    centre, half = own.mean(values), own.half_width(values, pilot)
     printed = [("difference", centre)]
     if half is not None:
         printed += [("low", centre - half[0]), ("high", centre + half[0])]
     if not math.isnan(adjusted):
         printed.append(("p_adjusted", adjusted))
-    more = {"p": own.paired_p(values), "p_sign_flip": own.sign_flip_p(values), "effect": own.effect_size(values)}
+    more = {"p": own.paired_p(values, pilot), "p_sign_flip": own.sign_flip_p(values, pilot)}
+    more["effect"] = own.effect_size(values, pilot)
     more["improvement"] = own.share_better(values, better) if len(values) > 1 else math.nan
     untested = tested and math.isnan(adjusted) and len(values) > 1
-    return Expected([*printed, ("n", len(values))], more, {"left_out": own.left_out(values)}, untested)
+    return Expected([*printed, ("n", len(values))], more, {"left_out": own.left_out(values, pilot)}, untested)
 
 
 def _adjusted(
-    recipe: Mapping[str, Any], pairs: list[list[list[float]]], defined: list[bool], known: Mapping[str, Any]
+    recipe: Mapping[str, Any],
+    pairs: list[list[tuple[list[float], int | None]]],
+    defined: list[bool],
+    known: Mapping[str, Any],
 ) -> list[list[float]]:
     """Corrected p of each cell: fixed order from the hardest level down where columns are levels, else Holm."""
-    p = [[own.paired_p(values) if values else math.nan for values in line] for line in pairs]
+    p = [[own.paired_p(values, first) if values else math.nan for values, first in line] for line in pairs]
     order = _order(recipe, known)
     if not order:
         flat = iter(adjusting.holm([value for line in p for value in line]))

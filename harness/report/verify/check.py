@@ -14,7 +14,7 @@ from pyarrow import ArrowException
 
 from harness import protocols
 from harness.errors import UserError
-from harness.report.verify import cells, claims, formats, html_page, machine, marks, records, tuning
+from harness.report.verify import cells, claims, formats, html_page, machine, marks, records, seeds, tuning
 from harness.report.verify.arithmetic import mean
 from harness.report.verify.ledger import Ledger, numbers
 
@@ -65,10 +65,12 @@ def _verified(folder: Path, spec: Any, source: Any) -> Ledger:
         marks.falling(ledger, DATA, table, report["runs"])
         _missing(ledger, table)
     if report["claims"]:
-        claims.check(ledger, DATA, report["claims"], frame, report["runs"])
+        claims.check(ledger, DATA, report["claims"], frame, report["runs"], report["tested"].get("pilot", ()))
     counted = report.get("costs")
     uncounted = [*([report["claims"]] if report["claims"] else []), *report["tables"], *report["literature"]]
+    uncounted += [report["seeds"]] if report.get("seeds") else []
     uncounted += report.get("tuning", [])
+    seeds.check(ledger, DATA, report, frame, spec)
     for table in [*uncounted, *([counted] if counted else [])]:
         formats.check(ledger, folder, table)
     _counts(ledger, report, plain)

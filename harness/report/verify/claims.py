@@ -24,7 +24,12 @@ _TRAINED = ("no longer falling", "nothing to train")
 
 
 def check(
-    ledger: Ledger, file: str, table: Mapping[str, Any], frame: pd.DataFrame, runs: Sequence[Mapping[str, Any]]
+    ledger: Ledger,
+    file: str,
+    table: Mapping[str, Any],
+    frame: pd.DataFrame,
+    runs: Sequence[Mapping[str, Any]],
+    pilot: Sequence[int] = (),
 ) -> None:
     """Compare every row of the table of claims.
 
@@ -34,16 +39,17 @@ def check(
         table: as ``report.json`` has it.
         frame: `runs.csv`, names and keys as text.
         runs: ``runs`` of ``report.json``.
+        pilot: the seeds of the pilot that fixed how many there are, if one did.
     """
     for i, (row, stated) in enumerate(zip(table["rows"], table["recipe"]["columns"], strict=True)):
         name, (verdict, difference, claimed, _) = f"claim {i + 1}", row["cells"]
         sides = _sides(frame, stated)
         common = [seed for seed in sides[0] if seed in sides[1]]
-        values = [sides[0][seed] - sides[1][seed] for seed in common]
-        expected = _verdict(values, sides, stated, _trouble(stated, runs, common))
+        values, first = own.leading({seed: sides[0][seed] - sides[1][seed] for seed in common}, pilot)
+        expected = _verdict(values, first, sides, stated, _trouble(stated, runs, common))
         ledger.same(KIND, file, f"{name}, verdict", expected, verdict["text"])
         ledger.same(KIND, file, f"{name}, verdict kept apart", expected, verdict["numbers"].get("verdict"))
-        compare(ledger, file, f"{name}, difference", difference, _difference(values, stated["margin"]))
+        compare(ledger, file, f"{name}, difference", difference, _difference(values, stated["margin"], first))
         amounts = [stated["at_least"]] if stated["at_least"] else []
         amounts += [stated["margin"]] if stated["margin"] is not None else []
         ledger.same(KIND, file, f"{name}, claimed", amounts, [float(token) for token in numbers(claimed["text"])])
@@ -100,10 +106,16 @@ def _planned(stated: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> li
     ]
 
 
-def _verdict(values: list[float], sides: list[dict[Any, float]], stated: Mapping[str, Any], trouble: bool) -> str:
+def _verdict(
+    values: list[float],
+    pilot: int | None,
+    sides: list[dict[Any, float]],
+    stated: Mapping[str, Any],
+    trouble: bool,
+) -> str:
     common = [seed for seed in sides[0] if seed in sides[1]]
     constant = all(len({side[seed] for seed in common}) == 1 for side in sides)
-    half = own.half_width(values)
+    half = own.half_width(values, pilot)
     if trouble or half is None or constant:
         return "undecided"
     sign = -1 if stated["direction"] == "lower" else 1
@@ -114,20 +126,22 @@ def _verdict(values: list[float], sides: list[dict[Any, float]], stated: Mapping
         return "refuted"
     margin = stated["margin"]
     if margin is not None:
-        within = abs(own.mean(values)) < margin if own.flat(values) else own.equivalence_p(values, margin) < 0.025
-        if within and len(values) >= own.FEWEST_PAIRS:
+        telling = values[:pilot]
+        flat = own.flat(telling)
+        within = abs(own.mean(values)) < margin if flat else own.equivalence_p(values, margin, pilot) < 0.025
+        if within and len(telling) >= own.FEWEST_PAIRS:
             return "equivalent"
     return "inconclusive"
 
 
-def _difference(values: list[float], margin: float | None) -> Expected | None:
+def _difference(values: list[float], margin: float | None, pilot: int | None) -> Expected | None:
     if not values:
         return None
-    centre, half = own.mean(values), own.half_width(values)
+    centre, half = own.mean(values), own.half_width(values, pilot)
     printed = [("difference", centre)]
     if half is not None:
         printed += [("low", centre - half[0]), ("high", centre + half[0])]
-    p = math.nan if margin is None else own.equivalence_p(values, margin)
+    p = math.nan if margin is None else own.equivalence_p(values, margin, pilot)
     return Expected([*printed, ("n", len(values))], {} if math.isnan(p) else {"p_equivalence": p})
 
 

@@ -107,6 +107,7 @@ def check(ledger: Ledger, file: str, text: str, report: Mapping[str, Any], figur
     titles = [next((said for tag, said in of if tag == "h2"), "") for name, of in page.said.items() if name]
     _sequence(ledger, file, "contents", titles, [said for tag, said in page.said[""] if tag == "li"])
     tables = [*([report["claims"]] if report["claims"] else []), *report["tables"], *report["literature"]]
+    tables += [report["seeds"]] if report.get("seeds") else []
     tables += report.get("tuning", [])
     tables += [report["costs"]] if report.get("costs") else []
     for table in tables:

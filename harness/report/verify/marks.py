@@ -26,7 +26,7 @@ def check(ledger: Ledger, file: str, table: Mapping[str, Any], runs: pd.DataFram
     recipe = table["recipe"]
     rows = recipe["rows"]
     best: set[tuple[tuple[str, ...], int]] = set()
-    compared: list[tuple[tuple[str, ...], int, list[float]]] = []
+    compared: list[tuple[tuple[str, ...], int, list[float], int | None]] = []
     for i, column in enumerate(recipe["columns"]):
         found = behind(runs, rows, column)
         groups: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
@@ -44,9 +44,14 @@ def check(ledger: Ledger, file: str, table: Mapping[str, Any], runs: pd.DataFram
                     best.add((key, i))
                 else:
                     common = [seed for seed in found[key] if seed in found[winner]]
-                    compared.append((key, i, [found[key][seed] - found[winner][seed] for seed in common]))
-    adjusted = adjusting.holm([own.paired_p(values) for _, _, values in compared])
-    near = {(key, i) for (key, i, values), p in zip(compared, adjusted, strict=True) if not _separated(values, p)}
+                    apart_by = {seed: found[key][seed] - found[winner][seed] for seed in common}
+                    compared.append((key, i, *own.leading(apart_by, known.get("pilot"))))
+    adjusted = adjusting.holm([own.paired_p(values, first) for _, _, values, first in compared])
+    near = {
+        (key, i)
+        for (key, i, values, first), p in zip(compared, adjusted, strict=True)
+        if not _separated(values, p, first)
+    }
     for row in table["rows"]:
         for i, cell in enumerate(row["cells"]):
             place = (tuple(row["raw"]), i)
@@ -78,7 +83,7 @@ def falling(ledger: Ledger, file: str, table: Mapping[str, Any], runs: Sequence[
         ledger.same(KIND, file, name, FALLING if behind_it else "", row["mark"])
 
 
-def _separated(values: list[float], p: float) -> bool:
-    if len(values) < own.FEWEST_PAIRS:
+def _separated(values: list[float], p: float, pilot: int | None) -> bool:
+    if len(values[:pilot]) < own.FEWEST_PAIRS:
         return False
     return own.mean(values) != 0 if math.isnan(p) else p < 0.05

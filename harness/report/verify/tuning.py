@@ -60,7 +60,7 @@ def check(ledger: Ledger, folder: Path, report: Json, spec: Any = None, source: 
         return
     _records(ledger, study, source)
     if "tuning_fresh" in tables:
-        _fresh(ledger, tables["tuning_fresh"], study, told["pick"], report["runs"], source)
+        _fresh(ledger, tables["tuning_fresh"], study, told["pick"], report, source)
     else:
         _no_fresh(ledger, study, report["runs"])
 
@@ -213,7 +213,8 @@ def _records(ledger: Ledger, study: Json, source: Any) -> None:
                     ledger.same(RECORDS, STUDY, name, shown, trial["values"][i])
 
 
-def _fresh(ledger: Ledger, table: Json, study: Json, pick: str | None, runs: Sequence[Json], source: Any) -> None:
+def _fresh(ledger: Ledger, table: Json, study: Json, pick: str | None, report: Json, source: Any) -> None:
+    runs, pilot = report["runs"], report["tested"].get("pilot")
     done = [run for run in runs if run["state"] == "finished"]
     figures = source.summaries([run["run_id"] for run in done])
     mpjpe = [i for i, metric in enumerate(study["study"]["metrics"]) if metric["name"] == MEASURE]
@@ -235,17 +236,18 @@ def _fresh(ledger: Ledger, table: Json, study: Json, pick: str | None, runs: Seq
         kept, tuned = sides[False], sides[True]
         same = not tuned and best is not None and arm["default"] and best["params"] == arm["default"]["params"]
         tuned = kept if same else tuned
-        pairs = [] if same else [tuned[seed] - kept[seed] for seed in tuned if seed in kept]
+        both = {} if same else {seed: tuned[seed] - kept[seed] for seed in tuned if seed in kept}
+        pairs, first = own.leading(both, pilot)
         named = list(_cells(table, row))
         gain = None if same or before is None or promised is None else promised - before
         for at, value in ((0, before), (3, promised), (6, gain)):
             _number(ledger, named[at][0], value, named[at][3])
         wanted = {
-            1: cells.of_mean(list(kept.values())),
-            2: _shift(kept, before),
-            4: cells.of_mean(list(tuned.values())),
-            5: _shift(tuned, promised),
-            7: cells.of_difference(pairs, math.nan, "lower") if pairs else None,
+            1: cells.of_mean(*own.leading(kept, pilot)),
+            2: _shift(kept, before, pilot),
+            4: cells.of_mean(*own.leading(tuned, pilot)),
+            5: _shift(tuned, promised, pilot),
+            7: cells.of_difference(pairs, math.nan, "lower", pilot=first) if pairs else None,
         }
         for at, expected in wanted.items():
             cells.compare(ledger, DATA, named[at][0], named[at][3], expected)
@@ -258,11 +260,11 @@ def _no_fresh(ledger: Ledger, study: Json, runs: Sequence[Json]) -> None:
     ledger.same(KIND, DATA, "runs with tuned values that no table shows", [], there if kept else [])
 
 
-def _shift(values: Mapping[Any, float], before: float | None) -> cells.Expected | None:
+def _shift(values: Mapping[Any, float], before: float | None, pilot: Sequence[int] | None) -> cells.Expected | None:
     if not values or before is None:
         return None
-    shifts = [value - before for value in values.values()]
-    centre, half = own.mean(shifts), own.half_width(shifts)
+    shifts, first = own.leading({seed: value - before for seed, value in values.items()}, pilot)
+    centre, half = own.mean(shifts), own.half_width(shifts, first)
     ends = [("low", centre - half[0]), ("high", centre + half[0])] if half is not None else []
     return cells.Expected([("difference", centre), *ends, ("n", len(shifts))])
 
