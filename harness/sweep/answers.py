@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness import tracking
 from harness.sweep.outcome import SweepOutcome, label, named
 
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from harness.sweep.pool import Died, Job
     from harness.sweep.queue import Queue
     from harness.sweep.worker import Outcome
+
+_NODES = 5
+"""Nodes that a run may outlive in a sweep before that counts against it, as it may be what kills them."""
 
 
 class Answers:
@@ -26,14 +30,23 @@ class Answers:
     def __init__(self, queue: Queue, outcome: SweepOutcome, display: Display, retries: int) -> None:
         self.queue, self.outcome, self.display, self.retries = queue, outcome, display, retries
         self.attempts: dict[str, int] = {}
+        self.nodes: dict[str, int] = {}
 
     def take(self, job: Job, answer: Outcome | Died) -> None:
-        """Take one answer."""
+        """Take one answer.
+
+        Raises:
+            TrackingLost: its worker found the store gone, or full, for as long as one is waited for.
+        """
         from harness.sweep.pool import Died
 
         run_id, counts, added = job.run.run_id, self.display.counts, job.supplement
         if isinstance(answer, Died):
             final, reason = False, answer.reason
+            if answer.lost:  # every other run would wait as long, and then fail
+                raise tracking.TrackingLost(reason)
+            if added is None:
+                self.queue.close(run_id, reason)
         elif answer.status == "finished" and added is not None:
             self._evaluated(job, answer.seconds)
             return
@@ -50,8 +63,11 @@ class Answers:
             return
         else:
             final, reason = answer.final, answer.reason
-        self.attempts[run_id] = self.attempts.get(run_id, 0) + 1
-        again = not final and self.attempts[run_id] <= self.retries
+        if isinstance(answer, Died) and answer.with_node and self.nodes.get(run_id, 0) < _NODES:
+            self.nodes[run_id] = self.nodes.get(run_id, 0) + 1
+        else:
+            self.attempts[run_id] = self.attempts.get(run_id, 0) + 1
+        again = not final and self.attempts.get(run_id, 0) <= self.retries
         if added is None:
             self.queue.sort([run_id], again=again)
         elif again:

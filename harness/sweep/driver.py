@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from harness import tracking, training_code
+from harness.errors import UserError
 from harness.spec import identity
-from harness.sweep import supplements
+from harness.sweep import limits, supplements
 from harness.sweep.outcome import SweepOutcome, label, named
 from harness.sweep.queue import Queue
 from harness.sweep.signals import stopping
@@ -17,7 +19,7 @@ from harness.sweep.signals import stopping
 if TYPE_CHECKING:
     from harness.sweep.answers import Answers
     from harness.sweep.display import Display
-    from harness.sweep.pool import Pool
+    from harness.sweep.pool import Job, Pool
     from harness.sweep.room import Room
 
 _POLL, _REDRAW, _LOOK = 0.25, 1.0, 3.0
@@ -35,6 +37,7 @@ def run_sweep(
     command: str | None = None,
     body: str | None = None,
     only: Collection[str] | None = None,
+    forced: bool = False,
 ) -> SweepOutcome:
     """Do the runs of ``spec`` that aren't finished in the store, and test those that are on what they lack.
 
@@ -52,6 +55,7 @@ def run_sweep(
         command: what to type to go on, printed when the sweep is stopped.
         body: the work of a run, ``module:function``; training and evaluation by default.
         only: of the runs, these run_ids; all by default.
+        forced: do those too that were stopped at a limit which still holds.
 
     Raises:
         UserError: the store doesn't answer or can't be written, no node can hold a run, nobody is at ``address``,
@@ -64,6 +68,10 @@ def run_sweep(
     outcome = SweepOutcome(skipped=[run_id for run_id in runs if run_id in done])
     asked = runs if only is None else set(only)
     todo = [run_id for run_id in runs if run_id not in done and run_id in asked]
+    if todo and not forced:
+        outcome.failed |= limits.beyond(uri, todo, _limits(spec.resources))
+        outcome.beyond = list(outcome.failed)
+        todo = [run_id for run_id in todo if run_id not in outcome.failed]
     chosen = todo[:limit]
     wanted = supplements.of_test(spec.test)
     lacking = supplements.find(uri, {run_id: done[run_id] for run_id in done if run_id in asked}, wanted)
@@ -122,7 +130,7 @@ class _Sweep:
     ) -> None:
         self.spec, self.uri, self.runs, self.outcome = spec, uri, runs, outcome
         self.me = tracking.myself()
-        self.queue = Queue(uri, added, outcome)
+        self.queue = Queue(uri, self.me, added, outcome)
         self.stop = threading.Event()
 
     def go(
@@ -152,7 +160,10 @@ class _Sweep:
         tags = tracking.provenance()
         minutes = resources.checkpoint_minutes
         code = training_code.digest() if address is not None else ""
-        settings = Settings(self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault, minutes, code)
+        allowed = _limits(resources)
+        settings = Settings(
+            self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault, minutes, code, allowed
+        )
         held = cluster.start(resources, workers=workers, address=address, at_most=len(self.runs), threads=threads)
         try:
             with stopping(self.stop), Pool(settings, held.workers, float(resources.cpu), float(resources.gpu)) as pool:
@@ -165,8 +176,11 @@ class _Sweep:
                 counts.evaluations = len(self.queue.added)
                 with Display(counts) as display:
                     answers = Answers(self.queue, self.outcome, display, retries)
-                    self._loop(pool, display, answers, Room(held, pool, display), fail_fast)
-                    self._halt(pool, display, answers)
+                    try:
+                        self._loop(pool, display, answers, Room(held, pool, display), fail_fast)
+                        self._halt(pool, display, answers)
+                    except tracking.TrackingLost as lost:
+                        self.outcome.lost = str(lost)
                     self._end(pool, display, command)
         finally:
             held.stop()
@@ -233,14 +247,28 @@ class _Sweep:
         """Leave the store consistent: no worker lives, none of their records says RUNNING."""
         jobs = pool.jobs
         pool.kill()
-        if jobs:
-            reason = "the sweep was stopped"
-            _buried(self.uri, [job.run.run_id for job in jobs], self.me)
-            tracking.reap(self.uri, [job.run.run_id for job in jobs], of=self.me, reason=reason)
+        if jobs and not self.outcome.lost:
+            self._close(jobs)
+        elif jobs:
+            # It was waited for already. What still says RUNNING is closed by the next sweep, as its owner is dead.
+            with suppress(tracking.TrackingLost, UserError), tracking.hurried(_POLL):
+                self._close(jobs)
         self.outcome.interrupted = self.stop.is_set()
         display.say(f"{display.counts.line()} in this spec")
-        if self.outcome.interrupted and command:
+        if self.outcome.lost:
+            display.say(f"stopped: {self.outcome.lost}", "red")
+        if (self.outcome.interrupted or self.outcome.lost) and command:
             display.say(f"stopped; this goes on with it: {command}")
+
+    def _close(self, jobs: list[Job]) -> None:
+        run_ids = [job.run.run_id for job in jobs]
+        _buried(self.uri, run_ids, self.me)
+        tracking.reap(self.uri, run_ids, of=self.me, reason="the sweep was stopped")
+
+
+def _limits(resources: Any) -> limits.Limits:
+    memory = resources.memory if isinstance(resources.memory, int | float) else None
+    return limits.Limits(resources.hours, memory)
 
 
 def _register(spec: Any, uri: str) -> None:

@@ -35,7 +35,7 @@ class Keeper:
             self._logger.lines.say(f"goes on from {place}")
             if found.hardware != tracking.hardware():
                 self._logger.lines.say(f"on another machine ({found.hardware}): the bits may be others")
-            self._logger.resumed(found.step, found.steps)
+            self._logger.resumed(found.step, found.steps, float(parts.get("seconds", 0.0)))
             self._logger.log_points(parts["curves"])
             return parts
         return None

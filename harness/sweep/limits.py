@@ -6,9 +6,11 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from harness import tracking
 
 GRACE = 60.0
 """Seconds that a run beyond its limit has to keep a checkpoint and stop."""
@@ -17,7 +19,7 @@ _GB = 1e9
 
 @dataclass(frozen=True)
 class Limits:
-    """``hours``: of work on one run, that of earlier attempts it goes on from included. ``memory``: GB of its process."""
+    """``hours``: of work on a run, that of earlier attempts it goes on from included; ``memory``: GB of its process."""
 
     hours: float | None = None
     memory: float | None = None
@@ -33,6 +35,17 @@ class Beyond:
     name: str
     value: float
     reason: str
+
+
+def beyond(uri: str, run_ids: Collection[str], limits: Limits) -> dict[str, str]:
+    """Of these runs those that would only be stopped again: by run_id, why they were stopped."""
+    now = asdict(limits)
+    found = tracking.beyond(uri, run_ids) if limits else {}
+    return {
+        run_id: stopped.reason
+        for run_id, stopped in found.items()
+        if any(now[name] is not None and now[name] <= value for name, value in stopped.limits.items())
+    }
 
 
 class Guard:
@@ -111,3 +124,8 @@ def held() -> int:
         return sum(1024 * int(words[1]) for words in lines if words and words[0] in ("RssAnon:", "RssShmem:"))
     done = subprocess.run(["ps", "-o", "rss=", "-p", str(os.getpid())], capture_output=True, text=True)
     return 1024 * int(done.stdout.strip() or 0)
+
+
+def worn(limits: Limits) -> bool:
+    """Whether this process, between two runs, holds more than half of what a run may."""
+    return limits.memory is not None and held() > limits.memory * _GB / 2

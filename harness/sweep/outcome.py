@@ -18,6 +18,8 @@ class SweepOutcome:
         skipped: run_ids that were finished already, or that another driver finished meanwhile.
         evaluated: those of the skipped whose missing evaluations were added here.
         failed: run_id → reason; of a skipped one, why its evaluations couldn't be added.
+        beyond: those of the failed that were stopped at a limit earlier, and not tried again under the same one.
+        lost: why the sweep ended before its time: its store was gone, or had no room.
         left: run_ids not tried: beyond the limit, or the sweep was stopped.
         interrupted: stopped by a signal.
         seconds: wall-clock time.
@@ -28,6 +30,8 @@ class SweepOutcome:
     skipped: list[str] = field(default_factory=list)
     evaluated: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    beyond: list[str] = field(default_factory=list)
+    lost: str = ""
     left: list[str] = field(default_factory=list)
     interrupted: bool = False
     seconds: float = 0.0

@@ -176,7 +176,7 @@ class Pool:
             # Either the process is gone, or it raised where it must not go on (see `Worker.do`): both end it.
             self._replace(job.actor)
             return job, _death(error)
-        if outcome.status == "halted":
+        if outcome.status == "halted" or outcome.worn:
             self._replace(job.actor)
             return job, outcome
         self._idle.append(job.actor)

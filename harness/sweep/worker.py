@@ -12,7 +12,7 @@ from typing import Any
 
 from harness import tracking
 from harness.errors import UserError
-from harness.sweep import body, faults, fitness, supplements
+from harness.sweep import body, faults, fitness, limits, supplements
 
 _WATCH = 1.0
 """Seconds between looks at the driver."""
@@ -32,6 +32,7 @@ class Settings:
         fault: see `faults`.
         checkpoint_minutes: between two checkpoints of a run.
         code: that the driver would train with; empty: any.
+        limits: of a run.
     """
 
     uri: str
@@ -43,6 +44,7 @@ class Settings:
     fault: str | None = None
     checkpoint_minutes: float | None = None
     code: str = ""
+    limits: limits.Limits = field(default_factory=limits.Limits)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Outcome:
         summary: its final figures.
         seconds: how long it took, its record included.
         user: whether it failed for something the user gave.
+        worn: the worker holds so much memory that the next run had better have another one.
     """
 
     status: str
@@ -65,6 +68,7 @@ class Outcome:
     summary: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     user: bool = False
+    worn: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class Worker:
         self._body: body.Body | None = None
         self._logger: tracking.RunLogger | None = None
         self._halted: str | None = None
+        self._guard = limits.Guard(settings.limits)
         if threading.current_thread() is threading.main_thread():  # in an actor it is, of its methods it isn't
             signal.signal(signal.SIGTERM, lambda *_: self._terminate())
         threading.Thread(target=self._watch, name="driver-watch", daemon=True).start()
@@ -130,6 +135,8 @@ class Worker:
         if held is None:
             return Outcome("taken")
         faults.reach("after-claim", settings.fault)
+        if generation:
+            faults.reach(faults.IN_TAKEOVER, settings.fault)
         minutes = settings.checkpoint_minutes
         logger = tracking.RunLogger(
             settings.uri, run, settings.spec, held, extra=settings.tags, checkpoint_minutes=minutes
@@ -140,9 +147,12 @@ class Worker:
         if self._told() is not None:  # meanwhile
             logger.checkpoints.ask(self._told() or "")
         faults.reach("after-record", settings.fault)
+        self._guard.begin(logger.checkpoints.ask, lambda: self._cut_off(logger))
+        logger.on_resume = self._guard.spent
         try:
             with logger.lines.listening():
                 summary = work(run, test, logger, lambda info: self._on_epoch(logger, info))
+            self._guard.over()
             logger.finish(
                 summary,
                 before_seal=lambda: faults.reach("after-artifacts", settings.fault),
@@ -153,6 +163,9 @@ class Worker:
         except tracking.TakenOver:
             return Outcome("taken")
         except tracking.Stopped as stopped:
+            self._guard.over()
+            if self._guard.beyond is not None and self._told() is None and not stopped.pruned:
+                return self._limited(logger, str(stopped))
             logger.stop(stopped)
             if self._told() is not None:
                 return Outcome("halted", str(stopped))
@@ -160,14 +173,18 @@ class Worker:
                 logger.checkpoints.drop()
             return Outcome("stopped", str(stopped), final=True)
         except Exception as error:
+            self._guard.over()
+            if self._guard.beyond is not None:
+                return self._limited(logger, f"{self._guard.beyond.reason}; then {describe(error)}")
             logger.fail(f"{describe(error)}\n\n{traceback.format_exc()}")
             failure = _failure(error)
             if failure.final:
                 logger.checkpoints.drop()
             return failure
         finally:
+            self._guard.over()
             self._logger = None
-        return Outcome("finished", summary=summary, seconds=time.monotonic() - began)
+        return Outcome("finished", summary=summary, seconds=time.monotonic() - began, worn=limits.worn(settings.limits))
 
     def evaluate(self, run: Any, supplement: supplements.Supplement) -> Outcome:
         """Add to a finished run the evaluations it lacks. It needs no claim: done twice, it's the same."""
@@ -179,6 +196,21 @@ class Worker:
         except Exception as error:
             return _failure(error)
         return Outcome("finished", seconds=time.monotonic() - began)
+
+    def _limited(self, logger: tracking.RunLogger, reason: str) -> Outcome:
+        """Close the record of a run that was stopped at a limit; its checkpoint is for whoever raises that."""
+        if self._guard.beyond is not None:
+            logger.limited(self._guard.beyond.name, self._guard.beyond.value)
+        logger.fail(reason)
+        return Outcome("failed", reason, final=True, worn=True)
+
+    def _cut_off(self, logger: tracking.RunLogger) -> None:
+        """End a run beyond a limit that takes no steps any more, and this process with it."""
+        reason = self._guard.beyond.reason if self._guard.beyond else ""
+        try:
+            self._limited(logger, f"{reason}; it didn't stop when asked")
+        finally:
+            os._exit(1)
 
     def _loaded(self) -> body.Body:
         if self._body is None:
@@ -214,6 +246,7 @@ class Worker:
         """A worker without its driver is no use: the next driver takes its run over."""
         while tracking.process_alive(self._settings.driver) is not False:
             time.sleep(_WATCH)
+            self._guard.look()
         os._exit(1)
 
 

@@ -61,6 +61,7 @@ class RunLogger:
     Attributes:
         lines: what the run says in words.
         checkpoints: how it is gone on with elsewhere; there once the record is.
+        on_resume: told of the seconds that earlier parts of the run took, if there were any.
     """
 
     checkpoints: Checkpoints
@@ -87,6 +88,7 @@ class RunLogger:
         self._told: dict[str, str] = {}
         self.lines = RunLog()
         self._at: str | None = None
+        self.on_resume: Callable[[float], None] = lambda seconds: None
         self._lost: Exception | None = None
         self._last_beat = time.monotonic()
         self._gone_since: float | None = None
@@ -158,9 +160,15 @@ class RunLogger:
         """How far the run is, told to the store with the next heartbeat."""
         self._at = f"{step}/{steps}"
 
-    def resumed(self, step: int, steps: int) -> None:
-        """Keep that this record is the rest of a run: its time is that of the steps after ``step``."""
+    def resumed(self, step: int, steps: int, seconds: float) -> None:
+        """Keep that this record is the rest of a run: its time is that of the steps after ``step``.
+
+        Args:
+            step, steps: where it goes on.
+            seconds: that the earlier parts took.
+        """
         self._told[tags.RESUMED] = f"{step}/{steps}"
+        self.on_resume(seconds)
         self.at(step, steps)
 
     def artifact(self, name: str, content: bytes) -> None:

@@ -50,6 +50,8 @@ class Resources:
     cpu: float = 1.0
     gpu: float = 0.0
     workers: int | None = 2
+    hours: float | None = None
+    memory: float | None = None
     checkpoint_minutes: float | None = 10.0
     grace_seconds: float = 20.0
 

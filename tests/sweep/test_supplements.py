@@ -107,7 +107,7 @@ def test_an_evaluation_whose_worker_dies_is_tried_again_and_then_fails(store, fi
     found = supplements.find(store, {RUN.run_id: finish()}, of_test(MORE))
     outcome, queue = SweepOutcome(skipped=[RUN.run_id]), supplements.Queue(store, of_test(MORE), found)
     display = Display(Counts(total=1, skipped=1, todo=0, workers=1, evaluations=1))
-    answers = Answers(Queue(store, queue, outcome), outcome, display, retries=1)
+    answers = Answers(Queue(store, tracking.myself(), queue, outcome), outcome, display, retries=1)
     for left in (1, 0):
         job = Job(RUN, None, queue.next()[1])
         answers.take(job, Died("its worker died"))
