@@ -2,16 +2,13 @@
 
     python benchmarks/plan.py [--runs 10000] [--rounds 10]
 
-The store is a real MLflow one (its own schema, sqlite, write-ahead log) with ten tags, ten parameters and
-ten metrics a run, written by SQL, because MLflow's client would take minutes. Times are wall times of
-whole processes; medians are printed. Aims: 0.4 s for --help and validate, 2 s for the plan.
+The store is a real MLflow one with fat records, see `filled_store`. Times are wall times of whole processes;
+medians are printed. Aims: 0.4 s for --help and validate, 2 s for the plan.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -19,57 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import filled_store
+
 from harness import tracking
-from harness.spec import load
-from harness.spec.identity import conditions
-from harness.tracking import tags
-
-SPEC = """\
-name: many
-data: {dataset: synthetic, window: 27}
-objectives:
-  abs: {mpjpe: 1}
-  spatial: {mpjpe: 1, spatial_rdc: 0.1}
-  temporal: {mpjpe: 1, temporal_rdc: 0.1}
-  both: [spatial, temporal]
-grid:
-  backbone: [videopose3d, videopose3d-s, simple_baseline, ridge]
-  objective: [abs, spatial, temporal, both]
-  train_occlusion: [none, minor, moderate, severe]
-  train.lr: [1e-3, 3e-4, 1e-4, 3e-5, 1e-5]
-  seed: SEEDS
-"""
-PER_SEED = 320
-
-
-def fill(spec: Path, uri: str) -> int:
-    """Put a finished record of every run of ``spec`` into the store; gives their number."""
-    loaded = load(spec)
-    runs, held = loaded.runs, list(conditions(loaded.test))
-    with sqlite3.connect(uri.removeprefix("sqlite:///")) as store:
-        store.execute("INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (77, 'many', 'active')")
-        for number, run in enumerate(runs):
-            uuid = f"{number:032x}"
-            store.execute(
-                """INSERT INTO runs (run_uuid, name, status, start_time, end_time, lifecycle_stage, artifact_uri,
-                   experiment_id) VALUES (?, 'r', 'FINISHED', ?, ?, 'active', 'a', 77)""",
-                (uuid, 1000 * number, 1000 * number + 4000),
-            )
-            named = {tags.RUN_ID: run.run_id, tags.SPEC: "many", tags.SHAPE: tracking.shape_of(run)}
-            named |= {f"tag{k}": "x" * 40 for k in range(6)}
-            named[tags.EVALUATED] = json.dumps({"evaluation.parquet": held})
-            store.executemany(
-                "INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?)", [(*t, uuid) for t in named.items()]
-            )
-            values = [(f"name{k}", "1", uuid) for k in range(10)]
-            store.executemany("INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?)", values)
-            store.executemany(
-                """INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid)
-                   VALUES (?, ?, 0, 0, 0, ?)""",
-                values,
-            )
-    store.close()
-    return len(runs)
 
 
 def median_time(command: list[str], rounds: int) -> tuple[float, str]:
@@ -89,10 +38,10 @@ def main() -> None:
     arguments = parser.parse_args()
     repose = [sys.executable, "-m", "harness.cli.main"]
     with tempfile.TemporaryDirectory() as folder:
-        spec = Path(folder) / "many.yaml"
-        spec.write_text(SPEC.replace("SEEDS", str(-(-arguments.runs // PER_SEED))))
+        loaded = filled_store.spec_of(Path(folder), arguments.runs)
         uri = tracking.prepare(f"sqlite:///{folder}/store.db")
-        number = fill(spec, uri)
+        filled_store.fill(uri, loaded, files=False)
+        spec, number = loaded.path, len(loaded.runs)
         rows = {
             "repose --help": [*repose, "--help"],
             "repose validate quickstart": [*repose, "validate", "quickstart"],

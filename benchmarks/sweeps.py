@@ -28,6 +28,8 @@ from harness.spec.run import Choice, Run, Train  # noqa: E402
 from harness.sweep import run_sweep  # noqa: E402
 
 AIM = 80.0
+NONE = dict.fromkeys(("workers", "hours", "memory"))
+RESOURCES = {"cpu": 1.0, "gpu": 0.0, **NONE, "checkpoint_minutes": 10.0, "grace_seconds": 60.0}
 BODY = "sweeps:trivial"
 
 
@@ -38,7 +40,7 @@ class Spec:
     runs: list[Run]
     name: str = "overhead"
     test: Any = None
-    resources: Any = field(default_factory=lambda: SimpleNamespace(cpu=1.0, gpu=0.0, workers=None))
+    resources: Any = field(default_factory=lambda: SimpleNamespace(**RESOURCES))
     tracking: Any = field(default_factory=lambda: SimpleNamespace(uri=None))
 
 
