@@ -12,7 +12,9 @@ computes (tests/report/statistics/test_coverage.py).
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
@@ -34,6 +36,9 @@ from harness.report.statistics import (
 from harness.report.statistics.intervals import bootstrap_t
 from harness.report.statistics.sign_flip import EXACT_UP_TO
 from harness.report.statistics.subjects import half_widths
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # where this runs as a script
+from benchmarks import simulated_pilots as pilots  # noqa: E402
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 ALPHA = 0.05
@@ -302,6 +307,17 @@ def margins(draws: int) -> Iterable[list[object]]:
             yield [name, n, *(float(np.mean(called_equal(1.5 + d, 1.5))) for d in samples), usual]
 
 
+def piloted(draws: int) -> Iterable[list[object]]:
+    """Distribution × pilot × half-width against what holds of seeds that a pilot fixes."""
+    for pilot, most in pilots.SIZES:
+        for name in DISTRIBUTIONS:
+            drawn = (
+                ("of arms alike", differences(name, most, draws)),
+                ("so themselves", arm_values(name, most, draws)),
+            )
+            yield from pilots.rows([(name, kind, x) for kind, x in drawn], pilot, most)
+
+
 def planned(draws: int) -> Iterable[list[object]]:
     """Size against the seeds that `seeds_needed` names and the power they had."""
     for size in (0.5, 1.0, 1.5, 2.0):
@@ -357,6 +373,7 @@ TABLES = {
         ],
         margins,
     ),
+    "Seeds that a pilot fixes, %": (list(pilots.HEADS), piloted),
     "Seeds for a power of 80 %: what was reached, %": (
         ["difference or margin, sd", "seeds to find it", "found", "seeds for equivalence", "equivalent at 0"],
         planned,

@@ -7,6 +7,7 @@ import json
 import sys
 
 from harness.cli import arguments as shared
+from harness.cli import staged
 from harness.errors import UserError
 
 
@@ -35,8 +36,9 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UserError("only --probe measures on a cluster; give it too", key="--address")
     spec = load(arguments.spec, arguments.overrides, arguments.seeds, data="need" if arguments.probe else "trust")
     uri = arguments.tracking_uri or spec.tracking.uri
-    wrong = {}
+    wrong, most = {}, len(spec.runs)
     with shared.located(spec, arguments):
+        spec = spec.narrowed({}) if arguments.offline else staged.narrowed(spec, uri)
         finished = None if arguments.offline else tracking.finished(uri, [run.run_id for run in spec.runs])
         lacking = tracking.unevaluated(uri, finished or {}, conditions(spec.test))
         if arguments.probe:
@@ -56,7 +58,9 @@ def execute(arguments: argparse.Namespace) -> int:
         gpu_of=found.gpu_of,
         packed=found.lines,
     )
-    print(json.dumps(made.as_dict(), indent=1, ensure_ascii=False) if arguments.json else "\n".join(made.lines()))
+    shown = {**made.as_dict(), **staged.as_dict(spec, most)}
+    lines = [*made.lines(), *staged.lines(spec, most)]
+    print(json.dumps(shown, indent=1, ensure_ascii=False) if arguments.json else "\n".join(lines))
     return 1 if wrong else 0
 
 

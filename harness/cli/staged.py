@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.spec.plan import counted
 
@@ -101,6 +101,17 @@ def lines(spec: Spec, runs: int) -> list[str]:
         names = ", ".join(one.name for one in open_)
         shown.append(f"         not fixed yet for {names}: up to {counted(more, 'run')} more")
     return shown
+
+
+def as_dict(spec: Spec, runs: int) -> dict[str, Any]:
+    """The same as plain data: nothing where no pilot fixes the seeds."""
+    stages = spec.stages
+    if stages is None:
+        return {}
+    rule, fixed = stages.rule, stages.fixed or {}
+    each = {one.name: fixed.get(one.digest) for one in stages.contrasts}
+    told = {"pilot": rule.pilot, "max": rule.max, "halfwidth": rule.halfwidth, "metric": stages.metric}
+    return {"seeds": {**told, "where": stages.where, "fixed": each, "more_runs_at_most": _more(spec, runs)}}
 
 
 def _more(spec: Spec, runs: int) -> int:
