@@ -7,6 +7,7 @@ because something is missing.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.services.postgres import Postgres
+from tests.services.server import Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -82,3 +84,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A throw-away PostgreSQL on loopback."""
     with Postgres() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def running(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An MLflow server whose records are in PostgreSQL."""
+    found = Server(postgres.url(), tmp_path_factory.mktemp("server"))
+    yield found
+    found.stop(signal.SIGKILL)  # in order it would wait for the connections of this process

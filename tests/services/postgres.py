@@ -9,6 +9,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -48,6 +50,17 @@ class Postgres:
         name = f"mlflow{self._made}"
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "repose", name)
         return f"postgresql://repose@127.0.0.1:{self.port}/{name}"
+
+    @contextmanager
+    def locked(self, url: str) -> Iterator[None]:
+        """Within, nobody else gets at any table of a database."""
+        import psycopg
+
+        with psycopg.connect(url) as held:
+            found = held.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            names = psycopg.sql.SQL(", ").join(psycopg.sql.Identifier(name) for (name,) in sorted(found))
+            held.execute(psycopg.sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+            yield
 
     def restart(self, seconds: float = 0.0) -> None:
         """Stop the server, wait, and start it again."""
