@@ -69,6 +69,12 @@ def gpu_share(probe: Probe) -> float:
     return math.floor(_FINE / min(count, _FINE)) / _FINE
 
 
+def stated(resources: Any) -> Size:
+    """What a spec says in numbers: of what it leaves to a probe, nothing."""
+    gpu, memory = (0.0 if given == "auto" else float(given or 0.0) for given in (resources.gpu, resources.memory))
+    return Size(float(resources.cpu), gpu, round(1e9 * memory))
+
+
 def needed(resources: Any, probe: Probe | None, *, gpus: bool) -> Size:
     """The share of a node that a run needs.
 
@@ -77,17 +83,12 @@ def needed(resources: Any, probe: Probe | None, *, gpus: bool) -> Size:
         probe: of the run; without one a run that was to be measured has a GPU for itself.
         gpus: whether there are any: ``gpu: auto`` trains on the CPU where there's none.
     """
-    gpu = resources.gpu
-    if gpu == "auto":
-        gpu = (gpu_share(probe) if probe is not None and probe.gpu_total else 1.0) if gpus else 0.0
-    return Size(float(resources.cpu), float(gpu), _memory(resources, probe))
-
-
-def _memory(resources: Any, probe: Probe | None) -> int:
-    """Bytes of its own."""
-    if isinstance(resources.memory, int | float):
-        return round(1e9 * resources.memory)
-    return math.ceil(MARGIN * probe.own) if measured(resources) and probe is not None else 0
+    size = stated(resources)
+    if resources.gpu == "auto" and gpus:
+        size = replace(size, gpu=gpu_share(probe) if probe is not None and probe.gpu_total else 1.0)
+    if measured(resources) and not size.memory and probe is not None:
+        size = replace(size, memory=math.ceil(MARGIN * probe.own))
+    return size
 
 
 def settled(size: Size, shared: int, nodes: Sequence[Node]) -> Size:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import math
 import os
 import socket
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.errors import UserError
+from harness.spec import sizes
+from harness.spec.sizes import Node, Size
 
 _TINY = 1e-9
+_GB = 1e9
+_ONE = Size(1.0)
 _LIMIT = 5.0
 """Seconds a cluster has to answer."""
 _STORE = 200_000_000
@@ -26,7 +32,7 @@ class Cluster:
         owned: started or joined here, so stopped or left here.
         joined: runs without this sweep, so nodes may join it.
         workers: how many to begin with.
-        cpu, gpu: a worker's share.
+        size: a worker's share.
         limit: of workers that have something to do, or that are wanted.
         fixed: so many are wanted, whatever fits now.
     """
@@ -34,8 +40,7 @@ class Cluster:
     owned: bool
     joined: bool
     workers: int
-    cpu: float = 1.0
-    gpu: float = 0.0
+    size: Size = _ONE
     limit: int = 1
     fixed: bool = False
 
@@ -48,17 +53,24 @@ class Cluster:
 
     def wanted(self) -> int:
         """How many workers to have now: more once nodes have joined."""
-        return self.limit if self.fixed else min(_fitting(_alive(), self.cpu, self.gpu), self.limit)
+        return self.limit if self.fixed else min(_fitting(nodes(), self.size), self.limit)
+
+    def sized(self, size: Size) -> Cluster:
+        """The same for workers that have another share."""
+        return replace(self, size=size, workers=_first(size, self.limit, self.fixed))
 
     def lack(self) -> str:
         """What a worker needs and what is free, for people."""
         import ray
 
-        nodes, free, whole = _alive(), ray.available_resources(), ray.cluster_resources()
-        shares = [(name, share) for name, share in (("CPU", self.cpu), ("GPU", self.gpu)) if share]
+        alive, free, whole = nodes(), ray.available_resources(), ray.cluster_resources()
+        shares = [(name, share) for name, share in (("CPU", self.size.cpu), ("GPU", self.size.gpu)) if share]
         needs = " and ".join(_count(share, name) for name, share in shares)
         left = " and ".join(f"{free.get(name, 0.0):g} of {_count(whole.get(name, 0.0), name)}" for name, _ in shares)
-        where = f"on {len(nodes)} nodes" if len(nodes) != 1 else "on its one node"
+        if self.size.memory:
+            needs += f" and {self.size.memory / _GB:.3g} GB of memory"
+            left += f" and {free.get('memory', 0.0) / _GB:.3g} of {whole.get('memory', 0.0) / _GB:.3g} GB"
+        where = f"on {len(alive)} nodes" if len(alive) != 1 else "on its one node"
         return f"each needs {needs}, free {where}: {left}"
 
 
@@ -71,11 +83,17 @@ def _count(amount: float, name: str) -> str:
     return f"{amount:g} {name}{'s' * (amount != 1)}"
 
 
-def _alive() -> list[dict[str, float]]:
+def nodes() -> list[dict[str, float]]:
     """What each node has in all."""
     import ray
 
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def load() -> None:
+    """Import Ray now, in this thread: two threads that import what both need may meet half a module."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    importlib.import_module("ray")
 
 
 def start(resources: Any, *, workers: int | None, address: str | None, at_most: int, threads: int) -> Cluster:
@@ -94,14 +112,14 @@ def start(resources: Any, *, workers: int | None, address: str | None, at_most: 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
 
-    cpu, gpu = float(resources.cpu), float(resources.gpu)
+    size = sizes.stated(resources)
     owned = not ray.is_initialized()
     if owned:
         quiet: Any = {"log_to_driver": False, "logging_level": logging.ERROR}
         if address is None:
             os.environ["OMP_NUM_THREADS"] = str(threads)  # inherited by the workers, before they load anything
-            wanted = min(workers or max(1, math.floor(cores() / cpu + _TINY)), at_most)
-            count = max(cores(), math.ceil(wanted * cpu - _TINY)) if workers or wanted == 1 else cores()
+            wanted = min(workers or max(1, math.floor(cores() / size.cpu + _TINY)), at_most)
+            count = max(cores(), math.ceil(wanted * size.cpu - _TINY)) if workers or wanted == 1 else cores()
             ray.init("local", num_cpus=count, include_dashboard=False, object_store_memory=_STORE, **quiet)
         else:
             _knock(address)
@@ -112,7 +130,7 @@ def start(resources: Any, *, workers: int | None, address: str | None, at_most: 
                 raise UserError(f"no Ray cluster answers at '{address}': {error}; {hint}") from error
     _silence()
     try:
-        room = _room(_alive(), cpu, gpu)
+        sizes.refuse(size, nodes())
     except UserError:
         if owned:
             ray.shutdown()
@@ -120,8 +138,7 @@ def start(resources: Any, *, workers: int | None, address: str | None, at_most: 
     limit = min(workers or at_most, at_most)
     # On a cluster so many workers as are asked for wait for room, by which one that grows by itself knows its demand.
     fixed = workers is not None and address is not None
-    first = limit if fixed else max(1, min(room, limit))
-    return Cluster(owned, not owned or address is not None, first, cpu, gpu, limit, fixed)
+    return Cluster(owned, not owned or address is not None, _first(size, limit, fixed), size, limit, fixed)
 
 
 def _knock(address: str) -> None:
@@ -138,27 +155,12 @@ def _knock(address: str) -> None:
         raise UserError(f"no Ray cluster answers at '{given}': {error}") from None
 
 
-def _room(nodes: list[dict[str, float]], cpu: float, gpu: float) -> int:
-    """Runs that fit at once. What no single node can hold would wait for ever without a word: refused."""
-    for name, share in (("CPU", cpu), ("GPU", gpu)):
-        most = max((node.get(name, 0.0) for node in nodes), default=0.0)
-        if share > most + _TINY:
-            raise UserError(
-                f"a run needs {share:g} {name}s and no node of the cluster has more than {most:g}",
-                key=f"resources.{name.lower()}",
-            )
-    return _fitting(nodes, cpu, gpu)
+def _first(size: Size, limit: int, fixed: bool) -> int:
+    return limit if fixed else max(1, min(_fitting(nodes(), size), limit))
 
 
-def _fitting(nodes: list[dict[str, float]], cpu: float, gpu: float) -> int:
-    return sum(_fits(node, cpu, gpu) for node in nodes)
-
-
-def _fits(node: dict[str, float], cpu: float, gpu: float) -> int:
-    gpus = math.floor(node.get("GPU", 0.0) + _TINY)
-    # A share below one stays on one GPU; what it leaves over there is no use to others of its size.
-    by_gpu = math.inf if not gpu else gpus * math.floor(1 / gpu + _TINY) if gpu <= 1 else gpus // math.ceil(gpu)
-    return int(min(math.floor(node.get("CPU", 0.0) / cpu + _TINY), by_gpu))
+def _fitting(alive: Iterable[Node], size: Size) -> int:
+    return sum(size.on(node) for node in alive)
 
 
 def _silence() -> None:

@@ -145,8 +145,10 @@ class _Sweep:
     ) -> None:
         from harness.sweep import cluster, faults
         from harness.sweep.answers import Answers
+        from harness.sweep.beside import Beside
         from harness.sweep.body import DEFAULT, load
         from harness.sweep.display import Counts, Display
+        from harness.sweep.packing import Packing
         from harness.sweep.pool import Pool
         from harness.sweep.room import Room
         from harness.sweep.worker import Settings
@@ -164,11 +166,16 @@ class _Sweep:
         settings = Settings(
             self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault, minutes, code, allowed
         )
+        # Ray starts processes and waits for them: meanwhile a thread makes the schema, which takes as long.
+        cluster.load()
+        schema = Beside(lambda: tracking.prepare(self.uri))
         held = cluster.start(resources, workers=workers, address=address, at_most=len(self.runs), threads=threads)
         try:
-            with stopping(self.stop), Pool(settings, held.workers, float(resources.cpu), float(resources.gpu)) as pool:
-                # The workers import while the schema is made here; they open the store with their first run.
-                tracking.prepare(self.uri)
+            self.packing = Packing(self.spec, list(self.runs.values()), held)
+            held = self.packing.cluster
+            with stopping(self.stop), Pool(settings, held.workers, held.size) as pool:
+                # The workers import by now; they open the store with their first run.
+                schema.result()
                 _register(self.spec, self.uri)
                 self.queue.sort(chosen)
                 total = len({run.run_id for run in self.spec.runs})
@@ -189,8 +196,10 @@ class _Sweep:
         queue, counts = self.queue, display.counts
         drawn = looked = time.monotonic()
         while (queue or pool.jobs or queue.elsewhere) and not self.stop.is_set():
-            while queue and pool.free:
-                self._give(pool)
+            if self.packing.turn(queue, pool):
+                room.onto(self.packing.cluster)
+            while pool.free and self._give(pool):
+                pass
             for job, answer in pool.wait(_POLL):
                 answers.take(job, answer)
             if queue:
@@ -206,13 +215,18 @@ class _Sweep:
                 drawn = now
                 self._draw(pool, display)
 
-    def _give(self, pool: Pool) -> None:
-        if self.queue.runs:
-            run_id, generation = self.queue.runs.popleft()
+    def _give(self, pool: Pool) -> bool:
+        """Hand something to a free worker, if there is anything for one of its share of a node."""
+        following = self.packing.following(self.queue)
+        if following is not None:
+            run_id, generation = following
             pool.give(self.runs[run_id], self.spec.test, generation)
-        else:
+        elif self.queue.added:
             run_id, supplement = self.queue.added.next()
             pool.evaluate(self.runs[run_id], supplement)
+        else:
+            return False
+        return True
 
     def _draw(self, pool: Pool, display: Display) -> None:
         found, counts = pool.progress(), display.counts

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness import tracking
+from harness.spec.sizes import Size
 from harness.sweep.births import Births
 from harness.sweep.supplements import Supplement
 from harness.sweep.worker import Outcome, Progress, Settings, Worker, describe
@@ -48,22 +49,15 @@ class Pool:
     Args:
         settings: for the workers.
         size: how many.
-        cpu, gpu: a worker's share.
+        share: of a node that each has.
 
     Attributes:
         births: those on their way.
     """
 
-    def __init__(self, settings: Settings, size: int, cpu: float, gpu: float) -> None:
-        import ray
-
-        # Restarts and retries are the driver's: Ray would repeat a run without asking the store who has it.
-        options: dict[str, Any] = {"num_cpus": cpu, "num_gpus": gpu, "max_restarts": 0, "max_task_retries": 0}
-        # `progress` and `halt` are answered by a thread of its own while a run is on.
-        options["concurrency_groups"] = {"watch": 1}
-        remote: Any = ray.remote
-        actor_class = remote(**options)(_actor_class())
-        self.births = Births(lambda: actor_class.remote(settings))
+    def __init__(self, settings: Settings, size: int, share: Size) -> None:
+        self._settings = settings
+        self.births = _births(settings, share)
         self._idle: list[Any] = []
         self._jobs: dict[Any, Job] = {}
         self._ending = False
@@ -99,6 +93,12 @@ class Pool:
         """Have so many more."""
         for _ in range(count):
             self.births.add()
+
+    def reshape(self, size: int, share: Size) -> None:
+        """Have others in place of all workers, which must be idle."""
+        self.kill()
+        self.births = _births(self._settings, share)
+        self.grow(size)
 
     def give(self, run: Any, test: Any, generation: int) -> None:
         """Hand a run to a free worker."""
@@ -181,6 +181,20 @@ class Pool:
             return job, outcome
         self._idle.append(job.actor)
         return job, outcome
+
+
+def _births(settings: Settings, share: Size) -> Births:
+    import ray
+
+    # Restarts and retries are the driver's: Ray would repeat a run without asking the store who has it.
+    options: dict[str, Any] = {"num_cpus": share.cpu, "num_gpus": share.gpu, "max_restarts": 0, "max_task_retries": 0}
+    if share.memory:
+        options["memory"] = share.memory
+    # `progress` and `halt` are answered by a thread of its own while a run is on.
+    options["concurrency_groups"] = {"watch": 1}
+    remote: Any = ray.remote
+    actor_class = remote(**options)(_actor_class())
+    return Births(lambda: actor_class.remote(settings))
 
 
 def _actor_class() -> type:

@@ -73,16 +73,9 @@ def probe_spec(
         held.stop()
 
 
-def nodes() -> list[dict[str, float]]:
-    """What each node of the Ray session at hand has."""
-    import ray
-
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
-
-
 def on_gpu(resources: Any) -> bool:
     """Whether runs would train on a GPU of the cluster at hand."""
-    gpus = max((node.get("GPU", 0.0) for node in nodes()), default=0.0)
+    gpus = max((node.get("GPU", 0.0) for node in cluster.nodes()), default=0.0)
     return gpus >= 1 if resources.gpu == "auto" else float(resources.gpu) > 0
 
 

@@ -36,6 +36,10 @@ class Room:
         self._waiting, self._said, self._looked = 0, 0.0, time.monotonic()
         self._reasons: set[str] = set()
 
+    def onto(self, cluster: Cluster) -> None:
+        """The workers are others now, of another share."""
+        self._cluster, self._waiting = cluster, 0
+
     def look(self) -> None:
         """Tell what changed, and have more workers if nodes joined.
 

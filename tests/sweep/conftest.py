@@ -26,10 +26,12 @@ def store(template: Path, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def ray_session() -> Iterator[None]:
-    """One Ray session for all sweeps of this process: starting one takes seconds."""
+    """One Ray session for all sweeps of this process, with a GPU that isn't there: starting one takes seconds."""
     from harness.sweep import cluster
     from tests.sweep.bodies import Resources
 
-    held = cluster.start(Resources(), workers=2, address=None, at_most=2, threads=1)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("RAY_OVERRIDE_RESOURCES", '{"GPU": 1}')
+        held = cluster.start(Resources(), workers=2, address=None, at_most=2, threads=1)
     yield
     held.stop()

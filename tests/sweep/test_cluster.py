@@ -1,7 +1,14 @@
 import pytest
 
 from harness.errors import UserError
-from harness.sweep.cluster import _knock, _room
+from harness.spec import sizes
+from harness.sweep.cluster import _fitting, _knock
+
+
+def _room(nodes: list[dict[str, float]], cpu: float, gpu: float) -> int:
+    size = sizes.Size(cpu, gpu)
+    sizes.refuse(size, nodes)
+    return _fitting(nodes, size)
 
 
 def test_fractional_shares_fill_every_node():

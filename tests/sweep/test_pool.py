@@ -3,6 +3,7 @@ import time
 import pytest
 
 from harness import tracking
+from harness.spec.sizes import Size
 from harness.sweep.pool import Died, Pool
 from harness.sweep.worker import Settings
 from tests.sweep.bodies import spec_of
@@ -12,7 +13,7 @@ from tests.sweep.bodies import spec_of
 def test_a_worker_tells_how_far_it_is_while_it_works_and_is_replaced_when_it_dies(store):
     spec = spec_of(2, seconds=1.0, fail={"1": "die"})
     settings = Settings(store, "fake", tracking.myself(), body="tests.sweep.bodies:trivial")
-    with Pool(settings, 1, cpu=1.0, gpu=0.0) as pool:
+    with Pool(settings, 1, Size(1.0)) as pool:
         assert not pool.free
         while not pool.free:  # it imports
             assert not pool.wait(0.5)
