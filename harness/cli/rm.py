@@ -55,7 +55,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if not arguments.yes and not _agreed():
         print("nothing was removed")
         return 1
-    return _done(tracking.remove(uri, list({record.run_id for record in records})))
+    return _done(tracking.remove(uri, list({record.run_id for record in records}), tell=print))
 
 
 def _asked(arguments: argparse.Namespace) -> tuple[str, str | None, list[str], str | None]:

@@ -7,14 +7,14 @@ the two gives way.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from harness.tracking.claims import latest, release
 from harness.tracking.patience import persist
 from harness.tracking.record import ALL, Record, records
 from harness.tracking.record_files import remove_all
-from harness.tracking.state import survey
+from harness.tracking.state import settled
 from harness.tracking.store import client, resolve
 
 
@@ -33,8 +33,10 @@ class Removed:
     littered: dict[str, str] = field(default_factory=dict)
 
 
-def remove(uri: str | None, run_ids: Collection[str]) -> Removed:
+def remove(uri: str | None, run_ids: Collection[str], tell: Callable[[str], None] = lambda _: None) -> Removed:
     """Remove all records of these runs, finished or not; those of a dead owner are closed first.
+
+    Whether an owner on another machine is dead shows within two minutes, see `settled`; ``tell`` is told.
 
     May be repeated after it was interrupted. Claims of a spec stay registered with their time.
 
@@ -42,7 +44,7 @@ def remove(uri: str | None, run_ids: Collection[str]) -> Removed:
         UserError: the store doesn't answer.
     """
     uri, result = resolve(uri), Removed()
-    found = survey(uri, run_ids)
+    found = settled(uri, run_ids, tell)
     claims = latest(uri, run_ids)
     by_run: dict[str, list[Record]] = {}
     for record in records(uri, run_ids, ALL):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from harness.tracking import tags
 from harness.tracking.checkpoints import drop_checkpoints
 from harness.tracking.claims import Claim, latest
-from harness.tracking.owner import Owner, is_alive, process_alive
+from harness.tracking.owner import SILENCE, Owner, is_alive, process_alive
 from harness.tracking.patience import persist
 from harness.tracking.record import ALL, Record, records
 from harness.tracking.store import client, resolve
+from harness.tracking.watch import WATCH
+
+_LOOK = 3.0
+"""Seconds between two looks at owners elsewhere."""
 
 
 @dataclass
@@ -22,11 +27,13 @@ class Survey:
         finished: their FINISHED records.
         busy: who is doing them now.
         free: the generation to claim them with.
+        unsure: the busy ones whose owner is elsewhere and wasn't heard since this process first looked.
     """
 
     finished: dict[str, Record] = field(default_factory=dict)
     busy: dict[str, Owner] = field(default_factory=dict)
     free: dict[str, int] = field(default_factory=dict)
+    unsure: set[str] = field(default_factory=set)
 
 
 def survey(uri: str | None, run_ids: Collection[str]) -> Survey:
@@ -50,13 +57,33 @@ def survey(uri: str | None, run_ids: Collection[str]) -> Survey:
             result.finished[run_id] = done
         elif live is not None and live.owner is not None:
             result.busy[run_id] = live.owner
+            if _gone(live.owner) is None and not WATCH.heard(live.mlflow_id):
+                result.unsure.add(run_id)
         elif claim is None:
             result.free[run_id] = 0
         elif claim.owner is None or run_id in gone or _released(claim, found):
             result.free[run_id] = claim.generation + 1
         else:
             result.busy[run_id] = claim.owner
+            if _gone(claim.owner) is None:
+                result.unsure.add(run_id)
     return result
+
+
+def settled(uri: str | None, run_ids: Collection[str], tell: Callable[[str], None] = lambda _: None) -> Survey:
+    """`survey`, again and again until every owner elsewhere was heard or is dead: two minutes, if one is.
+
+    Args:
+        tell: takes a line, if there is anything to wait for.
+    """
+    found = survey(uri, run_ids)
+    if found.unsure:
+        owners = ", ".join(sorted({found.busy[run_id].host for run_id in found.unsure}))
+        tell(f"{len(found.unsure)} of them are at work on {owners}, or were: listening, for {SILENCE / 60:g} min")
+    while found.unsure:
+        time.sleep(_LOOK)
+        found = survey(uri, run_ids)
+    return found
 
 
 def reap(
@@ -87,8 +114,10 @@ def _released(claim: Claim, found: list[Record]) -> bool:
     return ended or not (claim.owner and is_alive(claim.owner, claim.tag, claim.at))
 
 
-def _gone(owner: Owner) -> bool:
-    return any(process_alive(process) is False for process in (owner, owner.driver) if process is not None)
+def _gone(owner: Owner) -> bool | None:
+    """Whether a process that the work hangs on is known to be gone; None where that can't be told here."""
+    known = [process_alive(process) for process in (owner, owner.driver) if process is not None]
+    return True if False in known else None if None in known else False
 
 
 def _closed(

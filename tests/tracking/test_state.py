@@ -83,12 +83,59 @@ def test_a_finished_run_that_was_deleted_in_mlflow_is_free_again(store):
     assert tracking.survey(store, ["r0"]).free == {"r0": 2}
 
 
-def test_an_owner_on_another_host_is_believed_by_its_heartbeat(store, monkeypatch):
-    far = replace(tracking.myself(), host="another")
-    begun(store, owner=far)._stop()
-    assert set(tracking.survey(store, ["r0"]).busy) == {"r0"}
-    monkeypatch.setattr("harness.tracking.owner.SILENCE", -10.0)
-    assert tracking.survey(store, ["r0"]).free == {"r0": 1}
+@pytest.fixture
+def clock(monkeypatch):
+    """Owners elsewhere are watched anew, on a clock set by hand: ``clock[0]``. Between two looks are ten seconds."""
+    now = [0.0]
+    monkeypatch.setattr(tracking.WATCH, "_clock", lambda: now[0])
+
+    def sleep(_):
+        now[0] += 10
+
+    monkeypatch.setattr("harness.tracking.state.time.sleep", sleep)
+    return now
+
+
+FAR = replace(tracking.myself(), host="another")
+
+
+@pytest.mark.parametrize("ahead", [-1e6, 1e6])
+def test_an_owner_on_another_host_is_believed_by_its_heartbeat_whatever_its_clock_says(
+    store, clock, monkeypatch, ahead
+):
+    import time
+
+    real = time.time
+    with monkeypatch.context() as there:
+        there.setattr("harness.tracking.logger.time.time", lambda: real() + ahead)
+        logger = begun(store, owner=FAR)
+        for beat in range(15):
+            there.setattr("harness.tracking.logger.time.time", lambda beat=beat: real() + ahead + 15 * beat)
+            logger._last_beat -= 60
+            logger._tick()
+            clock[0] += 15
+            assert set(tracking.survey(store, ["r0"]).busy) == {"r0"} and statuses(store) == ["RUNNING"]
+        assert tracking.standing(store, ["r0"])["r0"].state == "running"
+        logger._stop()
+    found = tracking.state.settled(store, ["r0"])
+    assert set(found.busy) == {"r0"} and not found.unsure  # it was heard
+    while not tracking.survey(store, ["r0"]).free:
+        clock[0] += 10
+    assert statuses(store) == ["KILLED"]
+
+
+def test_a_claim_from_another_host_that_never_got_a_record_is_free_after_a_while(store, clock):
+    assert tracking.claim(store, "r0", 0, FAR)
+    assert tracking.survey(store, ["r0"]).unsure == {"r0"}
+    told = []
+    assert tracking.state.settled(store, ["r0"], told.append).free == {"r0": 1}
+    assert clock[0] >= 120 and "at work on another, or were: listening, for 2 min" in told[0]
+
+
+def test_a_dead_owners_run_on_another_host_is_removed_once_its_silence_is_heard(store, clock):
+    begun(store, owner=FAR)._stop()
+    removed = tracking.remove(store, ["r0"])
+    assert set(removed.runs) == {"r0"} and clock[0] >= 120 and not tracking.records(store)
 
 
 def test_a_driver_closes_the_records_of_its_own_workers(store):
