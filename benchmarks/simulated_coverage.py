@@ -38,7 +38,7 @@ from harness.report.statistics.sign_flip import EXACT_UP_TO
 from harness.report.statistics.subjects import half_widths
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # where this runs as a script
-from benchmarks import simulated_pilots as pilots  # noqa: E402
+from benchmarks import simulated_pilots as pilots
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 ALPHA = 0.05

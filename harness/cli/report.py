@@ -47,9 +47,9 @@ def execute(arguments: argparse.Namespace) -> int:
     from harness.spec import load
 
     specs, wrong = [load(spec, arguments.overrides, arguments.seeds) for spec in arguments.specs], 0
-    for i, spec in enumerate(specs):
-        with shared.located(spec, arguments):
-            specs[i] = staged.narrowed(spec, arguments.tracking_uri or spec.tracking.uri)
+    for i, one in enumerate(specs):
+        with shared.located(one, arguments):
+            specs[i] = staged.narrowed(one, arguments.tracking_uri or one.tracking.uri)
     for spec in _asked(specs, arguments):
         uri = arguments.tracking_uri or spec.tracking.uri
         with shared.located(spec, arguments):

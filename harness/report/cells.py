@@ -22,7 +22,7 @@ from harness.report.selection import (
     matches,
     metric,
 )
-from harness.report.statistics import SKEW_TOLD, STUDENTISED_FROM, Interval, Paired, seed_interval
+from harness.report.statistics import SKEW_TOLD, SKEW_TOLD_PILOT, STUDENTISED_FROM, Interval, Paired, seed_interval
 from harness.report.table import Cell, Recipe, Row, Table, number, p_text
 from harness.spec.conditions import is_condition
 
@@ -148,9 +148,10 @@ def mean_notes(body: list[Row], pilot: Collection[int] = ()) -> tuple[str, ...]:
         if many
         else "t, with room for skew"
     )
+    told = SKEW_TOLD
     if pilot:
-        kind = two_stage(pilot)
-    notes = [f"Cells: mean ± half-width of the 95 % interval ({kind}) over seeds (number of seeds). {SKEW_TOLD}"]
+        kind, told = two_stage(pilot), SKEW_TOLD_PILOT
+    notes = [f"Cells: mean ± half-width of the 95 % interval ({kind}) over seeds (number of seeds). {told}"]
     if any(cell.bold for cell in cells):
         notes.append(
             f"Bold: lowest error (or highest score) of its column among arms of equal training length and two or more "

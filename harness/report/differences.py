@@ -45,6 +45,7 @@ from harness.report.statistics import (
     MIN_SEEDS,
     MIN_SUBJECTS,
     SKEW_TOLD,
+    SKEW_TOLD_PILOT,
     STUDENTISED_FROM,
     Paired,
     fixed_order,
@@ -116,7 +117,7 @@ def difference_table(
         f"Cells: mean difference to the baseline ({named(evidence)}; all else equal) for these subjects, paired "
         f"by seed, with its 95 % interval over seeds ({_how(evidence)}), the corrected p-value of the paired t-test "
         "with that room, and the number of seed pairs. Negative means lower than the baseline; p ≥ 0.05 means not "
-        f"separated, not equal. {SKEW_TOLD}",
+        f"separated, not equal. {SKEW_TOLD_PILOT if evidence.pilot else SKEW_TOLD}",
         nothing_like(evidence, pairs),
         correction(tests, columns, steps),
         without_p(comparisons, adjusted),

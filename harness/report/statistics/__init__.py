@@ -21,7 +21,7 @@ from harness.report.statistics.multiplicity import fixed_order, holm
 from harness.report.statistics.paired import MIN_PAIRS, Paired, paired_difference, paired_p
 from harness.report.statistics.seeds import MOST_SEEDS, seeds_needed
 from harness.report.statistics.sign_flip import sign_flip
-from harness.report.statistics.skew import LOPSIDED, SKEW_TOLD, lopsided, widening
+from harness.report.statistics.skew import LOPSIDED, SKEW_TOLD, SKEW_TOLD_PILOT, lopsided, widening
 from harness.report.statistics.subjects import MIN_SEEDS, MIN_SUBJECTS, new_subjects
 from harness.report.statistics.two_stage import pilot_first, seeds_fixed
 
@@ -33,6 +33,7 @@ __all__ = [
     "MIN_SUBJECTS",
     "MOST_SEEDS",
     "SKEW_TOLD",
+    "SKEW_TOLD_PILOT",
     "STUDENTISED_FROM",
     "Equivalence",
     "Interval",

@@ -54,8 +54,7 @@ def _verified(folder: Path, spec: Any, source: Any) -> Ledger:
     of_subjects = _subjects(folder, report)
     scale, known = report["tested"]["scale"], {**report["tested"], "arms": _arms(report)}
     for table in report["tables"]:
-        new = table["recipe"]["kind"] == "new_subjects"
-        behind = of_subjects if new else frame
+        behind = of_subjects if table["recipe"]["kind"] in ("new_subjects", "variance") else frame
         if behind is None:
             ledger.same("cells", SUBJECTS, "the file", "there", "missing")
             continue
@@ -70,7 +69,7 @@ def _verified(folder: Path, spec: Any, source: Any) -> Ledger:
     uncounted = [*([report["claims"]] if report["claims"] else []), *report["tables"], *report["literature"]]
     uncounted += [report["seeds"]] if report.get("seeds") else []
     uncounted += report.get("tuning", [])
-    seeds.check(ledger, DATA, report, frame, spec)
+    seeds.check(ledger, DATA, report, frame, spec if source is not None else None)
     for table in [*uncounted, *([counted] if counted else [])]:
         formats.check(ledger, folder, table)
     _counts(ledger, report, plain)
