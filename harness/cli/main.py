@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import keyword
 import sys
@@ -36,6 +37,7 @@ COMMANDS = {
     "ui": "MLflow's own page on the store in use",
 }
 INTERRUPTED = 130
+FAILED = 1
 USER_ERROR = 2
 
 
@@ -43,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        the exit code: 0, 1 if runs failed, 2 if what the user gave is wrong, 130 if interrupted.
+        the exit code: 0, 1 if runs failed or a disk is full, 2 if what the user gave is wrong, 130 if interrupted.
     """
     given = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -59,6 +61,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (`repose ls | head`) has what it wanted; closing stderr keeps Python from complaining.
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(f"repose: error: no room left to write{_to(error)}: {error.strerror}", file=sys.stderr)
+        return FAILED
+
+
+def _to(error: OSError) -> str:
+    return f" {error.filename}" if error.filename else ""
 
 
 def _arguments(given: Sequence[str]) -> argparse.Namespace:

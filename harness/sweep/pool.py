@@ -9,6 +9,7 @@ from typing import Any
 from harness import tracking
 from harness.spec.sizes import Size
 from harness.sweep.births import Births
+from harness.sweep.nodes import Nodes
 from harness.sweep.supplements import Supplement
 from harness.sweep.worker import Outcome, Progress, Settings, Worker, describe
 
@@ -60,6 +61,7 @@ class Pool:
         self.births = _births(settings, share)
         self._idle: list[Any] = []
         self._jobs: dict[Any, Job] = {}
+        self._nodes = Nodes()
         self._ending = False
         self.grow(size)
 
@@ -125,6 +127,7 @@ class Pool:
             if reference in self._jobs:
                 answers.append(self._returned(reference))
             elif (actor := self.births.take(reference)) is not None:
+                self._nodes.note(actor)
                 self._idle.append(actor)
         return answers
 
@@ -174,9 +177,11 @@ class Pool:
             outcome = ray.get(reference)
         except ray.exceptions.RayError as error:
             # Either the process is gone, or it raised where it must not go on (see `Worker.do`): both end it.
+            with_node = self._nodes.forget(job.actor)
             self._replace(job.actor)
-            return job, _death(error)
+            return job, _death(error, with_node)
         if outcome.status == "halted" or outcome.worn:
+            self._nodes.forget(job.actor)
             self._replace(job.actor)
             return job, outcome
         self._idle.append(job.actor)
@@ -202,14 +207,20 @@ def _actor_class() -> type:
 
     watched: Any = ray.method(concurrency_group="watch")(lambda self: Worker.progress(self))
     halting: Any = ray.method(concurrency_group="watch")(lambda self, reason: Worker.halt(self, reason))
-    return type("Worker", (Worker,), {"progress": watched, "halt": halting})
+    return type("Worker", (Worker,), {"progress": watched, "halt": halting, "node": _node})
 
 
-def _death(error: BaseException) -> Died:
+def _node(_: Worker) -> str:
+    import ray
+
+    return ray.get_runtime_context().get_node_id()
+
+
+def _death(error: BaseException, with_node: bool) -> Died:
     cause = getattr(error, "cause", None)
     if cause is not None:  # raised by the worker itself, where it must not go on
         lost = isinstance(cause, tracking.TrackingLost)
         return Died(str(cause) if lost else describe(cause), lost=lost)
-    if "node has died" in str(error):
+    if with_node:
         return Died("its node died, or left the cluster", with_node=True)
     return Died("its worker died: killed, out of memory, or crashed")
