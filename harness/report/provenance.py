@@ -40,6 +40,7 @@ def identity(spec: Any, evidence: Evidence) -> dict[str, str]:
         "protocol": _protocol(evidence),
         "data": "; ".join(_data(spec, evidence)),
         "git commit": _counted(_commit(record) for record in records),
+        "training code": _counted(option(record, "code", "") for record in records),
         "versions": _counted(_versions(record) for record in records),
         "report written by": f"repose-harness {harness.__version__}",
     }
@@ -170,6 +171,25 @@ def _digest(spec: Any) -> str:
 def _overrides(spec: Any) -> str:
     given = option(spec, "overrides", ())
     return f", overridden by {' '.join(given)}" if given else ""
+
+
+def several_codes(evidence: Evidence) -> str | None:
+    """What is to be said if not all runs were trained by the same code; None if they were, as far as is recorded.
+
+    Records tell a digest of the sources that decide a training's numbers: commits that leave these alone are one
+    version. Older records tell a commit alone.
+    """
+    records = list(evidence.records.values())
+    of_commit = {_commit(record): option(record, "code") for record in records if option(record, "code")}
+    trained = [option(record, "code") or of_commit.get(_commit(record)) or _commit(record) for record in records]
+    counts = Counter(code for code in trained if code != UNKNOWN)
+    if len(counts) < 2:
+        return None
+    named = ", ".join(f"{code} ({count} run{'s' * (count != 1)})" for code, count in sorted(counts.items()))
+    return (
+        f"{len(counts)} versions of the code trained these runs: {named}. A difference between arms may be one between "
+        "versions; the commits stand under Provenance."
+    )
 
 
 def _commit(record: Any) -> str:
