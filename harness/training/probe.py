@@ -109,7 +109,15 @@ def probe(run: Run, test: Test | None, *, device: str | torch.device | None = No
             found = replace(found, evaluation=_evaluation(run, test, result, part, where) / fraction)
     # Predictions and masks of all frames are held at a time: what a part of them took is in proportion.
     own = trained.own + round((watch.peak.own - trained.own) / fraction)
-    return replace(found, a_pass=a_pass, own=own, shared=watch.peak.shared, gpu=gpu.bytes, gpu_total=gpu.total)
+    shared = max(watch.peak.shared, _mapped(material))
+    return replace(found, a_pass=a_pass, own=own, shared=shared, gpu=gpu.bytes, gpu_total=gpu.total)
+
+
+def _mapped(material: Material) -> int:
+    """Bytes of the views that runs of a node share: a few steps read few of them."""
+    sets = {id(one): one for one in (material.unlabelled, material.validation, *material.tests.values()) if one.shared}
+    parts = [part for one in sets.values() for part in (one.poses, one.pixels, one.score) if part is not None]
+    return sum(part.numel() * part.element_size() for part in parts)
 
 
 def _training(run: Run, lifter: Lifter, a_pass: float, device: torch.device) -> tuple[Probe, _Weights]:

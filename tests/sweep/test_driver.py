@@ -81,8 +81,8 @@ def test_a_run_that_is_at_work_elsewhere_is_waited_for_and_not_repeated(store):
 
 
 def test_more_gpus_than_the_cluster_has_are_refused_before_anything_starts(store):
-    spec = FakeSpec([FakeRun(0)], resources=Resources(gpu=2.0))
-    with pytest.raises(UserError, match="needs 2 GPUs and no node of the cluster has more than 1"):
+    spec = FakeSpec([FakeRun(0)], resources=Resources(gpu=9.0))
+    with pytest.raises(UserError, match="needs 9 GPUs and no node of the cluster has more than"):
         run_sweep(spec, uri=store, body=BODY)
     assert not tracking.records(store)
 

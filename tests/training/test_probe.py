@@ -52,6 +52,16 @@ def test_of_large_data_a_part_is_tested(make_run, monkeypatch):
     assert len(some.poses) == int(some.length.sum())
 
 
+def test_mapped_views_count_whole_however_few_of_them_are_read(make_run):
+    from dataclasses import replace
+
+    material = open_material(make_run().data)
+    assert probe._mapped(material) == 0, "small data are each run's own"
+    train = replace(material.unlabelled, shared=True)
+    rows = train.frames * 17 * (3 + 2) * 4
+    assert probe._mapped(replace(material, train=train, unlabelled=train)) == rows
+
+
 def test_a_step_is_told_from_what_precedes_it():
     import torch
 

@@ -60,6 +60,8 @@ def ray_session() -> Iterator[None]:
     from harness.sweep import cluster
     from tests.sweep.bodies import Resources
 
-    held = cluster.start(Resources(), workers=2, address=None, at_most=2, threads=1)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("RAY_OVERRIDE_RESOURCES", '{"GPU": 1}')  # as tests of sweeps need it, which may join this one
+        held = cluster.start(Resources(), workers=2, address=None, at_most=2, threads=1)
     yield
     held.stop()
