@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from dataclasses import dataclass, field
@@ -91,6 +92,8 @@ def trivial(run: FakeRun, test: Any, logger: Any, on_epoch: Any) -> dict[str, fl
     failure = options.get("fail", {}).get(str(run.seed))
     if failure == "die":
         os._exit(1)
+    if failure == "import":
+        importlib.import_module("harness.not_installed_there")
     if failure is not None:
         raise {"final": Final, "again": RuntimeError}[failure]("as asked")
     for name in ("best.pt", "last.pt"):

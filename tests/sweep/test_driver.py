@@ -100,6 +100,15 @@ def test_workers_that_cannot_start_end_the_sweep_with_one_message(store, tmp_pat
     assert not tracking.running(store)
 
 
+def test_an_import_that_fails_within_a_run_is_that_runs_failure_and_once_mended_the_same_command_goes_on(store):
+    first = run_sweep(spec_of(3, fail={"1": "import"}), uri=store, body=BODY)
+    broken = FakeRun(1).run_id
+    assert first.failed == {broken: "ModuleNotFoundError: No module named 'harness.not_installed_there'"}
+    assert len(first.finished) == 2 and statuses(store)[broken] == ["FAILED"] * 2
+    second = run_sweep(spec_of(3), uri=store, body=BODY)
+    assert second.finished == [broken] and not second.failed and not tracking.running(store)
+
+
 def test_when_nothing_is_to_do_neither_ray_nor_mlflow_nor_torch_is_loaded(store):
     for run_id in (FakeRun(0).run_id, FakeRun(1).run_id):
         held = tracking.claim(store, run_id, 0, tracking.myself())
