@@ -150,6 +150,8 @@ class Report:
         if evidence.unevaluated:
             named = [f"{level} with {cameras} cameras ({n})" for (level, cameras), n in evidence.unevaluated.items()]
             said.append(f"Finished runs not tested yet at {', '.join(named)}: `repose run` does it, without training.")
+        codes = provenance.several_codes(evidence)
+        said += [codes] if codes else []
         falling = [
             f"{evidence.describe(arm)} ({len(arm.falling)} of {len(arm.finished)} runs, {_slope(arm)})"
             for arm in evidence.arms
