@@ -10,15 +10,13 @@ import zlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from harness.data import clip_file
+from harness.data import clip_file, description
+from harness.data.description import META
 from harness.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
 
-META = "__meta__"
-_NEEDED = {"format": int, "name": str, "units": str, "licence": str, "clips": dict}
-_FORMAT = 2
 _DECIDES = ("skeleton", "fps", "world", "clips", "cameras")
 """What of the description decides what runs see; prose, splits and provenance don't."""
 
@@ -58,10 +56,11 @@ class Archive:
 
     @cached_property
     def meta(self) -> dict[str, Any]:
-        """The description, its outer shape checked.
+        """The description, checked.
 
         Raises:
-            UserError: a file without one, such as a plain clip file; another format or units; keys that are missing.
+            UserError: a file without one, such as a plain clip file; another format or units; keys that are missing
+                or of another kind.
         """
         if META not in self._entries:
             message = f"has no '{META}': not an imported clip file. `repose data import` writes them;"
@@ -72,17 +71,8 @@ class Archive:
             meta = json.loads(bytes(content[start:]))
         except ValueError as error:
             raise UserError(f"is no JSON ({error})", file=self.path, key=META) from None
-        for key, kind in _NEEDED.items():
-            if not isinstance(meta, dict) or not isinstance(meta.get(key), kind):
-                raise UserError(f"'{key}' is missing or no {kind.__name__}", file=self.path, key=META)
-        if meta["format"] != _FORMAT:
-            message = f"format {meta['format']}; this version reads format {_FORMAT}: import the data again"
-            raise UserError(message, file=self.path, key=META)
-        if meta["units"] != "metres":
-            raise UserError(f"units are {meta['units']!r}; expected 'metres'", file=self.path, key=META)
-        for name, about in meta["clips"].items():
-            if not isinstance(about, dict) or not {"subject", "action"} <= about.keys():
-                raise UserError("expected 'subject' and 'action'", file=self.path, key=f"{META}: clips: {name}")
+        description.check(meta, self.path)
+        for name in meta["clips"]:
             if name not in self._entries:
                 raise UserError("the clip is described, but its positions aren't there", file=self.path, key=name)
         if not meta["clips"]:

@@ -12,8 +12,8 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,15 @@ import numpy as np
 
 from harness import __version__
 from harness.data import clip_file
-from harness.data.archive import META, Archive
+from harness.data.archive import Archive
 from harness.data.dataset import Clip, RecordedCamera, Split
+from harness.data.declared_skeleton import declared
+from harness.data.description import FACTS, FORMAT, META
 from harness.data.importers.imported import Imported
-from harness.errors import UserError, unknown
-from harness.skeleton import SKELETONS, Skeleton
+from harness.errors import UserError
+from harness.skeleton import SKELETONS
 
-FORMAT = 2
 _ALIGNED = 64
-_FACTS = ("orientation", "translation", "intrinsic", "resolution")
 
 
 def write(path: str | Path, found: Imported, *, kind: str, files: Iterable[Mapping[str, str]]) -> str:
@@ -80,15 +80,15 @@ def _meta(found: Imported, kind: str, files: Iterable[Mapping[str, str]]) -> dic
     cameras: dict[str, dict[str, Any]] = {}
     for clip in found.clips:
         for camera in clip.cameras:
-            facts = {name: [float(x) for x in getattr(camera, name)] for name in _FACTS}
+            facts = {name: [float(x) for x in getattr(camera, name)] for name in FACTS}
             known = cameras.setdefault(clip.subject, {}).setdefault(camera.name, facts)
             if known != facts:  # stood elsewhere in this clip
                 cameras.setdefault(clip.name, {})[camera.name] = facts
-    declared = found.skeleton.name if SKELETONS.get(found.skeleton.name) == found.skeleton else asdict(found.skeleton)
+    skeleton = found.skeleton.name if SKELETONS.get(found.skeleton.name) == found.skeleton else asdict(found.skeleton)
     return {
         "format": FORMAT,
         "name": found.name,
-        "skeleton": declared,
+        "skeleton": skeleton,
         "fps": found.clips[0].fps,
         "units": "metres",
         "world": found.world,
@@ -143,7 +143,7 @@ def check(found: Imported, path: str) -> None:
 
 def _check_camera(camera: RecordedCamera, clip: Clip, path: str) -> None:
     key = f"{clip.name}@{camera.name}"
-    for fact, length in zip(_FACTS, (4, 3, 9, 2), strict=True):
+    for fact, length in zip(FACTS, (4, 3, 9, 2), strict=True):
         values = np.asarray(getattr(camera, fact), dtype=np.float64)
         if values.shape != (length,) or not np.isfinite(values).all():
             raise UserError(f"{fact} of the camera must be {length} finite numbers", file=path, key=key)
@@ -194,7 +194,7 @@ def unchecked(path: str | Path) -> Imported:
     """
     archive = Archive(str(path))
     meta = archive.meta
-    skeleton = declared_skeleton(meta["skeleton"], str(path))
+    skeleton = declared(meta["skeleton"], str(path))
     clips = []
     for name, about in sorted(meta["clips"].items()):
         positions = _float(archive.array(name), str(path), name)
@@ -232,41 +232,17 @@ def splits(meta: Mapping[str, Any]) -> dict[str, Split]:
     }
 
 
-def declared_skeleton(given: str | Mapping[str, Any], path: str) -> Skeleton:
-    """The skeleton that a file names or declares.
-
-    Raises:
-        UserError: an unknown name, or a declaration that isn't one.
-    """
-    if isinstance(given, str):
-        if given not in SKELETONS:
-            raise unknown("skeleton", given, SKELETONS, file=path, key="skeleton")
-        return SKELETONS[given]
-    try:
-        values = {field.name: given[field.name] for field in fields(Skeleton) if field.name in given}
-        return Skeleton(**{name: _frozen(value) for name, value in values.items()})
-    except (TypeError, KeyError, AttributeError):
-        names = ", ".join(field.name for field in fields(Skeleton))
-        raise UserError(f"no declaration of a skeleton; expected {names}", file=path, key="skeleton") from None
-
-
-def _frozen(value: Any) -> Any:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return tuple(_frozen(item) for item in value)
-    return {key: _frozen(item) for key, item in value.items()} if isinstance(value, Mapping) else value
-
-
 def _camera(archive: Archive, clip: str, about: Mapping[str, Any], name: str) -> RecordedCamera:
     cameras = archive.meta.get("cameras", {})
     facts = cameras.get(clip, {}).get(name) or cameras.get(about["subject"], {}).get(name)
-    if facts is None or not set(_FACTS) <= facts.keys():
-        message = f"the camera '{name}' isn't described; expected {', '.join(_FACTS)}"
+    if facts is None:
+        message = f"the camera '{name}' isn't described; expected {', '.join(FACTS)}"
         raise UserError(message, file=archive.path, key=f"{clip}@{name}")
     arrays = {}
     for what in ("pixels", "score"):
         key = f"{clip}@{name}/{what}"
         arrays[what] = _float(archive.array(key), archive.path, key) if key in archive.names else None
-    return RecordedCamera(name, *(tuple(facts[fact]) for fact in _FACTS), **arrays)  # type: ignore[arg-type]
+    return RecordedCamera(name, *(tuple(facts[fact]) for fact in FACTS), **arrays)  # type: ignore[arg-type]
 
 
 def _float(array: np.ndarray, path: str, key: str) -> np.ndarray:

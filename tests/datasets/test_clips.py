@@ -223,6 +223,12 @@ def rewritten(path, change):
         (lambda meta, members: meta.update(units="millimetres"), "units are 'millimetres'"),
         (lambda meta, members: meta.update(skeleton="h36m71"), "did you mean 'h36m17'"),
         (lambda meta, members: meta["cameras"]["P01"].pop("two"), "the camera 'two' isn't described"),
+        (lambda meta, members: meta["cameras"]["P01"]["two"].pop("resolution"), "P01: two: 'resolution' is missing"),
+        (lambda meta, members: meta["cameras"]["P01"]["two"].update(translation=[1]), r"\[1\]; expected 3 numbers"),
+        (lambda meta, members: meta.update(cameras=[]), r"'cameras' is \[\]; expected a mapping"),
+        (lambda meta, members: next(iter(meta["clips"].values())).update(fps="x"), "'fps' is 'x'; expected frames"),
+        (lambda meta, members: meta["splits"]["std"].pop("test"), "splits: std: 'test' is missing; expected a list"),
+        (lambda meta, members: meta["provenance"].update(files=3), "provenance: 'files' is 3; expected a list"),
         (
             lambda meta, members: members.pop(next(n for n in members if n.startswith("P02") and "@" not in n)),
             "aren't there",
@@ -233,6 +239,28 @@ def test_files_with_wrong_keys(write, change, message):
     with pytest.raises(UserError, match=message) as caught:
         data.open_dataset("clips", rewritten(write(), change))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"joints": ["Hip"]}, "'joints' isn't a list of two names or more"),
+        ({"joints": ["Hip"] * 17}, "'joints' isn't a list of two names or more, all different"),
+        ({"parents": [-1, 0, 1]}, "'parents' isn't a parent's number for each joint"),
+        ({"parents": [-1, 2, 1, *[0] * 14]}, "'parents' isn't .* a tree whose root comes first"),
+        ({"parents": [1, -1, *[0] * 15]}, "'parents' isn't .* a tree whose root comes first"),
+        ({"mirror": [1, *range(1, 17)]}, "'mirror' isn't"),
+        ({"limbs": {"arm": [16, 17]}}, "'limbs' isn't named groups of joints"),
+        ({"halves": None}, "'halves' isn't named groups of joints"),
+        ({"radii": [0.1] * 3}, "'radii' isn't empty, or a radius in metres"),
+        ({"radii": [100] * 17}, "'radii' isn't empty, or a radius in metres, below 1"),
+    ],
+)
+def test_skeletons_that_are_none(write, change, message):
+    path = write(skeleton=replace(H36M17, name="ours"))
+    assert data.open_dataset("clips", path).skeleton == replace(H36M17, name="ours")
+    with pytest.raises(UserError, match=f"__meta__: skeleton: {message}"):
+        data.open_dataset("clips", rewritten(path, lambda meta, members: meta["skeleton"].update(change)))
 
 
 def test_truncated_damaged_and_plain_files(write, tmp_path, clips):

@@ -10,9 +10,10 @@ import numpy as np
 
 from harness import data as datasets
 from harness.data import clip_file, clips, imported_file, mocap
-from harness.data.archive import META, Archive
+from harness.data.archive import Archive
 from harness.data.checks.examined import Examined
 from harness.data.dataset import Clip, Dataset, Split
+from harness.data.description import META
 from harness.errors import UserError
 from harness.skeleton import Skeleton
 
