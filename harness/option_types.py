@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import types
 import typing
 from typing import Any
 
@@ -25,3 +26,19 @@ def read(annotation: ast.expr | None) -> Any:
     if annotation is None:
         return Any
     return eval(ast.unparse(annotation), {"__builtins__": {}, **_PLAIN, **_NAMES})
+
+
+def choices(annotation: Any) -> tuple[Any, ...]:
+    """The values that a type made of literals allows, such as ``Literal["a", "b"] | None``; none of any other type."""
+    if typing.get_origin(annotation) is typing.Literal:
+        return typing.get_args(annotation)
+    found = [choices(part) for part in typing.get_args(annotation) if part is not type(None)]
+    union = typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated)
+    return found[0] if union and len(found) == 1 else ()
+
+
+def told(annotation: Any, required: bool, default: Any) -> str:
+    """An option in words: its default, and what it may be where that is a list."""
+    may = choices(annotation)
+    said = "required" if required else repr(default)
+    return f"{said} ({', '.join(map(str, may))})" if may else said

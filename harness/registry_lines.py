@@ -73,7 +73,7 @@ PROCESSES = {
     "random_joints": ("harness.occlusion.random_joints:process", 1, "keypoints at random, frame by frame"),
     "parts": ("harness.occlusion.parts:process", 1, "some limbs for the whole clip"),
     "one_joint": ("harness.occlusion.one_joint:process", 1, "one joint at a time for a set number of frames"),
-    "frames": ("harness.occlusion.lengths:frames", 1, "whole frames missing"),
+    "frames": ("harness.occlusion.frames:process", 1, "whole frames missing"),
     "stretches": ("harness.occlusion.lengths:stretches", 1, "limbs or joints over stretches of set mean length"),
     "jitter": ("harness.occlusion.jitter:process", 1, "Gaussian errors in pixels, nothing hidden"),
     "noisy": ("harness.occlusion.noisy:process", 1, "Gaussian errors in pixels of occluded keypoints only"),

@@ -22,7 +22,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _layouts(verbose: bool) -> list[str]:
-    from harness import registry
+    from harness import option_types, registry
     from harness.data import importers
 
     width = max(map(len, importers.LINES))
@@ -30,8 +30,8 @@ def _layouts(verbose: bool) -> list[str]:
     for kind, (_, summary, source) in importers.LINES.items():
         lines.append(f"{kind:<{width}}  {summary}; {source}")
         if verbose:
-            options = registry.options(importers.entry(kind)).items()
-            lines += [f"    {name}: {'required' if one.required else repr(one.default)}" for name, one in options]
+            for name, one in registry.options(importers.entry(kind)).items():
+                lines.append(f"    {name}: {option_types.told(one.annotation, one.required, one.default)}")
     return lines
 
 
@@ -43,12 +43,13 @@ def _file(path: str, verbose: bool) -> list[str]:
     skeleton = meta["skeleton"] if isinstance(meta["skeleton"], str) else meta["skeleton"].get("name")
     subjects = sorted({clip["subject"] for clip in clips})
     frames = sum(archive.shape(name)[0] for name in meta["clips"])
+    rates = " or ".join(f"{rate:g}" for rate in sorted({clip.get("fps") or meta["fps"] for clip in clips}))
     cameras = sorted({camera for clip in clips for camera in clip.get("cameras", ())})
     about = meta.get("provenance", {})
     lines = [
         f"{path}: {meta['name']}, imported from {about.get('kind', 'an unknown layout')}",
         f"  fingerprint  {archive.digest()}",
-        f"  clips        {len(clips)}, {frames:,} frames at {meta['fps']:g} a second, joints of {skeleton}",
+        f"  clips        {len(clips)}, {frames:,} frames at {rates} a second, joints of {skeleton}",
         f"  subjects     {', '.join(subjects)}",
         f"  cameras      {', '.join(cameras) or 'none recorded: virtual ones are drawn'}",
         f"  detections   {meta.get('detector') or 'none'}",

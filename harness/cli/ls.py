@@ -15,7 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", nargs="?", choices=KINDS, metavar="KIND", help=f"{', '.join(KINDS)} (default: all)")
     parser.add_argument("names", nargs="*", metavar="NAME", help="with --cost: only these backbones")
     parser.add_argument(
-        "-v", dest="verbose", action="store_true", help="also options with their defaults; sources of protocols"
+        "-v",
+        dest="verbose",
+        action="store_true",
+        help="also options with their defaults; sources of protocols and of processes",
     )
     cost = parser.add_argument_group("costs of backbones, measured here (docs/backbones.md)")
     cost.add_argument("--cost", action="store_true", help="parameters, MACs of an output frame, speed, peak memory")

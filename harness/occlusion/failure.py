@@ -1,8 +1,4 @@
-"""How a 2D detector fails: a joint drawn to another one, left taken for right, and less confidence before and after.
-
-Source: the kinds of error that Ronchi and Perona tell apart ("Benchmarking and error diagnosis in multi-instance pose
-estimation", ICCV 2017): inversion between left and right, and swap or miss, where a keypoint lands near another part.
-"""
+"""How a 2D detector fails: a joint drawn to another one, left taken for right, and less confidence before and after."""
 
 from __future__ import annotations
 
@@ -18,6 +14,12 @@ from harness.occlusion.joints import single_joints
 from harness.occlusion.scene import Scene
 from harness.occlusion.stretches import StretchProcess
 from harness.skeleton import Skeleton
+
+SOURCE = (
+    'the kinds of error that Ronchi and Perona tell apart ("Benchmarking and error diagnosis in multi-instance pose '
+    'estimation", ICCV 2017): inversion between left and right, and swap or miss, where a keypoint lands near another '
+    "part"
+)
 
 _RAMP = 0.25
 """Severities below an event's own over which the detector grows unsure, and above it over which it gives up."""

@@ -8,6 +8,8 @@ from typing import Literal
 from harness.occlusion.stretches import StretchProcess
 from harness.skeleton import Skeleton
 
+SOURCE = "this harness: lengths and rates are chosen, not measured"
+
 
 def halves(skeleton: Skeleton) -> dict[str, tuple[int, ...]]:
     """The halves of the skeleton's declaration: upper, lower, left, right."""

@@ -1,8 +1,4 @@
-"""Gaussian jitter: every keypoint is seen, none exactly where it is.
-
-Source: robustness curves over the standard deviation of 2D noise in pixels, added before screen normalisation, as in
-PoseFormerV2 (Zhao et al., CVPR 2023).
-"""
+"""Gaussian jitter: every keypoint is seen, none exactly where it is."""
 
 from __future__ import annotations
 
@@ -17,6 +13,11 @@ from harness import keyed
 from harness.data.detector import keypoint_keys, normal_pairs
 from harness.occlusion.scene import Scene
 from harness.skeleton import Skeleton
+
+SOURCE = (
+    "robustness curves over the standard deviation of 2D noise in pixels, added before screen normalisation, as in "
+    "PoseFormerV2 (Zhao et al., CVPR 2023)"
+)
 
 IGNORES_FILL = True
 """Nothing is hidden: no fill of a spec changes it."""

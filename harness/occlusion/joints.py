@@ -5,6 +5,8 @@ from __future__ import annotations
 from harness.occlusion.stretches import StretchProcess
 from harness.skeleton import Skeleton
 
+SOURCE = "this harness: lengths and rates are chosen, not measured"
+
 
 def single_joints(skeleton: Skeleton) -> dict[str, tuple[int, ...]]:
     """Every joint is a group of its own."""

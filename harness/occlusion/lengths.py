@@ -1,7 +1,4 @@
-"""Stretches whose mean length is set: what a network can bridge by looking at neighbouring frames, and what not.
-
-Source: RePOSE (Sun et al., ECCV 2024) states long occlusions as its weakness: a window bridges short ones only.
-"""
+"""Stretches whose mean length is set: what a network can bridge by looking at neighbouring frames, and what not."""
 
 from __future__ import annotations
 
@@ -13,15 +10,13 @@ from annotated_types import Ge, Le
 from harness.occlusion.joints import single_joints
 from harness.occlusion.limbs import limbs
 from harness.occlusion.stretches import Groups, StretchProcess
-from harness.skeleton import Skeleton
 
+SOURCE = (
+    "this harness; long occlusions are the weakness that RePOSE (Sun et al., ECCV 2024) states: a window bridges short "
+    "ones only"
+)
 
-def person(skeleton: Skeleton) -> dict[str, tuple[int, ...]]:
-    """All joints in one group: the whole frame is missing."""
-    return {"person": tuple(range(len(skeleton)))}
-
-
-_GROUPS: dict[str, Groups] = {"joints": single_joints, "limbs": limbs, "person": person}
+_GROUPS: dict[str, Groups] = {"joints": single_joints, "limbs": limbs}
 
 
 @dataclass(frozen=True)
@@ -45,8 +40,3 @@ def stretches(
 ) -> StretchProcess:
     """``length``: mean length in frames. ``of``: what is hidden together."""
     return Lengths(length).process(f"stretches of {of}", _GROUPS[of])
-
-
-def frames(*, length: Annotated[int, Ge(1), Le(2000)] = 5) -> StretchProcess:
-    """``length``: mean number of consecutive frames that are missing."""
-    return Lengths(length).process("frames", person)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from harness.occlusion.stretches import StretchProcess
 from harness.skeleton import Skeleton
 
+SOURCE = "this harness: lengths and rates are chosen, not measured"
+
 
 def limbs(skeleton: Skeleton) -> dict[str, tuple[int, ...]]:
     """The limbs of the skeleton's declaration."""

@@ -1,8 +1,4 @@
-"""Occluded keypoints that a detector still reports, badly: noise where something hides them, and only there.
-
-Source: Lino, Santiago and Marques, "Benchmarking 3D human pose estimation models under occlusions", arXiv 2504.10350:
-noise on occluded keypoints, networks not trained again.
-"""
+"""Occluded keypoints that a detector still reports, badly: noise where something hides them, and only there."""
 
 from __future__ import annotations
 
@@ -22,6 +18,11 @@ from harness.occlusion.stretches import StretchProcess
 from harness.skeleton import Skeleton
 
 _HIDING: dict[str, StretchProcess] = {"joints": JOINTS, "limbs": ANY_LIMB}
+
+SOURCE = (
+    'Lino, Santiago and Marques, "Benchmarking 3D human pose estimation models under occlusions", arXiv 2504.10350: '
+    "noise on occluded keypoints, networks not trained again"
+)
 
 IGNORES_FILL = True
 """What it reports is its own: no fill of a spec changes it."""

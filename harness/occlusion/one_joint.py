@@ -1,8 +1,4 @@
-"""One joint at a time, for a set number of frames.
-
-Source: one joint hidden over 30 frames, a test of Banik, Gschoßmann, Mendoza Garcia and Knoll, "Occlusion robust 3D
-human pose estimation with StridedPoseGraphFormer and data augmentation" (IJCNN 2023).
-"""
+"""One joint at a time, for a set number of frames."""
 
 from __future__ import annotations
 
@@ -18,6 +14,11 @@ from harness.occlusion import event
 from harness.occlusion.fill import Fill
 from harness.occlusion.scene import Scene
 from harness.skeleton import Skeleton
+
+SOURCE = (
+    'one joint hidden over 30 frames, a test of Banik, Gschoßmann, Mendoza Garcia and Knoll, "Occlusion robust 3D '
+    'human pose estimation with StridedPoseGraphFormer and data augmentation", IJCNN 2023'
+)
 
 
 @dataclass(frozen=True)

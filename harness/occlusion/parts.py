@@ -1,7 +1,6 @@
 """Body parts that are missing for a whole clip: a table hides the legs, the image ends at the elbow.
 
-Source: fixed body parts missing, as in Ghafoor and Mahmood (IEEE Transactions on Multimedia 2022). No frame of the
-window tells where the part was.
+No frame of the window tells where the part was.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ from harness.occlusion import event
 from harness.occlusion.fill import Fill
 from harness.occlusion.scene import Scene
 from harness.skeleton import Skeleton
+
+SOURCE = "fixed body parts missing, as in Ghafoor and Mahmood, IEEE Transactions on Multimedia 2022"
 
 
 @dataclass(frozen=True)

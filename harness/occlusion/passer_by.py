@@ -22,6 +22,11 @@ from harness.occlusion.fill import Fill
 from harness.occlusion.scene import Scene
 from harness.skeleton import Skeleton
 
+SOURCE = (
+    "this harness; the walker has the proportions of Drillis and Contini, as tabled in Winter, Biomechanics and Motor "
+    "Control of Human Movement"
+)
+
 # In shares of stature: where the walker's capsules are, and how long.
 _HIP, _NECK, _SHOULDER, _CROWN = 0.53, 0.85, 0.8, 0.96  # heights above the floor
 _THIGH, _SHANK, _UPPER_ARM, _FOREARM = 0.245, 0.28, 0.17, 0.22  # the last of each pair with foot and hand

@@ -6,9 +6,9 @@ them. A severity curve is the same process at other severities, e.g. ``parts@0.4
 
 from __future__ import annotations
 
+from harness.occlusion import frames
 from harness.occlusion.composition import Fill, Level
 from harness.occlusion.jitter import Jitter
-from harness.occlusion.lengths import frames
 from harness.occlusion.noisy import Noisy
 from harness.occlusion.one_joint import OneJoint
 from harness.occlusion.parts import Parts
@@ -32,7 +32,7 @@ def ghafoor_parts() -> Level:
 
 def ghafoor_frames() -> Level:
     """Ghafoor and Mahmood 2022, complete frames missing; chosen here: 5 in a row, a fifth of the frames."""
-    return Level("ghafoor_frames", 1, 0.45, (frames(length=5),), ZERO)
+    return Level("ghafoor_frames", 1, 0.45, (frames.process(length=5),), ZERO)
 
 
 def lino() -> Level:

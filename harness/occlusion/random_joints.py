@@ -1,8 +1,6 @@
 """Keypoints or whole frames lost at random, frame by frame: the oldest way to corrupt a 2D pose.
 
-Source: random missing joints, as in Ghafoor and Mahmood, "Quantification of occlusion handling capability of a 3D human
-pose estimation framework", IEEE Transactions on Multimedia 2022; masks of MotionBERT (Zhu et al., ICCV 2023). Unlike
-real occlusion it has no duration: the frame before and the frame after tell where the joint was.
+Unlike real occlusion it has no duration: the frame before and the frame after tell where the joint was.
 """
 
 from __future__ import annotations
@@ -21,6 +19,11 @@ from harness.occlusion import event
 from harness.occlusion.fill import Fill
 from harness.occlusion.scene import Scene
 from harness.skeleton import Skeleton
+
+SOURCE = (
+    'random missing joints, as in Ghafoor and Mahmood, "Quantification of occlusion handling capability of a 3D human '
+    'pose estimation framework", IEEE Transactions on Multimedia 2022; masks of MotionBERT (Zhu et al., ICCV 2023)'
+)
 
 _NEVER = 1 << 31
 """An activation beyond every severity."""

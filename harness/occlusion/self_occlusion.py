@@ -1,9 +1,7 @@
 """Self-occlusion: a joint behind the person's own body, told from the 3D pose.
 
 The body is the skeleton's bones as capsules (`Skeleton.flesh`). A joint is hidden where its sight line passes
-through a capsule that isn't of its own limb (`Skeleton.own_bones`). After the "cylinder man" by which Cheng et al.
-(Occlusion-Aware Networks, ICCV 2019) label hidden keypoints of motion capture; capsules, a bone each,
-and the 3D sight line instead of cylinders projected into the image are ours.
+through a capsule that isn't of its own limb (`Skeleton.own_bones`).
 """
 
 from __future__ import annotations
@@ -21,6 +19,11 @@ from harness.occlusion.capsules import hidden_from
 from harness.occlusion.fill import Fill
 from harness.occlusion.scene import Scene
 from harness.skeleton import Skeleton
+
+SOURCE = (
+    'after the "cylinder man" by which Cheng et al., "Occlusion-Aware Networks", ICCV 2019, label hidden keypoints of '
+    "motion capture; capsules, a bone each, and the line in space instead of cylinders in the image are this harness's"
+)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness import protocols, registry
+from harness import option_types, protocols, registry
 from harness.errors import UserError
 from harness.spec import shipped
 
@@ -14,7 +14,8 @@ def lines(kind: str, *, options: bool = False) -> list[str]:
 
     Args:
         kind: one of `harness.registry.KINDS`, or ``specs``.
-        options: add a line for each option, with its default; of a protocol its source.
+        options: add a line for each option, with its default and what it may be; of a protocol or a process of
+            occlusion its source.
     """
     if kind == "specs":
         rows = [(name, "", _summary(path)) for name, path in shipped.names().items()]
@@ -32,10 +33,12 @@ def lines(kind: str, *, options: bool = False) -> list[str]:
         found.append(f"{name:<{width}}  v{entry.version}  {entry.summary}")
         if options and kind == "protocols":
             found.append(f"    source: {protocols.of(name).source}")
-        elif options and kind != "metrics":
+        elif options and kind == "processes":
+            found.append(f"    source: {registry.constant(entry, 'SOURCE', 'not stated')}")
+        if options and kind not in ("metrics", "protocols"):
             for option, item in registry.options(entry).items():
                 value = entry.preset.get(option, item.default)
-                found.append(f"    {option}: {'required' if item.required else repr(value)}")
+                found.append(f"    {option}: {option_types.told(item.annotation, item.required, value)}")
     return found
 
 

@@ -137,7 +137,10 @@ def test_ls(repose):
     # Names stand in one column, whatever the longest of them.
     assert len({line.index(" v1 ") for line in losses}) == 1
     verbose = repose("ls", "losses", "-v").out
-    assert "    form: 'hinge'" in verbose
+    assert "    form: 'hinge' (hinge, " in verbose
+    processes = repose("ls", "processes", "-v").out
+    assert "    half: 'all' (all, upper, lower, left, right)" in processes
+    assert processes.count("    source: ") == processes.count(" v1 ") and "not stated" not in processes
 
 
 def test_cp_and_schema(repose, tmp_path):
