@@ -22,6 +22,7 @@ from harness.report import (
     stages,
     tuning,
     underlying,
+    variance,
     writers,
 )
 from harness.report.arranging import arranged
@@ -61,6 +62,8 @@ class Report:
         section = self.spec.report
         labels = option(section, "labels")
         made = layouts.tables(self.evidence, list(option(section, "tables", [])), labels)
+        spread = variance.table(self.evidence, option(section, "variance"))
+        made += [] if spread is None else [arranged(spread, labels=labels or {})]
         return [*made, *(arranged(table, labels=labels or {}) for table in tuning.differences(self.evidence))]
 
     @cached_property

@@ -13,11 +13,12 @@ from harness.report.evidence import Evidence
 from harness.report.selection import listed, metric
 from harness.report.table import Table
 
-NEW_SUBJECTS = "new_subjects"
+OF_SUBJECTS = ("new_subjects", "variance")
+"""Kinds of tables that are made from each subject's values."""
 
 
 def subjects(evidence: Evidence, tables: Iterable[Table]) -> pd.DataFrame | None:
-    """Each subject's values behind the tables for new subjects; None where no table speaks of them.
+    """Each subject's values behind the tables of them; None where no table speaks of single subjects.
 
     Returns:
         columns run_id, weights, metric, group, test_occlusion, cameras, subject, value: not rounded, as those tables
@@ -25,7 +26,7 @@ def subjects(evidence: Evidence, tables: Iterable[Table]) -> pd.DataFrame | None
     """
     wanted = {}
     for table in tables:
-        if table.recipe is not None and table.recipe.kind == NEW_SUBJECTS:
+        if table.recipe is not None and table.recipe.kind in OF_SUBJECTS:
             for column in table.recipe.columns:
                 choices = (column["metric"], column.get("group", "all"), column["weights"])
                 wanted.update(dict.fromkeys(itertools.product(*map(listed, choices))))

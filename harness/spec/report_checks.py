@@ -12,7 +12,7 @@ from harness.errors import UserError, unknown
 from harness.spec import published
 from harness.spec.claims import areas
 from harness.spec.fields import printed
-from harness.spec.report_section import FIGURES, Labels, Published, Report, Table
+from harness.spec.report_section import FIGURES, Labels, Published, Report, Table, Variance
 from harness.spec.run import Run
 from harness.spec.schema import SpecFile, explain
 from harness.spec.yaml_lines import Document
@@ -48,6 +48,7 @@ def report(
                 _reference(entry, ("report", "reference", index), document)
                 for index, entry in enumerate(given.reference)
             ],
+            "variance": _variance(given.variance, axes, values, document),
         }
     )
 
@@ -128,6 +129,33 @@ def _table(
     if baseline is not None:
         baseline = _baseline(baseline, axes, runs, (*place, "baseline"), document)
     return table.model_copy(update={"where": where, "order": order, "baseline": baseline})
+
+
+def _variance(
+    given: Variance | None, axes: Mapping[str, list[str]], values: Values, document: Document
+) -> Variance | None:
+    if given is None:
+        return None
+    place: Place = ("report", "variance")
+    over = {name: axis for name in ("folds", "draws") if (axis := getattr(given, name)) is not None}
+    for name, axis in over.items():
+        here = document.where((*place, name))
+        if axis not in axes:
+            raise unknown("axis", axis, axes, **here)
+        if axis == "seed":
+            raise UserError("seeds are told apart from folds and draws already; name another axis", **here)
+    if len(set(over.values())) < len(over):
+        raise UserError(f"'{given.folds}' can't be both folds and draws", **document.where((*place, "draws")))
+    levels = values["test_occlusion"]
+    known: Values = {**values, "test_occlusion": [*levels, *areas(levels)]}
+    where = {}
+    for axis, wanted in given.where.items():
+        here = document.where((*place, "where", axis))
+        if axis not in values or axis in ("seed", *over.values()):
+            raise unknown("axis", axis, [one for one in values if one not in ("seed", *over.values())], **here)
+        shown = _values(wanted, axis, known[axis], here)
+        where[axis] = shown if isinstance(wanted, list) else shown[0]
+    return given.model_copy(update={"where": where})
 
 
 def _values(wanted: Any, axis: str, known: Sequence[str] | None, here: Mapping[str, Any]) -> list[str]:

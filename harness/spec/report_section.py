@@ -53,6 +53,21 @@ class Table(Part):
     differences: bool = True
 
 
+class Variance(Part):
+    """A table of where the spread of each arm's MPJPE comes from.
+
+    Attributes:
+        folds: the axis whose values train and test on other people; without it all subjects are one fold.
+        draws: the axis that draws cameras and noise anew (``data.seed``); without it they are as they are.
+        where: axis → value: only arms and test conditions with these; the area under the occlusion curve when
+            test_occlusion is missing.
+    """
+
+    folds: str | None = None
+    draws: str | None = None
+    where: dict[str, Any] = Field(default_factory=dict)
+
+
 class Published(Part):
     """A number that somebody published: shown apart from measured ones, never compared with them.
 
@@ -92,6 +107,7 @@ class Report(Part):
         labels: value → what is printed for it in every table, or axis → value → that.
         reference: published numbers to stand beside, in a table of their own: names of shipped ones (``*`` stands for
             any letters), or numbers given here.
+        variance: asks for the table of where the spread comes from: seeds, cameras, subjects, folds, the epoch.
     """
 
     title: str | None = None
@@ -100,3 +116,4 @@ class Report(Part):
     figures: Any = "all"
     labels: Labels = Field(default_factory=dict)
     reference: list[Any] = Field(default_factory=list)
+    variance: Variance | None = None

@@ -77,6 +77,14 @@ MISTAKES = {
     "label of an axis": ("labels: {objective: {abz: L}}", 14, "labels.objective.abz", ["did you mean 'abs'?"]),
     "label's axis": ("tables: [{labels: {abs: {abs: L}}}]", 14, "tables[0].labels.abs", ["unknown axis 'abs'"]),
     "level": ("tables: [{where: {test_occlusion: curved}}]", 14, "tables[0].where.test_occlusion", ["'curve'?"]),
+    "folds": ("variance: {folds: data.splt}", 14, "variance.folds", ["unknown axis 'data.splt'"]),
+    "draws of seeds": ("variance: {draws: seed}", 14, "variance.draws", ["told apart from folds"]),
+    "folds and draws alike": ("variance: {folds: backbone, draws: backbone}", 14, "variance.draws", ["can't be both"]),
+    "spread's place": ("variance: {where: {objectve: abs}}", 14, "variance.where.objectve", ["'objective'?"]),
+    "spread's value": ("variance: {where: {objective: ab}}", 14, "variance.where.objective", ["'abs'?"]),
+    "spread over folds": (
+        "variance: {folds: backbone, where: {backbone: a}}", 14, "variance.where.backbone", ["unknown axis 'backbone'"]
+    ),
     "published number": ("reference: [mixst]", 14, "reference[0]", ["unknown published number", "'mixste'?"]),
     "published number without a source": (
         "reference:\n  - {label: a, value: 1, protocol: b, detector: c}", 15, "reference[0].source", ["is missing"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.report.verify import adjusting
+from harness.report.verify import adjusting, variance
 from harness.report.verify import arithmetic as own
 from harness.report.verify.ledger import Ledger, numbers
 from harness.report.verify.selecting import Keyed, behind, curves_of, listed, pair, sides
@@ -165,11 +165,17 @@ def gaps(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any])
     return grid
 
 
+def spreads(table: Mapping[str, Any], runs: pd.DataFrame, known: Mapping[str, Any]) -> Grid:
+    """Where the spread of each arm comes from."""
+    return [[None if cell is None else Expected(cell) for cell in line] for line in variance.numbers(table, runs)]
+
+
 EXPECTED: dict[str, Callable[[Mapping[str, Any], pd.DataFrame, Mapping[str, Any]], Grid]] = {
     "mean": means,
     "difference": differences,
     "new_subjects": new_subjects,
     "gap": gaps,
+    "variance": spreads,
 }
 
 
