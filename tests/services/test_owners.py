@@ -89,7 +89,9 @@ def ids(*seeds: int) -> list[str]:
 def until(condition: Callable[[], object], *alive: subprocess.Popen) -> None:
     end = time.monotonic() + 120
     while not condition():
-        assert all(process.poll() is None for process in alive) and time.monotonic() < end
+        for process in alive:
+            assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < end
         time.sleep(0.1)
 
 
@@ -153,9 +155,7 @@ def test_two_machines_whose_clocks_differ_share_a_grid_and_the_dead_ones_run_is_
     time.sleep(15)
     assert begun(counter) == Counter(ids(301, 302)) and at_work(counter, 300) == ["slow"]
     os.killpg(slow.pid, signal.SIGKILL)
-    until(lambda: at_work(counter, 300) == ["fast", "slow"], fast)
-    (counter.parent / "go").touch()
-    found = answer(fast)
+    found = answer(fast)  # where nothing holds it
     assert sorted(found["finished"]) == ids(300, 301, 302) and not found["failed"] and not found["left"]
     assert begun(counter) == Counter(ids(300, 301, 302))
     records = {record.host: record.status for record in tracking.records(uri, ids(300))}
