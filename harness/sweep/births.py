@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,14 +35,15 @@ class Births:
 
     Args:
         make: an actor, not waited for.
+        pack: what to send to one that says which files its machine lacks.
 
     Attributes:
         failures: how many in a row can't start.
         stillborn: what became of these, to be taken out by whoever tells it.
     """
 
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[], Any], pack: Callable[[Sequence[str]], Any]) -> None:
+        self._make, self._pack = make, pack
         self._newborn: dict[Any, _Newborn] = {}
         self._due: list[float] = []
         self.failures = 0
@@ -94,6 +95,9 @@ class Births:
         if newborn.host is None:
             newborn.host = answer
             self._newborn[newborn.actor.ready.remote()] = newborn
+            return None
+        if answer:
+            self._newborn[newborn.actor.receive.remote(self._pack(answer))] = newborn
             return None
         self.failures = 0
         return newborn.actor

@@ -143,7 +143,7 @@ class _Sweep:
         command: str | None,
         body: str | None,
     ) -> None:
-        from harness.sweep import cluster, faults
+        from harness.sweep import cluster, faults, freight
         from harness.sweep.answers import Answers
         from harness.sweep.beside import Beside
         from harness.sweep.body import DEFAULT, load
@@ -162,9 +162,10 @@ class _Sweep:
         tags = tracking.provenance()
         minutes = resources.checkpoint_minutes
         code = training_code.digest() if address is not None else ""
+        files = freight.read_by(self.runs.values()) if address is not None else {}
         allowed = _limits(resources)
         settings = Settings(
-            self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault, minutes, code, allowed
+            self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault, minutes, code, allowed, files
         )
         # Ray starts processes and waits for them: meanwhile a thread makes the schema, which takes as long.
         cluster.load()

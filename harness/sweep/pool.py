@@ -9,6 +9,7 @@ from typing import Any
 from harness import tracking
 from harness.spec.sizes import Size
 from harness.sweep.births import Births
+from harness.sweep.freight import Depot
 from harness.sweep.nodes import Nodes
 from harness.sweep.supplements import Supplement
 from harness.sweep.worker import Outcome, Progress, Settings, Worker, describe
@@ -54,11 +55,13 @@ class Pool:
 
     Attributes:
         births: those on their way.
+        depot: of files for machines that lack them.
     """
 
     def __init__(self, settings: Settings, size: int, share: Size) -> None:
         self._settings = settings
-        self.births = _births(settings, share)
+        self.depot = Depot()
+        self.births = _births(settings, share, self.depot)
         self._idle: list[Any] = []
         self._jobs: dict[Any, Job] = {}
         self._nodes = Nodes()
@@ -99,7 +102,7 @@ class Pool:
     def reshape(self, size: int, share: Size) -> None:
         """Have others in place of all workers, which must be idle."""
         self.kill()
-        self.births = _births(self._settings, share)
+        self.births = _births(self._settings, share, self.depot)
         self.grow(size)
 
     def give(self, run: Any, test: Any, generation: int) -> None:
@@ -188,7 +191,7 @@ class Pool:
         return job, outcome
 
 
-def _births(settings: Settings, share: Size) -> Births:
+def _births(settings: Settings, share: Size, depot: Depot) -> Births:
     import ray
 
     # Restarts and retries are the driver's: Ray would repeat a run without asking the store who has it.
@@ -199,7 +202,7 @@ def _births(settings: Settings, share: Size) -> Births:
     options["concurrency_groups"] = {"watch": 1}
     remote: Any = ray.remote
     actor_class = remote(**options)(_actor_class())
-    return Births(lambda: actor_class.remote(settings))
+    return Births(lambda: actor_class.remote(settings), depot.pack)
 
 
 def _actor_class() -> type:

@@ -47,6 +47,8 @@ class Room:
             UserError: no worker can start.
         """
         self._failures()
+        while self._pool.depot.said:
+            self._display.say(self._pool.depot.said.pop(0))
         now = time.monotonic()
         if self._cluster.joined and now - self._looked > _LOOK:
             self._looked = now

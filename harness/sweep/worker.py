@@ -7,12 +7,13 @@ import signal
 import threading
 import time
 import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness import tracking
 from harness.errors import UserError
-from harness.sweep import body, faults, fitness, limits, supplements
+from harness.sweep import body, faults, fitness, freight, limits, supplements
 
 _WATCH = 1.0
 """Seconds between looks at the driver."""
@@ -33,6 +34,7 @@ class Settings:
         checkpoint_minutes: between two checkpoints of a run.
         code: that the driver would train with; empty: any.
         limits: of a run.
+        files: that runs read, and their sizes: sent to machines that lack them.
     """
 
     uri: str
@@ -45,6 +47,7 @@ class Settings:
     checkpoint_minutes: float | None = None
     code: str = ""
     limits: limits.Limits = field(default_factory=limits.Limits)
+    files: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class Worker:
         self._body: body.Body | None = None
         self._logger: tracking.RunLogger | None = None
         self._halted: str | None = None
+        self._places: dict[str, str] = {}
         self._guard = limits.Guard(settings.limits)
         if threading.current_thread() is threading.main_thread():  # in an actor it is, of its methods it isn't
             signal.signal(signal.SIGTERM, lambda *_: self._terminate())
@@ -107,13 +111,18 @@ class Worker:
         """The machine that the worker is on."""
         return self._me.host
 
-    def ready(self) -> None:
-        """Load what runs need.
+    def ready(self) -> list[str]:
+        """Load what runs need; which of the sweep's files this machine lacks.
 
         Raises:
             UserError: there's no such body, or this machine isn't fit for the sweep.
         """
         self._loaded()
+        return freight.lacking(self._settings.files)
+
+    def receive(self, parcels: Sequence[freight.Parcel]) -> None:
+        """Take files that this machine lacks. Raises `UserError`: there's no place for them."""
+        self._places |= freight.receive(parcels)
 
     def progress(self) -> Progress:
         """How far the current run is."""
@@ -151,7 +160,9 @@ class Worker:
         logger.on_resume = self._guard.spent
         try:
             with logger.lines.listening():
-                summary = work(run, test, logger, lambda info: self._on_epoch(logger, info))
+                summary = work(
+                    freight.moved(run, self._places), test, logger, lambda info: self._on_epoch(logger, info)
+                )
             self._guard.over()
             logger.finish(
                 summary,
@@ -190,7 +201,7 @@ class Worker:
         """Add to a finished run the evaluations it lacks. It needs no claim: done twice, it's the same."""
         self._progress, began = Progress(doing="evaluating"), time.monotonic()
         try:
-            supplements.evaluate(self._settings.uri, run, supplement)
+            supplements.evaluate(self._settings.uri, freight.moved(run, self._places), supplement)
         except tracking.TrackingLost:
             raise
         except Exception as error:

@@ -1,0 +1,68 @@
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from harness.data import cache
+from harness.errors import UserError
+from harness.spec.run import Checkpoint, Choice, Data, Run
+from harness.sweep import freight
+
+
+@pytest.fixture
+def near(tmp_path, monkeypatch):
+    """A clip file with its side file, and an empty cache."""
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    folder = tmp_path / "driver"
+    folder.mkdir()
+    np.savez_compressed(folder / "clips.npz", **{"S01/walk": np.zeros((3, 17, 3), np.float32)})
+    (folder / "clips.json").write_text(json.dumps({"fps": 50}))
+    return folder / "clips.npz"
+
+
+def run_on(path, **more) -> Run:
+    objective = {} if more else {"mpjpe": {"weight": 1.0}}
+    return Run(data=Data(dataset="mocap", path=str(path)), backbone=Choice(name="x"), objective=objective, **more)
+
+
+def test_what_runs_read_is_lacking_where_it_is_absent_or_of_another_size(near):
+    weights = near.with_name("weights.pt")
+    weights.write_bytes(b"weights")
+    runs = [run_on(near), run_on(near, checkpoint=Checkpoint(path=str(weights), digest="0" * 16)), run_on("/gone.npz")]
+    files = freight.read_by([*runs, SimpleNamespace()])
+    assert files == {str(near): near.stat().st_size, str(weights): 7}
+    assert freight.lacking(files) == []
+    weights.write_bytes(b"others!!")
+    near.unlink()
+    assert freight.lacking(files) == [str(near), str(weights)]
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_a_file_goes_through_the_object_store_once_and_a_run_reads_it_where_it_is_put(near, monkeypatch):
+    monkeypatch.setattr(freight, "_CHUNK", 100)
+    content, beside = near.read_bytes(), near.with_suffix(".json").read_bytes()
+    assert len(content) > 200
+    depot = freight.Depot()
+    parcels = depot.pack([str(near)])
+    assert depot.pack([str(near)]) == parcels and len(depot.said) == 1
+    near.unlink(), near.with_suffix(".json").unlink()
+    places = freight.receive(parcels)
+    [place] = [cache.folder() / "files" / parcel.digest / "clips.npz" for parcel in parcels]
+    assert places == {str(near): str(place)}
+    assert place.read_bytes() == content and place.with_suffix(".json").read_bytes() == beside
+    asked = []
+    monkeypatch.setattr("ray.get", lambda *given: asked.append(given))
+    assert freight.receive(parcels) == places and not asked, "the node has it"
+    run = run_on(near)
+    there = freight.moved(run, places)
+    assert there.data.path == str(place) and there.data.options == run.data.options
+    assert freight.moved(run_on("/other.npz"), places).data.path == "/other.npz"
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_a_cache_that_cannot_be_written_is_named(near, monkeypatch):
+    parcels = freight.Depot().pack([str(near)])
+    monkeypatch.setenv(cache.VARIABLE, str(near))  # a file
+    with pytest.raises(UserError, match=f"the cache {near} can't hold the data.*{cache.VARIABLE}"):
+        freight.receive(parcels)
