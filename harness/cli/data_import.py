@@ -25,13 +25,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the clip file and say what is in it."""
+    from harness import registry
     from harness.data import imported_file, importers, provenance
 
     out = provenance.target(arguments.out, arguments.paths)
-    importers.entry(arguments.kind, key="KIND")
-    found = importers.read(arguments.kind, arguments.paths, **_options(arguments.options))
-    files = provenance.files(arguments.paths)
-    fingerprint = imported_file.write(out, found, kind=arguments.kind, files=files)
+    options = registry.check_options(importers.entry(arguments.kind, key="KIND"), _options(arguments.options))
+    found = importers.read(arguments.kind, arguments.paths, **options)
+    first, *more = arguments.paths
+    fingerprint = imported_file.write(
+        out,
+        found,
+        kind=arguments.kind,
+        files=provenance.files(arguments.paths),
+        options=provenance.options(options),
+        source=", ".join(arguments.paths) if len(more) < 3 else f"{first} and {len(more)} more",
+    )
     frames = sum(map(len, found.clips))
     subjects = len({clip.subject for clip in found.clips})
     print(f"{arguments.out}: {len(found.clips)} clips of {subjects} subjects, {frames:,} frames")
@@ -47,6 +55,8 @@ def _options(given: list[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise UserError(f"OPTION=VALUE is needed, e.g. detector=cpn; got '{text}'", key="-o")
+        if name in options:
+            raise UserError("given twice", key=f"-o {name}")
         try:
             options[name] = yaml.safe_load(value)
         except yaml.YAMLError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +57,13 @@ def _file(path: str, verbose: bool) -> list[str]:
         f"  splits       {', '.join(meta.get('splits', {})) or 'none: name the subjects in the spec'}",
         f"  licence      {meta['licence']}",
     ]
-    if verbose:
+    while verbose and about:
         lines += [f"  read from    {file.get('name')}  sha256 {file.get('sha256')}" for file in about.get("files", ())]
+        lines += [f"  with         {name}: {_told(value)}" for name, value in about.get("options", {}).items()]
+        about = about.get("before", {})
     return lines
+
+
+def _told(value: Any) -> str:
+    """An option that names a file is kept as the file's name and hash."""
+    return f"{value.get('name')}  sha256 {value.get('sha256')}" if isinstance(value, dict) else str(value)

@@ -42,6 +42,7 @@ _MAY = {
     "detector": _or_none(_TEXT),
     **dict.fromkeys(("provenance", "splits", "performers", "cameras"), _MAPPING),
 }
+_ORIGIN = {"kind": _TEXT, "files": _FILES, "options": _MAPPING, "before": _MAPPING}
 _CLIP = {"subject": _TEXT, "action": _TEXT}
 _CLIP_MAY = {"performer": _or_none(_TEXT), "fps": _or_none(_RATE), "cameras": _TEXTS}
 _CAMERA = {"orientation": _numbers(4), "translation": _numbers(3), "intrinsic": _numbers(9), "resolution": _numbers(2)}
@@ -71,7 +72,10 @@ def check(meta: Any, path: str) -> None:
         _checked(facts, _CAMERA, {}, path, "cameras", of, name)
     for name, split in meta.get("splits", {}).items():
         _checked(split, dict.fromkeys(("train", "validation", "test"), _TEXTS), {}, path, "splits", name)
-    _checked(meta.get("provenance", {}), {}, {"kind": _TEXT, "files": _FILES}, path, "provenance")
+    origin = meta.get("provenance", {})
+    while origin:
+        _checked(origin, {}, _ORIGIN, path, "provenance")
+        origin = origin.get("before")
     _checked(meta.get("performers", {}), {}, dict.fromkeys(meta.get("performers", {}), _TEXT), path, "performers")
 
 

@@ -32,18 +32,30 @@ from harness.skeleton import SKELETONS
 _ALIGNED = 64
 
 
-def write(path: str | Path, found: Imported, *, kind: str, files: Iterable[Mapping[str, str]]) -> str:
+def write(
+    path: str | Path,
+    found: Imported,
+    *,
+    kind: str,
+    files: Iterable[Mapping[str, str]],
+    options: Mapping[str, Any] | None = None,
+    source: str | None = None,
+) -> str:
     """Write what an importer found; nothing is left half-written.
 
     Args:
         kind: the layout it came in. files: of each file that was read its name and SHA-256.
+        options: what the layout was told. source: what a message calls the content, e.g. the file that was read.
     Returns:
         the fingerprint of the content.
     Raises:
         UserError: clips that can't be used, see `check`; a folder that can't be written.
     """
-    check(found, str(path))
-    meta = json.dumps(_meta(found, kind, files), ensure_ascii=False, indent=None, sort_keys=True).encode()
+    check(found, source or str(path))
+    origin: dict[str, Any] = {"kind": kind, "files": [dict(file) for file in files], "importer": __version__}
+    origin |= {"options": dict(options)} if options else {}
+    origin |= {"before": dict(found.provenance)} if found.provenance else {}
+    meta = json.dumps(_meta(found, origin), ensure_ascii=False, indent=None, sort_keys=True).encode()
     part = Path(path).with_name(f".{Path(path).name}.{os.getpid()}")
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
@@ -76,7 +88,7 @@ def _put(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
     archive.writestr(entry, content.getbuffer())
 
 
-def _meta(found: Imported, kind: str, files: Iterable[Mapping[str, str]]) -> dict[str, Any]:
+def _meta(found: Imported, origin: Mapping[str, Any]) -> dict[str, Any]:
     cameras: dict[str, dict[str, Any]] = {}
     for clip in found.clips:
         for camera in clip.cameras:
@@ -94,7 +106,7 @@ def _meta(found: Imported, kind: str, files: Iterable[Mapping[str, str]]) -> dic
         "world": found.world,
         "licence": found.licence,
         "detector": found.detector,
-        "provenance": {"kind": kind, "files": [dict(file) for file in files], "importer": __version__},
+        "provenance": origin,
         "splits": {name: {side: list(names) for side, names in asdict(split).items()} for name, split in
                    found.splits.items()},
         "performers": dict(found.performers),
@@ -220,6 +232,7 @@ def unchecked(path: str | Path) -> Imported:
         detector=meta.get("detector"),
         splits=splits(meta),
         performers=meta.get("performers", {}),
+        provenance=meta.get("provenance", {}),
         world=meta.get("world", "up"),
     )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from harness.errors import UserError
 
@@ -28,6 +29,16 @@ def target(out: str, sources: Iterable[str]) -> Path:
 def files(paths: Iterable[str]) -> list[dict[str, str]]:
     """Name and SHA-256 of each file, of folders of all in them. Folders' names aren't kept."""
     return [{"name": name, "sha256": _digest(file)} for path in paths for name, file in _within(Path(path))]
+
+
+def options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as they are kept: of one that names a file its name and SHA-256, not the folder."""
+    return {name: _kept(value) for name, value in given.items()}
+
+
+def _kept(value: Any) -> Any:
+    path = Path(value) if isinstance(value, str) and value else None
+    return {"name": path.name, "sha256": _digest(path)} if path and path.is_file() else value
 
 
 def _within(path: Path) -> Iterator[tuple[str, Path]]:

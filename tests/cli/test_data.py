@@ -48,6 +48,7 @@ def test_import_ls_and_one_step(repose, layout, tmp_path):
     assert done.code == 0 and "4 clips of 4 subjects, 48 frames" in done.out and "detections: cpn-ft" in done.out
     shown = repose("data", "ls", "-v", "clips.npz").out
     assert "54138969, 55011271, 58860488, 60457274" in shown and "splits       h36m-chosen-on-test, h36m-s8" in shown
+    assert "  with         detector: cpn-ft\n" in shown
     assert "data_2d_h36m_cpn.npz  sha256 " in shown and "free of charge for academic use" in shown
     assert "h36m-motionbert" in repose("data", "ls").out
     # The split of the file names subjects that these few files lack.
@@ -85,6 +86,41 @@ def test_specs_that_recorded_data_can_not_answer(repose, layout, tmp_path, chang
     assert (answer.code, answer.out) == (2, "") and message in answer.err
 
 
+def test_files_may_be_named_in_either_order(repose, layout):
+    for number, paths in enumerate((layout, layout[::-1])):
+        assert repose("data", "import", "h36m-videopose3d", *paths, "--out", f"{number}.npz").code == 0
+    prints = [repose("data", "ls", f"{number}.npz").out.splitlines()[1] for number in range(2)]
+    assert prints[0] == prints[1]
+
+
+def test_what_is_wrong_is_told_of_the_file_that_was_read(repose, layout, tmp_path):
+    poses = np.load(layout[0], allow_pickle=True)["positions_3d"].item()
+    poses = {s: {a: p * 1000 for a, p in actions.items()} for s, actions in poses.items()}
+    np.savez(tmp_path / "mm.npz", positions_3d=poses)
+    answer = repose("data", "import", "h36m-videopose3d", "mm.npz", "--out", "clips.npz")
+    assert answer.code == 2 and answer.err.startswith("repose: error: mm.npz: S1/Walking 1: the longest bone measures")
+    assert not (tmp_path / "clips.npz").exists()
+
+
+def test_where_data_come_from_is_kept_through_a_second_import(repose, layout, tmp_path):
+    cameras = tmp_path / "ours" / "cameras.json"
+    cameras.parent.mkdir()
+    cameras.write_text(Path(h36m.__file__).with_name("h36m_cameras.json").read_text())
+    poses = ("data", "import", "h36m-videopose3d", layout[0], "--out", "poses.npz", "-o", f"cameras={cameras}")
+    assert repose(*poses).code == 0
+    (person,) = [{"keypoints": [50.0, 60.0, 0.9] * 17, "image_id": n, "score": 0.9} for n in (0,)]
+    (tmp_path / "film.json").write_text(json.dumps([{**person, "image_id": n, "category_id": 1} for n in range(12)]))
+    film = ("-o", "clip=S1/Walking 1", "-o", "camera=54138969", "-o", "joints=coco17")
+    assert repose("data", "import", "coco-json", "poses.npz", "film.json", "--out", "seen.npz", *film).code == 0
+    lines = [" ".join(line.split()[:3]) for line in repose("data", "ls", "-v", "seen.npz").out.splitlines()]
+    origin = [line for line in lines if line.startswith(("read", "with"))]
+    assert origin[:2] == ["read from poses.npz", "read from film.json"]
+    assert origin[2:] == [
+        *("with camera: 54138969", "with clip: S1/Walking", "with joints: coco17"),
+        *("read from data_3d_h36m.npz", "with cameras: cameras.json"),
+    ]
+
+
 class Malicious:
     def __reduce__(self):
         return os.mkdir, ("run",)
@@ -100,6 +136,8 @@ class Malicious:
         (("h36m-videopose3d", "o.npz", "--out", "o.npz"), "would overwrite what is read"),
         (("h36m-motionbert", "evil.pkl", "--out", "o.npz", "-o", "detectr=x"), "did you mean 'detector'?"),
         (("h36m-motionbert", "evil.pkl", "--out", "o.npz", "-o", "detector"), "OPTION=VALUE is needed"),
+        (("h36m-motionbert", "evil.pkl", "--out", "o.npz", *("-o", "detector=a") * 2), "-o detector: given twice"),
+        (("h36m-videopose3d", ".", "--out", "o.npz"), ".: a folder; expected an .npz file"),
         (("h36m-motionbert", "nothing.pkl", "--out", "o.npz"), "nothing.pkl: no such file"),
     ],
 )

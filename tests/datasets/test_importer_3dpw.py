@@ -84,6 +84,8 @@ def test_joints_come_out_in_the_cameras_axes(write):
         assert (clip.fps, clip.performer, clip.action) == (30, None, clip.subject[:-3])
     assert found.splits["3dpw"].test == ("test_walk_00",) and found.skeleton == SMPL24 and found.detector is None
     assert found.clips[0].cameras[0].resolution == (1080, 1920)
+    whole = importers.read("3dpw", [paths[0].parent.parent])  # the folder in place of its files
+    assert {clip.name for clip in whole.clips} == {clip.name for clip in found.clips} and whole.splits == found.splits
 
 
 def test_projections_are_those_of_the_matrix(write, tmp_path):

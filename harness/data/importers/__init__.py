@@ -62,7 +62,7 @@ LINES: dict[str, tuple[str, str, str]] = {
     ),
     "3dpw": (
         "harness.data.importers.threedpw",
-        "3DPW: sequenceFiles/*/*.pkl",
+        "3DPW: FOLDER sequenceFiles, or its files sequenceFiles/*/*.pkl",
         "von Marcard et al., ECCV 2018",
     ),
 }

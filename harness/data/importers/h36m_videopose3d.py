@@ -35,7 +35,7 @@ def read(paths: Sequence[Path], *, cameras: str | None = None, detector: str | N
     """
     if not 1 <= len(paths) <= 2:
         raise UserError(f"expected data_3d_h36m.npz and at most one {_PREFIX}*.npz; got {len(paths)} files")
-    poses, seen = paths[0], paths[1] if len(paths) > 1 else None
+    poses, seen = videopose3d.in_order(paths)
     known = h36m.cameras(cameras)
     subjects = mapping(member(poses, "positions_3d"), poses, "positions_3d", "of subjects")
     keypoints = videopose3d.keypoints(seen, H36M17, "Human3.6M's 17") if seen else None

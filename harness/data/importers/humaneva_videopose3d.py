@@ -50,7 +50,7 @@ def read(paths: Sequence[Path], *, cameras: str | None = None, detector: str | N
     """
     if not 1 <= len(paths) <= 2:
         raise UserError(f"expected data_3d_humaneva15.npz and at most one {_PREFIX}*.npz; got {len(paths)} files")
-    poses, seen = paths[0], paths[1] if len(paths) > 1 else None
+    poses, seen = videopose3d.in_order(paths)
     found = videopose3d.keypoints(seen, HUMANEVA15, "HumanEva's 15") if seen else None
     known = h36m.cameras(cameras) if cameras else (_placed() if seen else {})
     clips = []

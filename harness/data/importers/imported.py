@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness.data.dataset import Clip, Split
 from harness.skeleton import Skeleton
@@ -22,6 +23,7 @@ class Imported:
         detector: what the recorded 2D keypoints come from, e.g. ``cpn``; None where there are none.
         splits: named ways to divide the subjects.
         performers: subject → person, for subjects that aren't called by their person.
+        provenance: where they come from, of clips that an imported file held before; of others nothing.
         world: ``up``, or ``camera`` where only camera axes are known: every clip then has one camera, at the origin.
     """
 
@@ -32,4 +34,5 @@ class Imported:
     detector: str | None = None
     splits: Mapping[str, Split] = field(default_factory=dict)
     performers: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
     world: str = "up"

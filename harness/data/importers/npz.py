@@ -15,6 +15,15 @@ from harness.data.importers import plain_pickle
 from harness.errors import UserError, unknown
 
 
+def names(path: Path) -> list[str]:
+    """The members of an .npz; none of a file that isn't one, which `member` tells of."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [entry.removesuffix(".npy") for entry in archive.namelist()]
+    except (OSError, zipfile.BadZipFile):
+        return []
+
+
 def member(path: Path, name: str) -> Any:
     """One member of an .npz: an array, or what an array of one object holds.
 
@@ -23,14 +32,16 @@ def member(path: Path, name: str) -> Any:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [entry.removesuffix(".npy") for entry in archive.namelist()]
-            if name not in names:
-                raise unknown("member", name, names, file=str(path), key=name)
+            known = [entry.removesuffix(".npy") for entry in archive.namelist()]
+            if name not in known:
+                raise unknown("member", name, known, file=str(path), key=name)
             content = archive.read(f"{name}.npy")
+    except IsADirectoryError:
+        raise UserError("a folder; expected an .npz file", file=str(path)) from None
     except FileNotFoundError:
         raise UserError("no such file; expected an .npz", file=str(path)) from None
     except (zipfile.BadZipFile, zlib.error, EOFError):
-        raise UserError("no .npz archive, or a truncated one", file=str(path)) from None
+        raise UserError("no .npz archive, or a damaged or truncated one", file=str(path)) from None
     except (OSError, NotImplementedError, RuntimeError) as error:
         raise UserError(f"can't be read ({error}); expected an .npz", file=str(path)) from None
     start, header = npy_header(content, str(path), name)
@@ -51,7 +62,8 @@ def mapping(value: Any, path: Path, key: str, holds: str) -> dict[str, Any]:
         UserError: it is another thing.
     """
     if not isinstance(value, dict) or not value:
-        raise UserError(f"expected a mapping {holds}; found {type(value).__name__}", file=str(path), key=key)
+        found = "an empty one" if isinstance(value, dict) else type(value).__name__
+        raise UserError(f"expected a mapping {holds}; found {found}", file=str(path), key=key)
     return {str(name): item for name, item in value.items()}
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from harness.data.dataset import SIDES, Clip, RecordedCamera, Split
-from harness.data.importers import lens, plain_pickle
+from harness.data.importers import lens, motion, plain_pickle
 from harness.data.importers.imported import Imported
 from harness.data.importers.npz import floats, mapping
 from harness.data.importers.stretches import stretches
@@ -76,7 +76,8 @@ def read(
     """Read sequences; nothing in the pickles is run.
 
     Args:
-        paths: the pickles; the folders ``train``, ``validation`` and ``test`` they lie in are the published split.
+        paths: the pickles, or the folder that holds them; the folders ``train``, ``validation`` and ``test`` they
+            lie in are the published split.
         joints: the skeleton of the clips: SMPL's own, or Human3.6M's by `TO_H36M17`.
         keypoints: record the detections that come with the data (score 0 for joints that OpenPose doesn't have), or
             none, for input projected from the poses.
@@ -86,7 +87,7 @@ def read(
     skeleton = {skeleton.name: skeleton for skeleton in (SMPL24, H36M17)}[joints]
     clips: list[Clip] = []
     sides: dict[str, list[str]] = {side: [] for side in SIDES}
-    for path in paths:
+    for path in motion.files(paths, ".pkl"):
         clips += _sequence(path, skeleton, keypoints == "openpose")
         sides.setdefault(path.absolute().parent.name, []).append(path.stem)
     published = Split(**{side: tuple(sorted(sides[side])) for side in SIDES})

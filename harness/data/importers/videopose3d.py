@@ -14,11 +14,20 @@ from typing import Any
 import numpy as np
 
 from harness.data.dataset import RecordedCamera
-from harness.data.importers.npz import floats, mapping, member
+from harness.data.importers.npz import floats, mapping, member, names
 from harness.errors import UserError
 from harness.skeleton import Skeleton
 
 _LONGER = 1.1  # times the motion capture: a video that runs on further belongs to another recording
+
+
+def in_order(paths: Sequence[Path]) -> tuple[Path, Path | None]:
+    """The file of poses, and that of keypoints if there is one, whichever was named first."""
+    poses, *more = paths
+    seen = more[0] if more else None
+    if seen is not None and "positions_3d" in names(seen) and "positions_3d" not in names(poses):
+        return seen, poses
+    return poses, seen
 
 
 def keypoints(path: Path, skeleton: Skeleton, called: str) -> dict[str, Any]:
