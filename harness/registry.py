@@ -93,6 +93,9 @@ def _composed(name: str, **where: Any) -> Entry:
         said = level_names.parse(name)
     except UserError as error:
         raise UserError(error.message, **where) from None
+    for process, _ in said.parts:
+        if process in registry_lines.OCCLUSIONS:
+            raise UserError(f"'{process}' is a level, with a severity of its own: no part of '{name}'", **where)
     found = {process: get("processes", process, **where) for process, _ in said.parts}
     options = [check_options(found[process], given, **where) for process, given in said.parts]
     if said.fill and all(constant(entry, "IGNORES_FILL", False) for entry in found.values()):

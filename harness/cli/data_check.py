@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 WINDOW = 27
 """Frames of a window where no spec says otherwise, as in specs that don't."""
 
+CHECKS = ("values", "units", "bones", "teleports", "sides", "cameras", "detections", "performers", "lengths")
+"""Named here again, since help loads no data code."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     sources.add_arguments(parser)
-    parser.add_argument("--only", nargs="+", metavar="CHECK", help="some checks (default: all; --list names them)")
+    parser.add_argument("--only", nargs="+", metavar="CHECK", help=f"some of {', '.join(CHECKS)} (default: all)")
     parser.add_argument(
         "--window", type=shared.positive, metavar="T", help="frames of a window, for a file (default: 27)"
     )

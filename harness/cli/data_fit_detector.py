@@ -31,19 +31,20 @@ def execute(arguments: argparse.Namespace) -> int:
     out = None if arguments.to is None else Path(arguments.to)
     if out is not None and (out.suffix != ".json" or not out.parent.is_dir()):
         raise UserError("expected a name that ends in .json, in a folder that is there", key="--to", file=arguments.to)
+    fingerprint = Archive(arguments.path).digest()  # a damaged file is told before anything is fitted
     found = imported_file.read(arguments.path)
     subjects = sorted({clip.subject for clip in found.clips})
     for subject in arguments.subjects or ():
         if subject not in subjects:
             raise unknown("subject", subject, subjects, key="--subjects", file=arguments.path)
     chosen = [clip for clip in found.clips if clip.subject in (arguments.subjects or subjects)]
-    fitted = detector_fit.fit(detector_fit.seen(chosen, arguments.path))
+    fitted = detector_fit.fit(detector_fit.seen(chosen, arguments.path), found.skeleton.joints, arguments.path)
     name = arguments.name or found.detector or "fitted"
     print("\n".join(_table(fitted, found.skeleton, name)))
     if out is not None:
         about = {
             "data": Path(arguments.path).name,
-            "fingerprint": Archive(arguments.path).digest(),
+            "fingerprint": fingerprint,
             "detector": found.detector,
             "subjects": arguments.subjects or subjects,
         }

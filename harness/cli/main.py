@@ -30,7 +30,7 @@ COMMANDS = {
     "power": "how many seeds a stated effect needs, from the runs of a pilot",
     "validate": "check a spec: exit 0, or the line that is wrong",
     "check": "check a backbone against the contract, a line a check: exit 0, or 1 if one fails",
-    "data": "import data sets in the layouts they come in",
+    "data": "motion data: fetch, import, list, show and check them; fit a detector",
     "ls": "what can be named in a spec, one line each",
     "cp": "copy a shipped spec to start from",
     "schema": "the JSON Schema of spec files, for editors",

@@ -108,9 +108,11 @@ def _view(clip: Clip, camera: RecordedCamera) -> View:
     return View(np.where(lost, np.nan, error), float(clip.fps), int(lost.sum()))
 
 
-def fit(views: Sequence[View]) -> Fitted:
+def fit(views: Sequence[View], joints: Sequence[str] | None = None, path: str = "") -> Fitted:
     """The errors that a detector made in these views.
 
+    Args:
+        joints, path: what messages call the joints, and the file.
     Raises:
         UserError: a joint with too few keypoints.
     """
@@ -118,8 +120,10 @@ def fit(views: Sequence[View]) -> Fitted:
     member = np.arange(len(views)) * groups // len(views)  # views of one clip come together and stay so
     counted = np.stack([(~np.isnan(view.error)).sum(axis=0) for view in views]).sum(axis=0)  # (J,)
     if counted.min() < _FEWEST:
-        message = f"joint {int(counted.argmin())} was reported {counted.min()} times; {_FEWEST} are needed to fit it"
-        raise UserError(message)
+        least = int(counted.argmin())
+        name = f"'{joints[least]}'" if joints else least
+        message = f"joint {name} was reported {counted.min()} times; {_FEWEST} are needed to fit it"
+        raise UserError(message, file=path or None)
     sums = _by_group([_histogram(view) for view in views], member, groups)
     spread, tail = _marginal(sums)  # (R, J), the first of all views, the others without one group
     products = [_products(view, spread[0], tail[0], _lags(views)) for view in views]

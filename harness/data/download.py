@@ -71,7 +71,6 @@ class Downloader:
             self._check(name, path, self.sums[name])
             self.kept += 1
             return path
-        path.parent.mkdir(parents=True, exist_ok=True)
         part, kept = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.part.version")
         for attempt in range(self.tries):
             try:
@@ -138,6 +137,7 @@ class Downloader:
                 return part  # stopped after its last byte
             part.unlink(missing_ok=True)
             raise http.client.HTTPException("the server has fewer bytes than are here") from None
+        part.parent.mkdir(parents=True, exist_ok=True)  # not for what the server hasn't
         with answer:
             span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range") or "")
             if answer.status == 206 and (span is None or int(span[1]) != have):

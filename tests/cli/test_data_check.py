@@ -9,7 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from harness.data import imported_file
+from harness.cli import data_check
+from harness.data import checks, imported_file
 from harness.data.dataset import Clip, Split
 from harness.data.importers.imported import Imported
 from harness.skeleton import H36M17
@@ -66,17 +67,27 @@ def test_an_imported_file(repose, tmp_path, motion):
     [
         (("nothing.npz",), "nothing.npz: no such file"),
         (("half.npz",), "half.npz: not a clip file, or a truncated one"),
+        (("flipped.npz",), "flipped.npz: A/1: damaged: its checksum is another"),
         (("flat.npz",), "flat.npz: A/1: shape (4, 51); expected (4, 17, 3)"),
         (("flat.npz", "-o", "data.window=9"), "-o: overrides are for specs"),
         (("quickstrat",), "did you mean 'quickstart'"),
         (("quickstart", "--only", "bone"), "unknown check 'bone'; did you mean 'bones'?"),
     ],
 )
-def test_bad_input(repose, tmp_path, arguments, message):
+def test_bad_input(repose, tmp_path, motion, arguments, message):
+    clips = tuple(Clip(name, name[0], None, "walk", 50.0, positions) for name, positions in motion.items())
+    imported_file.write(tmp_path / "flipped.npz", Imported("mine", H36M17, clips, "ours"), kind="test", files=[])
+    whole = bytearray((tmp_path / "flipped.npz").read_bytes())
+    whole[whole.index(motion["A/1"].tobytes()) + 2] ^= 1
+    (tmp_path / "flipped.npz").write_bytes(whole)
     np.savez(tmp_path / "flat.npz", **{"A/1": np.zeros((4, 51))})
     (tmp_path / "half.npz").write_bytes((tmp_path / "flat.npz").read_bytes()[:300])
     answer = repose("data", "check", *arguments)
     assert (answer.code, answer.out) == (2, "") and message in answer.err and answer.err.count("\n") == 1
+
+
+def test_the_help_names_all_checks():
+    assert tuple(checks.LINES) == data_check.CHECKS
 
 
 def test_no_torch_is_loaded(spec):

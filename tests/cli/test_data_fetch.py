@@ -162,4 +162,4 @@ def test_arguments(fetch, repose):
     assert "begins with http://" in repose(*base, "2", "--base-url", "ftp://there").err
     assert "0 or more" in repose(*base, "2", "--pause", "-1").err
     assert "not fetched in 4 tries" in repose(*base, "2", "--base-url", "http://127.0.0.1:9", "--pause", "0").err
-    assert "server answers 404" in fetch("--subjects", "3").err
+    assert "server answers 404" in fetch("--subjects", "3").err and not list(Path("cmu").iterdir())

@@ -84,6 +84,8 @@ def test_a_few_wild_keypoints_change_little():
 def test_too_little_is_refused():
     with pytest.raises(UserError, match=r"joint 0 was reported 40 times; 100 are needed"):
         detector_fit.fit([detector_fit.View(drawn(1, 40)[0], 50.0, 0)])
+    with pytest.raises(UserError, match=r"a.npz: joint 'Hip' was reported 40 times"):
+        detector_fit.fit([detector_fit.View(drawn(1, 40)[0], 50.0, 0)], H36M17.joints, "a.npz")
     few = detector_fit.fit([detector_fit.View(one, 50.0, 0) for one in drawn(3, 200)])
     assert np.isnan(few.errors).all()
 
@@ -139,6 +141,15 @@ def test_the_command_fits_prints_and_writes(file, tmp_path, capsys):
 def test_what_the_command_refuses(file, arguments, message, capsys):
     assert main(["data", "fit-detector", str(file), *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_damaged_file_is_not_fitted(file, tmp_path, capsys):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "flipped.npz").write_bytes(content)
+    assert main(["data", "fit-detector", str(tmp_path / "flipped.npz")]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == "" and "damaged: its checksum is another" in shown.err
 
 
 def test_a_file_without_detections(file, tmp_path, capsys):

@@ -16,7 +16,7 @@ from harness.spec.run import Run
     [
         ("limbs", ["'limbs' is a process: give its severity too, e.g. limbs@0.5"]),
         ("limb@0.5", ["unknown process of occlusion 'limb'", "did you mean 'limbs'?"]),
-        ("severe@0.5", ["unknown process of occlusion 'severe'"]),
+        ("severe@0.5", ["'severe' is a level, with a severity of its own"]),
         ("limbs@0", ["from 0.001 to 1", "got 0", "nothing hidden: none"]),
         ("limbs@1.5", ["from 0.001 to 1", "got 1.5"]),
         ("limbs@0.5.5", ["from 0.001 to 1", "got 0.5.5"]),

@@ -38,11 +38,13 @@ def examined(
     """The clips of a dataset; with ``splits`` those of subjects on their sides only, else all.
 
     Raises:
-        UserError: a file that can't be read, or whose arrays have no shape of clips; unknown names or options.
+        UserError: a file that can't be read or is damaged, or whose arrays have no shape of clips; unknown names or
+            options.
     """
     given = dict(options or {})
     up = (0.0, 0.0, 1.0)
     if name == "clips" and path:
+        Archive(path).digest()  # a damaged file is no data
         found = imported_file.unchecked(path)
         kept = [_shaped(clip, found.skeleton, path) for clip in found.clips]
         use = given.get("detections") != "truth" and all(c.pixels is not None for clip in kept for c in clip.cameras)
