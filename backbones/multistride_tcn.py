@@ -78,6 +78,7 @@ class MultiStrideTcn(nn.Module):
     frames_out = "one"
     needs_confidence = False
     fits_window: ClassVar = (">=", "(product(filter_widths) - 1) * max(strides) + 1")
+    anneals_bn = True  # its momentum can be set, see `set_bn_momentum`
 
     def __init__(
         self,
@@ -133,6 +134,12 @@ class MultiStrideTcn(nn.Module):
     def output_frames(self, frames: int) -> int:
         """How many frames come out when ``frames`` go in; 0 when that is too few."""
         return max(frames - self.receptive_field + 1, 0)
+
+    def set_bn_momentum(self, momentum: float) -> None:
+        """Set the momentum of every batch normalisation."""
+        for branch in self.branches:
+            for module in (branch.expand_bn, *branch.layers_bn):
+                module.momentum = momentum
 
     def forward(self, x: Tensor) -> Tensor:
         """Lift keypoints.

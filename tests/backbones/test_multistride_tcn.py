@@ -125,3 +125,10 @@ def test_even_filters_are_causal_ones():
     assert module.receptive_field == 15 and module(torch.zeros(1, 16, 17, 2)).shape == (1, 2, 17, 3)
     with pytest.raises(ValueError, match=r"\(B, T>=15, J=17, C=2\); found \(1, 14, 17, 2\)"):
         module(torch.zeros(1, 14, 17, 2))
+
+
+def test_momentum_reaches_every_norm():
+    module = MultiStrideTcn(channels=8)
+    module.set_bn_momentum(0.25)
+    norms = [m for m in module.modules() if isinstance(m, torch.nn.BatchNorm1d)]
+    assert len(norms) == 4 * 3 and all(norm.momentum == 0.25 for norm in norms)
