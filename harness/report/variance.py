@@ -86,7 +86,7 @@ def complete(found: Pooled) -> tuple[dict[str, tuple[np.ndarray, tuple[list, lis
 def _telling(evidence: Evidence, over: Collection[str]) -> tuple[str, ...]:
     """The axes that tell rows apart, without those that follow from the others: a network's own learning rate, say."""
     kept = [axis for axis in evidence.axes if axis not in over]
-    for axis in reversed(kept[:]):
+    for axis in (axis for axis in reversed(kept[:]) if axis not in ("objective", "backbone")):
         fewer = [name for name in kept if name != axis]
         there = {tuple(arm.labels[name] for name in kept) for arm in evidence.arms}
         if len({tuple(arm.labels[name] for name in fewer) for arm in evidence.arms}) == len(there):
