@@ -69,7 +69,7 @@ def run_sweep(
     asked = runs if only is None else set(only)
     todo = [run_id for run_id in runs if run_id not in done and run_id in asked]
     if todo and not forced:
-        outcome.failed |= limits.beyond(uri, todo, _limits(spec.resources))
+        outcome.failed |= limits.beyond(uri, todo, limits.of(spec.resources))
         outcome.beyond = list(outcome.failed)
         todo = [run_id for run_id in todo if run_id not in outcome.failed]
     chosen = todo[:limit]
@@ -163,7 +163,7 @@ class _Sweep:
         minutes = resources.checkpoint_minutes
         code = training_code.digest() if address is not None else ""
         files = freight.read_by(self.runs.values()) if address is not None else {}
-        allowed = _limits(resources)
+        allowed = limits.of(resources)
         settings = Settings(
             self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault, minutes, code, allowed, files
         )
@@ -279,11 +279,6 @@ class _Sweep:
         run_ids = [job.run.run_id for job in jobs]
         _buried(self.uri, run_ids, self.me)
         tracking.reap(self.uri, run_ids, of=self.me, reason="the sweep was stopped")
-
-
-def _limits(resources: Any) -> limits.Limits:
-    memory = resources.memory if isinstance(resources.memory, int | float) else None
-    return limits.Limits(resources.hours, memory)
 
 
 def _register(spec: Any, uri: str) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from harness import tracking
 
@@ -35,6 +36,12 @@ class Beyond:
     name: str
     value: float
     reason: str
+
+
+def of(resources: Any) -> Limits:
+    """The limits that a spec's ``resources`` set: ``memory: auto`` says how runs are packed, and is none."""
+    memory = resources.memory if isinstance(resources.memory, int | float) else None
+    return Limits(resources.hours, memory)
 
 
 def beyond(uri: str, run_ids: Collection[str], limits: Limits) -> dict[str, str]:

@@ -17,7 +17,7 @@ from harness.errors import UserError
 from harness.spec import sizes
 from harness.spec.loading import Spec
 from harness.spec.study import Budget
-from harness.sweep import cluster, faults, run_sweep
+from harness.sweep import cluster, faults, limits, run_sweep
 from harness.sweep.body import DEFAULT, load
 from harness.sweep.worker import Settings
 from harness.tune import results, reuse
@@ -199,6 +199,7 @@ class _Study:
             self.body or DEFAULT,
             faults.planned(),
             spec.resources.checkpoint_minutes,
+            limits=limits.of(spec.resources),
         )
         with Display(tallies, workers) as display:
             self.book = book = Book(self.searches, workers, display, faults.planned(), self.where)
