@@ -49,8 +49,8 @@ def execute(arguments: argparse.Namespace) -> int:
     outputs = [_output(out) for out in arguments.out or _usual(name, arguments.gallery)]
     if arguments.gallery and any(out.suffix == ".html" for out in outputs):
         raise UserError("the gallery is a picture; expected a .png", key="--out")
-    for level in levels:
-        occlusion.level(level)  # a wrong name is said before the work
+    for level in levels:  # a wrong name is said before the work
+        occlusion.level(level, **{"key": "--occlusion"} if arguments.occlusion else {})
     chosen = _chosen(clips, arguments.clips)
     _fits(dataset, data, arguments.cameras)
     if arguments.gallery:
@@ -171,7 +171,7 @@ def _rates(data: Any, dataset: Dataset, clips: list[Clip], sights: list[Sight], 
         hidden = [(~one.visible[level]).mean(axis=0) for one in shown]
         own = np.stack([np.append(rate, rate.mean()) for rate in hidden], axis=1)  # (J + 1, views)
         found = np.concatenate([viewing.rates(seen, data, dataset.skeleton, level), own], axis=1)
-        of = f" (every {every}. clip)" if every > 1 else ""
+        of = f" (one clip in {every})" if every > 1 else ""
         print(f"\n{level}: % of {seen.frames:,} frames in which a joint is hidden{of}, by where the camera stands,")
         print(
             f"and of the views {', '.join(f'{n} ({one.clip}, {one.camera})' for n, one in enumerate(shown, start=1))}"

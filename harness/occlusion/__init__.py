@@ -28,15 +28,15 @@ _HOMES = {
 }
 
 
-def level(name: str) -> Level:
+def level(name: str, **where: Any) -> Level:
     """The occlusion level called ``name``: a registered one, or one put together there, such as ``limbs@0.5``.
 
     Raises:
-        UserError: no such level; the message holds the nearest name.
+        UserError: no such level; the message holds the nearest name, and ``where`` it was named.
     """
     from harness import level_names, registry
 
-    build = registry.load(registry.get("occlusions", name))
+    build = registry.load(registry.get("occlusions", name, **where))
     return build(name) if level_names.composed(name) else build()
 
 

@@ -50,7 +50,7 @@ def test_the_gallery(repose, spec, tmp_path, quick, monkeypatch):
         (("nothing.npz",), "nothing.npz: no such file"),
         (("clips.npz", "--clips", "A/2"), "unknown clip 'A/2'; did you mean 'A/1'?"),
         (("clips.npz", "--clips", "0"), "--clips: one clip or more"),
-        (("clips.npz", "--occlusion", "sever"), "did you mean 'severe'?"),
+        (("clips.npz", "--occlusion", "sever"), "--occlusion: unknown occlusion 'sever'; did you mean 'severe'?"),
         (("clips.npz", "--out", "a.jpg"), "a.jpg: --out: a sheet's name ends in .png"),
         (("clips.npz", "--out", "no/a.png"), "there is no folder no"),
         (("clips.npz", "--gallery", "--out", "a.html"), "the gallery is a picture"),
