@@ -177,7 +177,7 @@ class _Sweep:
             with stopping(self.stop), Pool(settings, held.workers, held.size) as pool:
                 # The workers import by now; they open the store with their first run.
                 schema.result()
-                _register(self.spec, self.uri)
+                self.since = _register(self.spec, self.uri)
                 self.queue.sort(chosen)
                 total = len({run.run_id for run in self.spec.runs})
                 counts = Counts(total, len(self.outcome.skipped), len(self.queue.runs), held.workers)
@@ -221,7 +221,7 @@ class _Sweep:
         following = self.packing.following(self.queue)
         if following is not None:
             run_id, generation = following
-            pool.give(self.runs[run_id], self.spec.test, generation)
+            pool.give(self.runs[run_id], self.spec.test, generation, self.since)
         elif self.queue.added:
             run_id, supplement = self.queue.added.next()
             pool.evaluate(self.runs[run_id], supplement)
@@ -281,10 +281,10 @@ class _Sweep:
         tracking.reap(self.uri, run_ids, of=self.me, reason="the sweep was stopped")
 
 
-def _register(spec: Any, uri: str) -> None:
-    """Enter the spec's claims in the store, before the first run that may decide one starts."""
+def _register(spec: Any, uri: str) -> float:
+    """Enter the spec's claims in the store, before the first run that may decide one starts; returns when."""
     claims = (*getattr(spec, "claims", ()), *getattr(spec, "awaited", ()))
-    tracking.register(uri, [claim.digest(spec.name) for claim in claims], getattr(spec, "digest", ""))
+    return tracking.register(uri, [claim.digest(spec.name) for claim in claims], getattr(spec, "digest", ""))
 
 
 def _buried(uri: str, run_ids: list[str], driver: tracking.Owner, seconds: float = 5.0) -> None:

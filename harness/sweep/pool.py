@@ -105,10 +105,10 @@ class Pool:
         self.births = _births(self._settings, share, self.depot)
         self.grow(size)
 
-    def give(self, run: Any, test: Any, generation: int) -> None:
-        """Hand a run to a free worker."""
+    def give(self, run: Any, test: Any, generation: int, since: float = 0.0) -> None:
+        """Hand a run to a free worker; see `Worker.do`."""
         actor = self._idle.pop(0)
-        self._jobs[actor.do.remote(run, test, generation)] = Job(run, actor)
+        self._jobs[actor.do.remote(run, test, generation, since)] = Job(run, actor)
 
     def evaluate(self, run: Any, supplement: Supplement) -> None:
         """Have a free worker add evaluations to a finished run."""

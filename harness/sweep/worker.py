@@ -35,6 +35,7 @@ class Settings:
         code: that the driver would train with; empty: any.
         limits: of a run.
         files: that runs read, and their sizes: sent to machines that lack them.
+        since: no record is dated earlier, see `tracking.RunLogger`.
     """
 
     uri: str
@@ -48,6 +49,7 @@ class Settings:
     code: str = ""
     limits: limits.Limits = field(default_factory=limits.Limits)
     files: Mapping[str, int] = field(default_factory=dict)
+    since: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,14 @@ class Worker:
         if self._logger is not None:
             self._logger.checkpoints.ask(self._halted)
 
-    def do(self, run: Any, test: Any, generation: int) -> Outcome:
-        """Claim one run and do it. What goes wrong in a run is an `Outcome`; the worker lives on."""
+    def do(self, run: Any, test: Any, generation: int, since: float = 0.0) -> Outcome:
+        """Claim one run and do it. What goes wrong in a run is an `Outcome`; the worker lives on.
+
+        Args:
+            run, test: the run, and how it is tested.
+            generation: to claim it with.
+            since: as the settings', where that wasn't known yet when the worker was made.
+        """
         settings, self._progress, began = self._settings, Progress(), time.monotonic()
         work = self._loaded()
         if self._told() is not None:
@@ -146,9 +154,14 @@ class Worker:
         faults.reach("after-claim", settings.fault)
         if generation:
             faults.reach(faults.IN_TAKEOVER, settings.fault)
-        minutes = settings.checkpoint_minutes
         logger = tracking.RunLogger(
-            settings.uri, run, settings.spec, held, extra=settings.tags, checkpoint_minutes=minutes
+            settings.uri,
+            run,
+            settings.spec,
+            held,
+            extra=settings.tags,
+            checkpoint_minutes=settings.checkpoint_minutes,
+            since=max(since, settings.since),
         )
         # A failure up to here leaves a claim without a record: it isn't caught, so the driver ends this process
         # and finds the claim's owner dead.

@@ -57,6 +57,8 @@ class RunLogger:
         held: the claim under which the run is done.
         extra: tags to add, such as `tags.provenance`.
         checkpoint_minutes: between two checkpoints; None: only when the run is told to stop.
+        since: the record is dated no earlier, in seconds since 1970: when claims were registered, which this run may
+            decide. This machine's clock may be behind that.
 
     Attributes:
         lines: what the run says in words.
@@ -75,6 +77,7 @@ class RunLogger:
         *,
         extra: Mapping[str, str] | None = None,
         checkpoint_minutes: float | None = None,
+        since: float = 0.0,
     ) -> None:
         self.uri, self.run, self.spec, self.held = resolve(uri), run, spec, held
         self._extra, self._minutes = dict(extra or {}), checkpoint_minutes
@@ -88,6 +91,7 @@ class RunLogger:
         self._told: dict[str, str] = {}
         self.lines = RunLog()
         self._at: str | None = None
+        self._since, self._behind = round(since * 1000), 0
         self.on_resume: Callable[[float], None] = lambda seconds: None
         self._lost: Exception | None = None
         self._last_beat = time.monotonic()
@@ -117,9 +121,11 @@ class RunLogger:
         def create() -> Any:
             nonlocal attempts
             attempts += 1
+            now = int(time.time() * 1000)
+            self._behind = max(0, self._since - now)
             # An answer that was lost may have left a record behind: look before making another.
             return (self._existing(number) if attempts > 1 else None) or client(self.uri).create_run(
-                number, tags=tag, run_name=name[:240]
+                number, now + self._behind, tag, name[:240]
             )
 
         info = persist(create).info
@@ -235,7 +241,7 @@ class RunLogger:
             raise TakenOver(f"run {self.run.run_id} was taken over by another owner")
         if after_seal is not None:
             after_seal()
-        persist(lambda: client(self.uri).set_terminated(self.mlflow_id, "FINISHED"))
+        self._terminate("FINISHED")
 
     def fail(self, reason: str, *, status: str = "FAILED") -> None:
         """Close the record with a reason. Waits for a store that is gone."""
@@ -254,7 +260,12 @@ class RunLogger:
 
     def _close(self, status: str, reason: str) -> None:
         persist(lambda: client(self.uri).set_tag(self.mlflow_id, tags.REASON, reason[:5000]))
-        persist(lambda: client(self.uri).set_terminated(self.mlflow_id, status))
+        self._terminate(status)
+
+    def _terminate(self, status: str) -> None:
+        """Say how it ended; its end is as far from its start as it took, also where that was dated later."""
+        end = int(time.time() * 1000) + self._behind
+        persist(lambda: client(self.uri).set_terminated(self.mlflow_id, status, end))
 
     def _keep_lines(self, *, patient: bool = True) -> None:
         content, mark = self.lines.content()

@@ -98,6 +98,27 @@ def begun(uri: str | None = None, run_ids: Collection[str] | None = None) -> dic
     return first
 
 
+def newest(uri: str | None = None) -> float | None:
+    """When the run that was begun last was begun, of all in the store, in seconds since 1970; None if there's none."""
+    uri = resolve(uri)
+    file = sqlite_path(uri)
+    if file is not None:
+        if not file.exists() or file.stat().st_size == 0:
+            return None
+        with sql.reading(file) as connection:
+            if connection is not None:
+                started = sql.newest(connection)
+                return None if started is None else started / 1000
+    mlflow = client(uri)
+    found = mlflow.search_runs(
+        [e.experiment_id for e in _pages(mlflow.search_experiments, max_results=1000)],
+        filter_string=f"tags.`{tags.RUN_ID}` LIKE '%'",
+        max_results=1,
+        order_by=["attributes.start_time DESC"],
+    )
+    return found[0].info.start_time / 1000 if found else None
+
+
 def running(uri: str | None = None, run_ids: Collection[str] | None = None) -> dict[str, Record]:
     """Records that say RUNNING, by run_id; the newest where there are several."""
     return {record.run_id: record for record in records(uri, run_ids, ("RUNNING",))}

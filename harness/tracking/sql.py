@@ -69,6 +69,15 @@ def records(
     return rows if wanted is None else [row for row in rows if row["run_id"] in wanted]
 
 
+def newest(connection: sqlite3.Connection) -> int | None:
+    """When the last record that carries a run_id was begun, in milliseconds since 1970."""
+    query = f"""
+        SELECT MAX(r.start_time) FROM tags id JOIN runs r ON r.run_uuid = id.run_uuid
+        WHERE id.key = '{tags.RUN_ID}' AND r.lifecycle_stage = 'active'
+    """
+    return connection.execute(query).fetchone()[0]
+
+
 def labels(connection: sqlite3.Connection) -> dict[str, str]:
     """run_id → name of its newest record, of all runs."""
     query = f"""

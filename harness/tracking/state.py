@@ -140,6 +140,7 @@ def _closed(
         persist(lambda: mlflow.set_tag(record.mlflow_id, tags.REASON, reason))
         if pruned:
             persist(lambda: mlflow.set_tag(record.mlflow_id, tags.PRUNED, "true"))
-    persist(lambda: mlflow.set_terminated(record.mlflow_id, status))
+    end = round(1000 * max(time.time(), record.started))  # whose clock may be ahead
+    persist(lambda: mlflow.set_terminated(record.mlflow_id, status, end))
     closed = {"status": status, "reason": None if sealed else reason, "owner": None, "pruned": pruned and not sealed}
     return Record(**{**record.__dict__, **closed})

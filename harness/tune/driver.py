@@ -176,10 +176,10 @@ class _Study:
         try:
             tracking.prepare(self.uri)
             claims = [claim.digest(spec.name) for claim in (*spec.claims, *spec.awaited)]
-            tracking.register(self.uri, claims, spec.digest)
+            self.since = tracking.register(self.uri, claims, spec.digest)
             beside = [run for search in self.searches for run in _beside(search)]
             if beside:
-                sweep = replace(spec, runs=beside, claims=())
+                sweep = replace(spec, runs=beside)
                 done = run_sweep(sweep, uri=self.uri, workers=held.workers, retries=spec.retries, body=self.body)
                 if done.interrupted:
                     return True
@@ -200,6 +200,7 @@ class _Study:
             faults.planned(),
             spec.resources.checkpoint_minutes,
             limits=limits.of(spec.resources),
+            since=self.since,
         )
         with Display(tallies, workers) as display:
             self.book = book = Book(self.searches, workers, display, faults.planned(), self.where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from harness.spec import load
 from harness.spec.identity import conditions
 from harness.sweep import run_sweep
 from tests.report.conftest import evaluation
+from tests.tracking.runs import Run
 
 SPEC = """\
 name: claimed
@@ -70,6 +72,22 @@ def test_a_claim_made_before_the_runs_and_one_made_after_them(store, tmp_path):
     assert f"its digest was {spec.digest}" in made.claims.notes[0] and "changed since" not in made.claims.notes[1]
     text = report.render_terminal(made)
     assert text.index("2. As could be seen") < text.index(made.tables[0].title)
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_runs_are_dated_after_the_registration_also_where_that_had_to_follow_a_clock_that_is_ahead(store, tmp_path):
+    other = tracking.claim(store, "0" * 16, 0, tracking.myself())
+    run = Run("0" * 16)
+    ahead = tracking.RunLogger(store, run, "other", other, since=time.time() + 3600).start()
+    ahead.finish()
+    path = tmp_path / "claimed.yaml"
+    path.write_text(SPEC.replace("seed: 3", "seed: 1"))
+    spec = load(path)
+    assert len(run_sweep(spec, uri=store, workers=1, body=BODY).finished) == 2
+    [known] = tracking.registered(store).values()
+    records = tracking.finished(store)
+    assert records.pop(run.run_id).started < known.at
+    assert all(known.at <= record.started and record.seconds < 60 for record in records.values())
 
 
 def test_a_sweep_without_claims_registers_nothing_and_makes_no_ledger(store):

@@ -28,8 +28,10 @@ class Run:
         }
 
 
-def begun(uri: str, run_id: str = "r0", generation: int = 0, owner: Owner | None = None) -> RunLogger:
+def begun(
+    uri: str, run_id: str = "r0", generation: int = 0, owner: Owner | None = None, since: float = 0.0
+) -> RunLogger:
     """The logger of a record that says RUNNING."""
     held = tracking.claim(uri, run_id, generation, owner or tracking.myself())
     assert held is not None
-    return RunLogger(uri, Run(run_id), "spec", held, extra={"repose.host": "h"}).start()
+    return RunLogger(uri, Run(run_id), "spec", held, extra={"repose.host": "h"}, since=since).start()

@@ -10,6 +10,7 @@ def test_a_missing_or_empty_store_has_no_runs(tmp_path):
     assert tracking.finished(f"sqlite:///{tmp_path}/none.db") == {}
     (tmp_path / "empty.db").touch()
     assert tracking.finished(f"sqlite:///{tmp_path}/empty.db") == {}
+    assert record.newest(f"sqlite:///{tmp_path}/empty.db") is None
     assert not (tmp_path / "none.db").exists()
 
 
@@ -19,10 +20,11 @@ def test_sql_and_mlflows_client_tell_the_same(store, monkeypatch):
     first.finish({"val_mpjpe_best": 1.0})
     begun(store, "b").fail("it broke")
     logger = begun(store, "c")
-    by_sql = tracking.records(store), tracking.records(store, ["b"]), tracking.latest(store)
+    by_sql = tracking.records(store), tracking.records(store, ["b"]), tracking.latest(store), record.newest(store)
     monkeypatch.setattr(sql, "REVISION", "another")
-    assert (tracking.records(store), tracking.records(store, ["b"]), tracking.latest(store)) == by_sql
-    assert [record.status for record in by_sql[0]] == ["FINISHED", "FAILED", "RUNNING"]
+    by_client = tracking.records(store), tracking.records(store, ["b"]), tracking.latest(store), record.newest(store)
+    assert by_client == by_sql and by_sql[3] == by_sql[0][-1].started
+    assert [one.status for one in by_sql[0]] == ["FINISHED", "FAILED", "RUNNING"]
     monkeypatch.setattr(record, "_FEW", 0)
     assert tracking.records(store, ["b"]) == by_sql[1]
     logger.fail("enough")

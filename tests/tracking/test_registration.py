@@ -38,6 +38,54 @@ def test_a_claim_registered_first_is_no_later_than_the_record_of_a_run_that_star
     logger.fail("enough")
 
 
+@pytest.fixture
+def skewed(monkeypatch):
+    """Sets how far the clock of the machine that makes records is ahead, in seconds; the driver's is right."""
+
+    def ahead(seconds):
+        monkeypatch.setattr("harness.tracking.logger.time", Clock(seconds))
+
+    return ahead
+
+
+class Clock:
+    def __init__(self, ahead):
+        self.time, self.monotonic = lambda: time.time() + ahead, time.monotonic
+
+
+def test_a_claim_made_after_a_run_had_begun_is_later_also_than_a_clock_that_is_ahead(store, skewed):
+    skewed(3600)
+    logger = begun(store)
+    assert tracking.registered(store) == {}
+    at = tracking.register(store, ["a"], "s")
+    [record] = tracking.records(store)
+    assert record.started < tracking.registered(store)["a"].at == at < record.started + 1
+    assert tracking.register(store, ["a"], "s") == at and tracking.register(store, [], "s") == 0
+    skewed(0)
+    logger.fail("enough")
+    [record] = tracking.records(store)
+    assert record.seconds is not None
+
+
+def test_a_run_begun_after_its_claims_were_registered_is_later_also_by_a_clock_that_is_behind(store, skewed):
+    at = tracking.register(store, ["a", "b"], "s")
+    skewed(-3600)
+    begun(store, "r0", since=at).finish()
+    begun(store, "r1", since=at).fail("it broke")
+    for record in tracking.records(store):
+        assert at <= record.started < at + 60, record
+        assert 0 <= record.seconds < 60, "it took as long as it took"
+
+
+def test_the_record_of_a_clock_ahead_that_another_closes_ends_no_earlier_than_it_began(store, skewed):
+    me = tracking.myself()
+    skewed(3600)
+    begun(store, owner=tracking.myself(driver=me))
+    assert tracking.reap(store, ["r0"], of=me) == 1
+    [record] = tracking.records(store)
+    assert record.seconds == 0
+
+
 def test_it_does_not_mix_with_the_claims_of_runs(store):
     """Neither reading sees the other's parameters, through sqlite or through MLflow's client."""
     tracking.register(store, ["a"], "s")
