@@ -1,5 +1,6 @@
 """The dataset `clips`: imported files as they were written, their cameras and detections as views see them."""
 
+import errno
 import io
 import json
 import zipfile
@@ -197,6 +198,22 @@ def test_detections_that_can_not_be(write, clips):
     none = tuple(replace(c, cameras=tuple(replace(x, pixels=None, score=None) for x in c.cameras)) for c in clips)
     with pytest.raises(UserError, match="holds no detections"):
         data.open_dataset("clips", write(none), detections="file")
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_nothing_half_written_is_left(write, clips, tmp_path, monkeypatch, error):
+    written = []
+
+    def full(self, entry, content):
+        written.append(entry.filename)
+        if len(written) == 4:
+            raise error
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    with pytest.raises(UserError if isinstance(error, OSError) else KeyboardInterrupt) as caught:
+        write()
+    assert len(written) == 4 and not list(tmp_path.iterdir())
+    assert isinstance(error, KeyboardInterrupt) or "clips.npz: can't be written: No space left" in str(caught.value)
 
 
 def rewritten(path, change):
