@@ -83,7 +83,7 @@ class Evidence:
     failed: dict[str, str] = field(default_factory=dict)
     records: dict[str, Any] = field(default_factory=dict)
     summaries: dict[str, Mapping[str, float]] = field(default_factory=dict)
-    curves: dict[str, np.ndarray] = field(default_factory=dict)
+    curves: Mapping[str, np.ndarray] = field(default_factory=dict)
     unevaluated: dict[tuple[str, str], int] = field(default_factory=dict)
     scale: Scale | None = None
     files: scores.Files = field(default_factory=dict, repr=False)

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from harness.errors import UserError
 from harness.report import area, scores
+from harness.report.curve_files import Curves
 from harness.report.evidence import STEPS, Arm, Evidence, describe, labelled
 from harness.report.tuning import study
 from harness.spec import identity
@@ -145,7 +145,7 @@ def load(spec: Any, source: Source) -> Evidence:
         records=records,
         summaries=summaries,
         unevaluated=_unevaluated({run_id: paths[run_id] for run_id in run_ids if run_id in paths}, wanted),
-        curves={run_id: read_curve(path) for run_id, path in curve_files.items()},
+        curves=Curves(curve_files),
         scale=scale,
         files=files,
         subjects=subjects,
@@ -162,13 +162,6 @@ def option(thing: Any, name: str, default: Any = None) -> Any:
     """``thing.name`` or ``thing[name]``, whichever there is; ``default`` where it's absent or None."""
     value = thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
     return default if value is None else value
-
-
-def read_curve(path: Path, name: str = "val_mpjpe") -> np.ndarray:
-    """(points, 2) of step and value of one curve of a `curves.parquet`, by step; empty if it isn't there."""
-    table = pq.read_table(path, columns=["step", "value"], filters=[("name", "=", name)], use_threads=False)
-    points = np.column_stack([table["step"].to_numpy(), table["value"].to_numpy()]).astype(float)
-    return points[np.argsort(points[:, 0], kind="stable")]
 
 
 def _arms(spec: Any) -> tuple[tuple[Arm, ...], tuple[str, ...]]:

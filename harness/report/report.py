@@ -28,6 +28,7 @@ from harness.report import (
 from harness.report.arranging import arranged
 from harness.report.claims_view import claims_table
 from harness.report.figures import Drawn, Figures, figures
+from harness.report.frame_csv import frame_csv
 from harness.report.layouts import CHOSEN_ON_TEST
 from harness.report.page import Section, figure_section, page, provenance_section, table_section
 from harness.report.records import Evidence, Source, Store, option
@@ -228,7 +229,7 @@ class Report:
             made |= _rendered(self.measured_costs, measured_costs.FOLDER)
         for name, drawn in self.figures.items():
             made |= {f"figures/{name}.svg": drawn.svg, f"figures/{name}.pdf": drawn.pdf}
-        made[RUNS] = frame.to_csv(index=False, lineterminator="\n")
+        made[RUNS] = frame_csv(frame)
         made[RUNS_TYPED] = data_writers.frame_bytes(frame)
         subjects = underlying.subjects(self.evidence, self.tables)
         if subjects is not None:

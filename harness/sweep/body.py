@@ -32,6 +32,7 @@ class Body(Protocol):
 def execute(run: Any, test: Any, logger: tracking.RunLogger, on_epoch: Callable[[Any], None]) -> dict[str, float]:
     """Train a run, evaluate its weights at every test level, keep weights and evaluation."""
     from harness import training
+    from harness.metrics.kept_scores import with_scores
     from harness.training.run_cost import measured
 
     training.check_protocol(run, test)
@@ -45,7 +46,7 @@ def execute(run: Any, test: Any, logger: tracking.RunLogger, on_epoch: Callable[
     logger.log_points(result.curves)
     logger.artifact("best.pt", _saved(result.best_weights))
     logger.artifact("last.pt", _saved(result.last_weights))
-    logger.evaluation(tracking.parquet_bytes(table), identity.evaluations(test))
+    logger.evaluation(with_scores(tracking.parquet_bytes(table)), identity.evaluations(test))
     # First, so that it is among the figures that MLflow's page shows.
     figures = {"test_mpjpe": _test_mpjpe(table), **result.summary, "train_seconds": result.seconds}
     return {**figures, **measured(run, result.seconds)}

@@ -87,6 +87,7 @@ def evaluate(uri: str, run: Any, supplement: Supplement) -> None:
     import torch
 
     from harness import training
+    from harness.metrics.kept_scores import with_scores
 
     best, last = (
         torch.load(tracking.path(uri, record, name), map_location="cpu", weights_only=True)
@@ -100,7 +101,8 @@ def evaluate(uri: str, run: Any, supplement: Supplement) -> None:
     if tests:
         tables = [training.evaluate(run, test, result) for test in tests]
         keys = [key for test in tests for key in identity.evaluations(test)]
-        tracking.add_evaluation(uri, record, tracking.parquet_bytes(pd.concat(tables, ignore_index=True)), keys)
+        content = with_scores(tracking.parquet_bytes(pd.concat(tables, ignore_index=True)))
+        tracking.add_evaluation(uri, record, content, keys)
     for metrics, pairs in _alone(asked, whole).items():
         tables = [training.evaluate(run, test, result, metrics=metrics) for test in _tests(pairs, protocol)]
         table = pd.concat(tables, ignore_index=True)
@@ -108,7 +110,7 @@ def evaluate(uri: str, run: Any, supplement: Supplement) -> None:
             keys = [key for key in lacking if supplement.lacking[key][2:] == (metric,)]
             keys = [key for key in keys if supplement.lacking[key][:2] in pairs]
             rows = table[table["metric"] == metric].reset_index(drop=True)
-            tracking.add_evaluation(uri, record, tracking.parquet_bytes(rows), keys)
+            tracking.add_evaluation(uri, record, with_scores(tracking.parquet_bytes(rows)), keys)
 
 
 def _alone(asked: Iterable[tuple[str, ...]], whole: Collection[Pair]) -> dict[tuple[str, ...], list[Pair]]:

@@ -1,0 +1,90 @@
+"""An evaluation file's means, kept in its own footer: a report of thousands of runs reads them in place of the rows.
+
+The rows stay what counts: whoever reads the file sees all of them, and a report's verification computes from them. The
+means are those that `harness.metrics.scored.score` finds in the file, to the bit. They are believed as long as the
+footer's own figures (how many rows, the least and greatest value and n) are those of the rows they were taken from.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.errors import UserError
+from harness.metrics.scored import DIMENSIONS, Scored, score
+
+KEY = b"repose.scores"
+VERSION = 1
+KEPT = {"joint": "all"}
+"""The rows whose means are kept: of whole poses."""
+_NUMBERS = (("cells", "<i8"), ("n", "<i8"), ("per_action", "<f8"), ("per_frame", "<f8"), ("means", "<f8"))
+
+
+def with_scores(content: bytes) -> bytes:
+    """An evaluation as a parquet file, with its means; unchanged where they can't be had."""
+    try:
+        found = score(pa.BufferReader(content), DIMENSIONS, KEPT)
+    except UserError:
+        return content  # whoever reads it is told what is wrong with it
+    with pq.ParquetFile(pa.BufferReader(content)) as file:
+        table, marks = file.read(), _marks(file.metadata)
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: _packed(found, marks)})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
+
+
+def kept_scores(file: Path) -> Scored | None:
+    """The means that a file keeps; None where it keeps none, or others than those of its rows."""
+    try:
+        footer = pq.read_metadata(file)
+    except (OSError, pa.ArrowException):
+        return None
+    packed = (footer.metadata or {}).get(KEY)
+    return None if packed is None else _unpacked(packed, footer)
+
+
+def _marks(footer: Any) -> list[Any]:
+    """What the footer itself tells of the rows."""
+    found: list[Any] = [footer.num_rows]
+    at = {footer.schema.column(i).name: i for i in range(footer.num_columns)}
+    for group in range(footer.num_row_groups):
+        for name in ("value", "n"):
+            told = footer.row_group(group).column(at[name]).statistics if name in at else None
+            found += [told.min, told.max] if told is not None and told.has_min_max else [None, None]
+    return found
+
+
+def _packed(found: Scored, marks: list[Any]) -> bytes:
+    head = {
+        "version": VERSION,
+        "marks": marks,
+        "names": {name: list(values) for name, values in found.names.items()},
+        "subjects": list(found.subjects),
+    }
+    body = b"".join(np.ascontiguousarray(getattr(found, name), kind).tobytes() for name, kind in _NUMBERS)
+    return json.dumps(head, ensure_ascii=False).encode() + b"\n" + base64.b64encode(body)
+
+
+def _unpacked(packed: bytes, footer: Any) -> Scored | None:
+    first, _, rest = packed.partition(b"\n")
+    head = json.loads(first)
+    if head.get("version") != VERSION or head["marks"] != _marks(footer):
+        return None
+    body, begin = base64.b64decode(rest), 0
+    names = {name: np.array(values, dtype=object) for name, values in head["names"].items()}
+    subjects = np.array(head["subjects"], dtype=object)
+    cells = len(body) // (8 * (len(_NUMBERS) - 1 + len(subjects)))
+    numbers = {}
+    for name, kind in _NUMBERS:
+        count = cells * len(subjects) if name == "means" else cells
+        numbers[name] = np.frombuffer(body, kind, count, begin)
+        begin += 8 * count
+    means = numbers.pop("means").reshape(cells, len(subjects))
+    return Scored(names=names, subjects=subjects, means=means, **numbers)
