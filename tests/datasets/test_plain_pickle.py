@@ -68,6 +68,45 @@ def test_names_that_begin_plainly_do_not_lead_elsewhere(tmp_path):
         plain_pickle.load(tmp_path / "a.pkl")
 
 
+class Forged:
+    """An array whose type's state says that eight bytes are an object: numpy would follow them wherever they point."""
+
+    def __init__(self, code, state):
+        self.code, self.state = code, state
+
+    def __reduce__(self):
+        rebuild, (_, shape, mark), _ = np.zeros(1).__reduce__()
+        kind = Malicious(np.dtype)
+        kind.does = (np.dtype, (self.code, False, True), self.state)
+        return rebuild, (np.ndarray, shape, mark), (1, (1,), kind, False, b"A" * 8)
+
+
+@pytest.mark.parametrize("flags", [0, 1, 16, 63])
+@pytest.mark.parametrize("code", ["V8", "f8", "O8", "O8,f8"])
+def test_types_that_lie_are_refused_before_numpy_believes_them(tmp_path, code, flags):
+    for parts in ((None, ("a",), {"a": (np.dtype("O"), 0)}), ((np.dtype("O"), (1,)), None, None), (None, None, None)):
+        (tmp_path / "a.pkl").write_bytes(pickle.dumps(Forged(code, (3, "|", *parts, 8, 1, flags))))
+        if code == "f8" and parts == (None, None, None):
+            assert plain_pickle.load(tmp_path / "a.pkl").dtype == np.float64  # of its state the order is read alone
+            continue
+        with pytest.raises(UserError, match=r"a\.pkl: not a pickle, or a damaged"):
+            plain_pickle.load(tmp_path / "a.pkl")
+
+
+def test_the_reader_itself_can_not_be_changed(tmp_path):
+    # Attributes of what it looks names up in, and numpy's own class called.
+    for text in (
+        b"c_codecs\nencode\n(N}(V__defaults__\n(Vx\ntutb.",
+        b"cnumpy\nndarray\n((I1\ntVO\ntR.",
+        b"cnumpy\ndtype\n}(Vreal\nVx\nub.",
+    ):
+        (tmp_path / "a.pkl").write_bytes(text)
+        with pytest.raises(UserError, match="not a pickle, or a damaged"):
+            plain_pickle.load(tmp_path / "a.pkl")
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(PLAIN, 2))
+    assert plain_pickle.load(tmp_path / "a.pkl")["plain"] == PLAIN["plain"]
+
+
 def test_what_is_no_pickle(tmp_path):
     whole = pickle.dumps(PLAIN)
     for content in (b"", b"not one", whole[: len(whole) // 2], b"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\x7f"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -73,26 +74,73 @@ class _Plain(pickle.Unpickler):
         raise UserError(message, file=self.path, key=self.key)
 
 
+class _Maker:
+    """A function that a pickle may call and nothing else: what it says of a function's own attributes is refused."""
+
+    __slots__ = ("make",)
+
+    def __init__(self, make: Callable[..., Any]) -> None:
+        self.make = make
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.make(*arguments)
+
+    def __setstate__(self, _: Any) -> None:
+        raise ValueError("attributes of a function")
+
+
+_NDARRAY = object()
+"""What stands for the class ``numpy.ndarray``, which nothing but `_empty` may take."""
+
+
+class _Type:
+    """A dtype as a pickle states it. Of its state the byte order alone is believed: numpy believes all, fields too."""
+
+    def __init__(self, code: Any, *_: Any) -> None:
+        if not (isinstance(code, str) and _CODE.fullmatch(code)):
+            raise ValueError(f"an array of the type {code!r}")
+        self.real = np.dtype(code)
+
+    def __setstate__(self, state: Any) -> None:
+        _, order, *parts = state[:5]
+        if any(part is not None for part in parts) or order not in ("<", ">", "=", "|"):
+            raise ValueError("an array of a type with parts")
+        self.real = self.real.newbyteorder(order)
+
+
+_CODE = re.compile(r"[?bBhHiIlLqQefdFD]|b1|[iu][1248]|f[248]|c(8|16)|O8?|[SU]\d{0,9}")
+
+
+class _Array(np.ndarray):
+    """An array whose state is checked before numpy takes it over."""
+
+    def __setstate__(self, state: Any) -> None:
+        version, shape, kind, fortran, content = state
+        if not isinstance(kind, _Type):
+            raise ValueError("an array of no plain type")
+        super().__setstate__((version, shape, kind.real, fortran, content))
+
+
 def _empty(kind: Any, shape: Any, _: Any) -> np.ndarray:
     """What numpy's ``_reconstruct`` gives: an empty array that its state then fills."""
-    if kind is not np.ndarray:
+    if kind is not _NDARRAY or shape != (0,):
         raise ValueError("an array of another class")
-    return np.ndarray.__new__(np.ndarray, shape, "b")
+    return np.ndarray.__new__(_Array, (0,), "b")
 
 
-def _scalar(dtype: np.dtype, content: Any = None) -> Any:
+def _scalar(kind: Any, content: Any = None) -> Any:
     """A numpy number or string as the plain value it holds."""
-    if not isinstance(dtype, np.dtype) or dtype.hasobject:
+    if not isinstance(kind, _Type) or kind.real.hasobject:
         raise ValueError("a number of no plain type")
     raw = content.encode("latin1") if isinstance(content, str) else bytes(content)
-    return np.frombuffer(raw, dtype, count=1)[0]
+    return np.frombuffer(raw, kind.real, count=1)[0]
 
 
-def _buffer(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
+def _buffer(content: Any, kind: Any, shape: Any, order: Any) -> np.ndarray:
     """What numpy's ``_frombuffer`` gives (protocol 5 keeps arrays so)."""
-    if not isinstance(dtype, np.dtype) or dtype.hasobject:
+    if not isinstance(kind, _Type) or kind.real.hasobject:
         raise ValueError("an array of no plain type")
-    return np.frombuffer(content, dtype=dtype).reshape(shape, order=order)
+    return np.frombuffer(content, dtype=kind.real).reshape(shape, order=order)
 
 
 def _encoded(text: str, encoding: str) -> bytes:
@@ -102,16 +150,16 @@ def _encoded(text: str, encoding: str) -> bytes:
     return text.encode(encoding)
 
 
-_KNOWN: dict[tuple[str, str], Callable[..., Any] | type] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("_codecs", "encode"): _encoded,
+_KNOWN: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): _NDARRAY,
+    ("numpy", "dtype"): _Type,
+    ("_codecs", "encode"): _Maker(_encoded),
     **{(module, name): kind for module in ("builtins", "__builtin__") for name, kind in (
         ("set", set), ("frozenset", frozenset), ("complex", complex), ("bytearray", bytearray), ("list", list),
         ("dict", dict), ("tuple", tuple), ("int", int), ("float", float), ("str", str), ("bytes", bytes),
     )},
     ("collections", "OrderedDict"): dict,
-    **{(f"{core}.multiarray", "_reconstruct"): _empty for core in _CORES},
-    **{(f"{core}.multiarray", "scalar"): _scalar for core in _CORES},
-    **{(f"{core}.numeric", "_frombuffer"): _buffer for core in _CORES},
+    **{(f"{core}.multiarray", "_reconstruct"): _Maker(_empty) for core in _CORES},
+    **{(f"{core}.multiarray", "scalar"): _Maker(_scalar) for core in _CORES},
+    **{(f"{core}.numeric", "_frombuffer"): _Maker(_buffer) for core in _CORES},
 }  # fmt: skip
