@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,18 @@ def test_servers_that_can_not_continue(fetch, web, lacks):
     setattr(web, lacks, False)
     web.drops[SECOND] = [50_000]
     assert fetch().code == 0 and same(web, SECOND)
+    asked = [headers.get("Range") for path, headers in web.asked if path == SECOND]
+    assert asked == [
+        None,
+        "bytes=50000-" if lacks == "ranges" else None,
+    ]  # without a version nothing vouches for a part
+
+
+def test_it_is_polite(fetch, web):
+    assert fetch("--pause", "0.15").code == 0
+    apart = [later - earlier for earlier, later in pairwise(web.times)]
+    assert len(apart) == 3 and min(apart) > 0.14  # the listing, then three files
+    assert web.most == 1, "connections at a time"
 
 
 def test_stopped_after_the_last_byte(fetch, web):

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import re
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,6 +18,7 @@ class Web:
         drops: path → after how many bytes of each answer the connection is closed, one entry an answer.
         holds: path → after how many bytes an answer stops until `released`.
         fails: path → statuses of its next answers. pages: path → text of a page. tagged: whether files have an ETag.
+        times: when each request came. most: how many were answered at once, at most.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,6 +30,8 @@ class Web:
         self.pages: dict[str, str] = {}
         self.tagged, self.ranges = True, True
         self.released = threading.Event()
+        self.times: list[float] = []
+        self.now = self.most = 0
         self.url = ""
 
     def files(self, end: str = "") -> list[str]:
@@ -46,6 +50,15 @@ def serve(folder: Path):
         def do_GET(self):
             path = self.path.lstrip("/")
             web.asked.append((path, dict(self.headers)))
+            web.times.append(time.monotonic())
+            web.now += 1
+            web.most = max(web.most, web.now)
+            try:
+                return self.answer(path)
+            finally:
+                web.now -= 1
+
+        def answer(self, path):
             if web.fails.get(path):
                 return self.send_error(web.fails[path].pop(0))
             file = web.folder / path
