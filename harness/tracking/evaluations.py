@@ -1,8 +1,9 @@
 """Evaluations of finished runs: which test conditions their files hold, and how one is added later.
 
 A record's tag `tags.EVALUATED` names the files that count, with the conditions (see
-`harness.spec.identity.condition`) in each. A file is written before the tag names it, so a crash between the
-two costs no more than doing it again. Records without the tag are older than it: they hold what stands in
+`harness.spec.identity.condition`) in each. A file that is added later has a tag of its own, after `tags.ADDED`, so that
+of two that add at the same moment neither overwrites the other's; earlier versions wrote all into the one tag. A file is
+written before a tag names it, so a crash between the two costs no more than doing it again. Records without the tag are older than it: they hold what stands in
 their ``evaluation.parquet``, and every level was at version 1 then.
 """
 
@@ -12,11 +13,12 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from harness.errors import UserError
 from harness.tracking import artifacts, tags
 from harness.tracking.patience import persist
-from harness.tracking.record import Record, finished, parse_evaluated
+from harness.tracking.record import Record, evaluated, finished
 from harness.tracking.store import client, resolve
 
 FIRST_VERSION = 1
@@ -47,18 +49,21 @@ def add_evaluation(uri: str | None, record: Record, content: bytes, conditions: 
     uri = resolve(uri)
     name = f"evaluation-{hashlib.sha256(' '.join(sorted(conditions)).encode()).hexdigest()[:8]}.parquet"
     artifacts.add(uri, record, name, content)
-    files = {name: tuple(keys) for name, keys in _files(uri, current(uri, record)).items()}
-    known = {key for other, keys in files.items() if other != name for key in keys}
-    files[name] = tuple(key for key in conditions if key not in known)
-    tag = json.dumps({name: keys for name, keys in files.items() if keys})
-    persist(lambda: client(uri).set_tag(record.mlflow_id, tags.EVALUATED, tag))
+    now = current(uri, record)
+    files = _files(uri, now)
+    if now.evaluated is None:  # what its file holds must be told, too, once anything is
+        _tell(uri, record, tags.EVALUATED, {held: list(keys) for held, keys in files.items()})
+    elsewhere = {key for other, keys in files.items() if other != name for key in keys}
+    added = [key for key in conditions if key not in elsewhere]
+    if set(added) - set(files.get(name, ())):
+        _tell(uri, record, tags.ADDED + name, added)
 
 
 def current(uri: str | None, record: Record) -> Record:
     """The record with what it is known to hold now."""
     uri = resolve(uri)
-    found = persist(lambda: client(uri).get_run(record.mlflow_id)).data.tags.get(tags.EVALUATED)
-    return Record(**{**record.__dict__, "evaluated": parse_evaluated(found)})
+    found = persist(lambda: client(uri).get_run(record.mlflow_id)).data.tags
+    return Record(**{**record.__dict__, "evaluated": evaluated(found.get(tags.EVALUATED), found)})
 
 
 def read_evaluations(uri: str | None, run_ids: Collection[str]) -> dict[str, dict[Path, tuple[str, ...]]]:
@@ -73,6 +78,10 @@ def read_evaluations(uri: str | None, run_ids: Collection[str]) -> dict[str, dic
         if files:
             found[run_id] = files
     return found
+
+
+def _tell(uri: str, record: Record, tag: str, value: Any) -> None:
+    persist(lambda: client(uri).set_tag(record.mlflow_id, tag, json.dumps(value)))
 
 
 def _held(uri: str | None, record: Record) -> set[str]:

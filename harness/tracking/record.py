@@ -164,8 +164,25 @@ def records(
     return _search(uri, run_ids, statuses, details)
 
 
+def evaluated(tag: str | None, tag_of: Mapping[str, str]) -> Mapping[str, tuple[str, ...]] | None:
+    """Which conditions of which file count, by the tag `tags.EVALUATED` and those of `tag_of` that name a file each.
+
+    Those that added files at the same moment may have added the same condition: one file's rows of it count.
+    """
+    added = {key.removeprefix(tags.ADDED): tag_of[key] for key in sorted(tag_of) if key.startswith(tags.ADDED)}
+    if not added:
+        return _parsed(tag)
+    files = dict(_parsed(tag) or {})
+    known = {key for keys in files.values() for key in keys}
+    for name, value in added.items():
+        more = tuple(key for key in json.loads(value) if key not in known)
+        files[name] = files.get(name, ()) + more
+        known |= set(more)
+    return {name: keys for name, keys in files.items() if keys}
+
+
 @lru_cache(maxsize=1024)
-def parse_evaluated(tag: str | None) -> Mapping[str, tuple[str, ...]] | None:
+def _parsed(tag: str | None) -> Mapping[str, tuple[str, ...]] | None:
     """The tag `tags.EVALUATED`, which most runs of a spec have in common."""
     return None if tag is None else {name: tuple(keys) for name, keys in json.loads(tag).items()}
 
@@ -217,7 +234,7 @@ def _of_row(row: dict[str, Any]) -> Record:
     start, end = row.pop("start_time"), row.pop("end_time")
     row["owner"] = Owner.loads(row["owner"]) if row["status"] == "RUNNING" else None
     row["heartbeat"] = float(row["heartbeat"]) if row["heartbeat"] else None
-    row["evaluated"] = parse_evaluated(row["evaluated"])
+    row["evaluated"] = evaluated(row["evaluated"], row.pop("added"))
     row["pruned"] = row["pruned"] == "true"
     return Record(**row, started=start / 1000, seconds=None if end is None else (end - start) / 1000)
 
@@ -249,4 +266,5 @@ def _of_run(run: Any) -> Record:
     names = {"spec": tags.SPEC, "shape": tags.SHAPE, "claim": tags.CLAIM, "owner": tags.OWNER}
     names |= {"heartbeat": tags.HEARTBEAT, "reason": tags.REASON, "host": tags.HOST}
     names |= {"evaluated": tags.EVALUATED, "pruned": tags.PRUNED, "at": tags.AT}
+    row["added"] = tag
     return _of_row(row | {field: tag.get(name) for field, name in names.items()})

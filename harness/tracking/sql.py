@@ -66,7 +66,9 @@ def records(
     names = [column[0] for column in cursor.description]
     rows = [dict(zip(names, row, strict=True)) for row in cursor]
     wanted = None if run_ids is None or some is not None else set(run_ids)
-    return rows if wanted is None else [row for row in rows if row["run_id"] in wanted]
+    kept = rows if wanted is None else [row for row in rows if row["run_id"] in wanted]
+    added = _added(connection, [row["mlflow_id"] for row in kept]) if kept else {}
+    return [row | {"added": added.get(row["mlflow_id"], {})} for row in kept]
 
 
 def newest(connection: sqlite3.Connection) -> int | None:
@@ -96,6 +98,18 @@ def tags_of(
     query += f" AND run_uuid IN ({_marks(some)})" if some else ""
     found: dict[str, dict[str, str]] = {}
     for mlflow_id, key, value in connection.execute(query, [*keys, *some]):
+        found.setdefault(mlflow_id, {})[key] = value
+    return found
+
+
+def _added(connection: sqlite3.Connection, mlflow_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    """MLflow's id → the tags that name an evaluation file each; perhaps of other records too."""
+    # A range, as in `params`; / is what follows the dot that the prefix ends in.
+    some = [] if len(mlflow_ids) > _MANY else list(mlflow_ids)
+    query = "SELECT run_uuid, key, value FROM tags WHERE key > ? AND key < ?"
+    query += f" AND run_uuid IN ({_marks(some)})" if some else ""
+    found: dict[str, dict[str, str]] = {}
+    for mlflow_id, key, value in connection.execute(query, [tags.ADDED, tags.ADDED[:-1] + "/", *some]):
         found.setdefault(mlflow_id, {})[key] = value
     return found
 

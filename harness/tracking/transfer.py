@@ -161,7 +161,9 @@ def checked(given: Any) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]
             points = one["metrics"].items()
             _need(all(_text(name) and _point(*point) for name, point in points) and len(points) < 100, "a metric")
             evaluated = json.loads(one["tags"].get(tags.EVALUATED, "{}"))
-            _need(all(_FILE.fullmatch(name) for name in evaluated), "an evaluation's name")
+            added = [name.removeprefix(tags.ADDED) for name in one["tags"] if name.startswith(tags.ADDED)]
+            _need(all(_FILE.fullmatch(name) for name in (*evaluated, *added)), "an evaluation's name")
+            _need(all(_keys(one["tags"][tags.ADDED + name]) for name in added), "an evaluation's conditions")
         for digest, value in claims.items():
             _need(
                 re.fullmatch(r"[0-9a-f]{8,64}", digest) and _text(value["spec"]) and float(value["at"]) > 0, "a claim"
@@ -182,6 +184,11 @@ def _text(value: Any) -> bool:
 
 def _own(tag: Any) -> bool:
     return isinstance(tag, str) and (tag.startswith("repose.") or tag == tags.COMMIT) and tag not in _OF_WORK
+
+
+def _keys(value: str) -> bool:
+    found = json.loads(value)
+    return isinstance(found, list) and all(_text(key) for key in found)
 
 
 def _point(value: Any, step: Any) -> bool:

@@ -1,11 +1,14 @@
 """Which test conditions a record holds, and how more are added."""
 
+import json
+import threading
+
 import pandas as pd
 import pytest
 
 from harness import tracking
 from harness.errors import UserError
-from harness.tracking import artifacts, tags
+from harness.tracking import artifacts, evaluations, sql, tags
 from harness.tracking.evaluations import add_evaluation
 from harness.tracking.store import client
 from tests.tracking.runs import begun
@@ -65,6 +68,40 @@ def test_what_another_driver_added_meanwhile_is_kept_and_no_condition_counts_twi
     assert sorted(counted) == sorted([SEEN, SEVERE, UNSEEN, "minor@1/seen"])
     add_evaluation(store, record, b"theirs", [UNSEEN, SEVERE])
     assert sorted(key for keys in names(store).values() for key in keys) == sorted(counted)
+
+
+def test_two_that_add_at_the_same_moment_lose_nothing_and_nothing_counts_twice(store, record, monkeypatch):
+    both, read = threading.Barrier(2), evaluations.current
+
+    def looked(uri, one):
+        found = read(uri, one)
+        both.wait(30)  # neither has written when the other reads
+        return found
+
+    monkeypatch.setattr(evaluations, "current", looked)
+    given = [(b"ours", [SEVERE, UNSEEN]), (b"theirs", [SEVERE, "minor@1/seen"])]
+    adding = [threading.Thread(target=add_evaluation, args=(store, record, *one)) for one in given]
+    for thread in adding:
+        thread.start()
+    for thread in adding:
+        thread.join()
+    counted = [key for keys in names(store).values() for key in keys]
+    assert sorted(counted) == sorted([SEEN, SEVERE, UNSEEN, "minor@1/seen"]) and len(names(store)) == 3
+    by_sql = tracking.finished(store)["r0"].evaluated
+    assert list(tracking.finished(store, ["r0"])["r0"].evaluated.items()) == list(by_sql.items())
+    monkeypatch.setattr(sql, "REVISION", "another")
+    assert list(tracking.finished(store)["r0"].evaluated.items()) == list(by_sql.items()), "MLflow's client tells alike"
+
+
+def test_a_record_to_which_an_earlier_version_added_is_added_to(store, record):
+    """It wrote every file into the one tag."""
+    artifacts.add(store, record, "evaluation-0.parquet", b"theirs")
+    told = {"evaluation.parquet": [SEEN], "evaluation-0.parquet": [SEVERE]}
+    client(store).set_tag(record.mlflow_id, tags.EVALUATED, json.dumps(told))
+    add_evaluation(store, record, b"more", [SEVERE, UNSEEN])
+    found = names(store)
+    assert [found.pop(name) for name in told] == [(SEEN,), (SEVERE,)]
+    assert list(found.values()) == [(UNSEEN,)]
 
 
 def test_a_record_without_the_tag_holds_what_stands_in_its_file(store):
