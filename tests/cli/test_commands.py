@@ -83,6 +83,7 @@ def test_run_executes_then_reports(repose, spec, executed):
         "fail_fast": True,
         "retries": 1,
         "command": "repose run spec.yaml -o train.lr=1e-2 --seeds 4 --workers 3 --fail-fast",
+        "only": None,
     }
 
 
