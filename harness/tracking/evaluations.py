@@ -2,9 +2,9 @@
 
 A record's tag `tags.EVALUATED` names the files that count, with the conditions (see
 `harness.spec.identity.condition`) in each. A file that is added later has a tag of its own, after `tags.ADDED`, so that
-of two that add at the same moment neither overwrites the other's; earlier versions wrote all into the one tag. A file is
-written before a tag names it, so a crash between the two costs no more than doing it again. Records without the tag are older than it: they hold what stands in
-their ``evaluation.parquet``, and every level was at version 1 then.
+of two that add at the same moment neither overwrites the other's; earlier versions wrote all into the one tag. A file
+is written before a tag names it, so a crash between the two costs no more than doing it again. Records without the tag
+are older than it: they hold what stands in their ``evaluation.parquet``, and every level was at version 1 then.
 """
 
 from __future__ import annotations
