@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import data, main
+
 ROOT = Path(__file__).resolve().parents[1]
 TARGETS = ["install", "quickstart", "test", "test-services", "check", "format", "bench", "clean"]
 # Written with classes so that the pattern does not find itself.
@@ -106,6 +108,13 @@ def test_the_spec_in_the_readme_is_valid(tmp_path):
     command = [sys.executable, "-m", "harness.cli.main", "validate", str(tmp_path / "readme.yaml")]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_readme_lists_every_command_and_no_other():
+    table = (ROOT / "README.md").read_text().partition("## Commands")[2].partition("## Words")[0]
+    cells = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
+    listed = {name for cell in cells for name in re.findall(r"`(?:repose )?((?:data )?[a-z-]+)", cell)}
+    assert listed == {*main.COMMANDS, *(f"data {name}" for name in data.COMMANDS)} - {"data"}
 
 
 def test_imports_point_one_way():
