@@ -50,7 +50,7 @@ def _expected(skeleton: Skeleton) -> list[tuple[str, Any, str]]:
     def tree() -> bool:
         parents = skeleton.parents
         whole = isinstance(parents, tuple) and len(parents) == len(joints) and all(index(p, -1) for p in parents)
-        return whole and [j for j, p in enumerate(parents) if p < 0] == [0] and all(map(_rooted(parents), parents))
+        return whole and parents[0] == -1 and all(map(_rooted(parents), parents))
 
     def pairs() -> bool:
         mirror = skeleton.mirror
@@ -76,7 +76,11 @@ def _expected(skeleton: Skeleton) -> list[tuple[str, Any, str]]:
             ),
             "a list of two names or more, all different",
         ),
-        ("parents", tree, "a parent's number for each joint: a tree whose root comes first, with parent -1"),
+        (
+            "parents",
+            tree,
+            "a parent's number for each joint: a tree whose root comes first; the root's is -1, and so is that of loose joints",
+        ),
         ("mirror", pairs, "the number of its mirror image for each joint, its own on the midline"),
         ("limbs", lambda: groups(skeleton.limbs), "named groups of joints, by number"),
         ("halves", lambda: groups(skeleton.halves), "named groups of joints, by number"),

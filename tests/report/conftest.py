@@ -108,7 +108,7 @@ def make(tmp_path):
         runs = [run(key[0], key[1], steps=key[2] if len(key) > 2 else 3000, **labels) for key in errors]
         report = SimpleNamespace(baseline={"objective": "abs"} if baseline is None else baseline, tables=tables or [])
         test = SimpleNamespace(occlusion=list(levels), cameras=list(cameras), protocol="mean-per-subject")
-        spec = SimpleNamespace(name="made", path=None, runs=runs, test=test, report=report, tracking=None)
+        spec = SimpleNamespace(name="made", path=None, runs=runs, test=test, report=report, tracking=None, stages=None)
         made = Made(spec, tmp_path)
         for one, value in zip(runs, errors.values(), strict=True):
             if value is not None:
