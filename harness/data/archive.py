@@ -37,7 +37,9 @@ class Archive:
                 self._entries = {e.filename.removesuffix(".npy"): e for e in zipfile.ZipFile(file).infolist()}
                 self._map = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
         except FileNotFoundError:
-            raise UserError("no such file; expected an imported clip file (.npz)", file=path) from None
+            raise UserError(
+                "no such file; expected a clip file (.npz) as `repose data import` writes them", file=path
+            ) from None
         except (zipfile.BadZipFile, EOFError, ValueError):
             message = "not a clip file, or a truncated one: expected a .npz archive"
             raise UserError(message, file=path) from None

@@ -78,7 +78,7 @@ def test_recorded_cameras_project_to_the_keypoints_that_a_perfect_detector_repor
 
 def test_poses_may_come_without_keypoints_and_cameras_from_a_file(tmp_path, world):
     np.savez_compressed(tmp_path / "p.npz", positions_3d={"T1": {"Sitting": files.padded(world["S1"]["Walking 1"])}})
-    with pytest.raises(UserError, match="cameras aren't known: 'T1'"):
+    with pytest.raises(UserError, match=r"cameras aren't known of 'T1', but of S1, .*: -o cameras=FILE"):
         importers.read("h36m-videopose3d", [tmp_path / "p.npz"])
     own = {**CAMERAS, "subjects": {"T1": CAMERAS["subjects"]["S1"]}}
     (tmp_path / "own.json").write_text(json.dumps(own))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from harness.data.dataset import RecordedCamera, Split
-from harness.errors import UserError, unknown
+from harness.errors import UserError
 
 FPS = 50.0
 LICENCE = (
@@ -90,5 +90,6 @@ def of_subject(known: dict[str, dict[str, RecordedCamera]], subject: str, path: 
         UserError: none are known.
     """
     if subject not in known:
-        raise unknown("subject, whose cameras aren't known:", subject, known, file=path, key=subject)
+        message = f"the cameras aren't known of '{subject}', but of {', '.join(known)}: -o cameras=FILE gives others"
+        raise UserError(message, file=path, key=subject)
     return known[subject]
