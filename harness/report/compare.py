@@ -56,12 +56,14 @@ def compared(specs: Sequence[Spec], uri: str | None = None) -> Comparison:
         uri: the store that holds the records of all; None is the one they name.
     Raises:
         UserError: specs of one name; of another protocol, data or detector; without a common test condition,
-            baseline or tracking store.
+            baseline or tracking store; whose seeds a pilot fixes.
     """
     names = [spec.name for spec in specs]
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"two of the compared specs are called '{name}': give one another name", key="name")
+    for spec in specs:
+        _fixed_beforehand(spec)
     first = specs[0]
     for other in specs[1:]:
         _comparable(first, other)
@@ -89,6 +91,16 @@ def compared(specs: Sequence[Spec], uri: str | None = None) -> Comparison:
         overrides=first.overrides,
         notes=tuple(notes),
     )
+
+
+def _fixed_beforehand(spec: Spec) -> None:
+    """Refuse seeds in two stages: their intervals take the spread of a pilot, which the others don't have."""
+    if spec.stages is not None:
+        raise UserError(
+            f"a pilot fixes the seeds of '{spec.name}', so its intervals aren't made like those of a fixed number, and a "
+            "comparison would mix them: report it alone, or compare a fixed number with --seeds N",
+            **(spec.where("seeds") or {"file": str(spec.path), "key": "seeds"}),
+        )
 
 
 def _comparable(one: Spec, other: Spec) -> None:

@@ -9,6 +9,7 @@ import pytest
 from harness import tracking
 from harness.cli import staged
 from harness.cli.main import main
+from harness.report.compare import compared
 from harness.report.statistics import seeds_fixed
 from harness.spec import load
 from harness.spec.identity import evaluations
@@ -174,6 +175,19 @@ def test_plan_says_what_may_come(job, capsys):
 
 def test_a_fixed_number_of_seeds_takes_the_place_of_the_stages(job):
     assert load("trial.yaml", seeds=2).stages is None and len(load("trial.yaml", seeds=2).runs) == 6
+
+
+def test_seeds_that_a_pilot_fixes_are_not_compared_with_a_fixed_number_of_them(job, tmp_path, capsys):
+    other = SPEC.replace("name: trial", "name: other").replace("seeds: {pilot: 3, max: 6, halfwidth: 2}\n", "")
+    (tmp_path / "other.yaml").write_text(other.replace("far]}", "far], seed: 2}"))
+    line = 1 + SPEC.splitlines().index("seeds: {pilot: 3, max: 6, halfwidth: 2}")
+    for given in (["trial.yaml", "other.yaml"], ["other.yaml", "trial.yaml"]):
+        assert main(["report", *given, "--compare", "--no-player"]) == 2
+        told = capsys.readouterr().err
+        assert f"trial.yaml:{line}" in told and "seeds of 'trial'" in told and told.count("\n") == 1
+    assert not (tmp_path / "results").exists()
+    specs = [load(tmp_path / name, seeds=2) for name in ("trial.yaml", "other.yaml")]
+    assert len(compared(specs).runs) == 6, "a fixed number of seeds can be"
 
 
 def test_what_was_fixed_goes_along_to_another_store(job, tmp_path, template):
