@@ -79,7 +79,7 @@ def _expected(skeleton: Skeleton) -> list[tuple[str, Any, str]]:
         (
             "parents",
             tree,
-            "a parent's number for each joint: a tree whose root comes first; the root's is -1, and so is that of loose joints",
+            "a parent's number for each joint: a tree whose root comes first; -1 for the root and for loose joints",
         ),
         ("mirror", pairs, "the number of its mirror image for each joint, its own on the midline"),
         ("limbs", lambda: groups(skeleton.limbs), "named groups of joints, by number"),
