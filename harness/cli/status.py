@@ -50,6 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _asked(spec: Spec, arguments: argparse.Namespace) -> Status:
     from harness import tracking
+    from harness.spec import packed
     from harness.spec.identity import conditions
     from harness.spec.status import status
 
@@ -59,4 +60,13 @@ def _asked(spec: Spec, arguments: argparse.Namespace) -> Status:
     finished = {r: one.record for r, one in standings.items() if one.state == "finished" and one.record is not None}
     lacking = tracking.unevaluated(uri, finished, conditions(spec.test))
     workers = arguments.workers or spec.resources.workers or shared.processors(spec.resources.cpu)
-    return status(spec, standings, tracking.shape_of, workers=workers, lacking=len(lacking), now=now)
+    probes = packed.of_spec(spec.resources, spec.test, [run for run in spec.runs if run.run_id not in finished]).probes
+    return status(
+        spec,
+        standings,
+        tracking.shape_of,
+        workers=workers,
+        lacking=len(lacking),
+        now=now,
+        probe_of=probes.of,
+    )

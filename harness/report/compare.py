@@ -97,8 +97,8 @@ def _fixed_beforehand(spec: Spec) -> None:
     """Refuse seeds in two stages: their intervals take the spread of a pilot, which the others don't have."""
     if spec.stages is not None:
         raise UserError(
-            f"a pilot fixes the seeds of '{spec.name}', so its intervals aren't made like those of a fixed number, and a "
-            "comparison would mix them: report it alone, or compare a fixed number with --seeds N",
+            f"a pilot fixes the seeds of '{spec.name}', so its intervals aren't made like those of a fixed number, and "
+            "a comparison would mix them: report it alone, or compare a fixed number with --seeds N",
             **(spec.where("seeds") or {"file": str(spec.path), "key": "seeds"}),
         )
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from harness.spec.loading import Spec
 from harness.spec.makespan import makespan
-from harness.spec.plan import counted, duration, estimates
+from harness.spec.plan import Probed, counted, duration, estimates
 from harness.spec.run import Run
 
 ORDER = ("finished", "running", "lost", "failed", "stopped", "to do")
@@ -109,7 +109,8 @@ class Status:
         to_evaluate: finished runs that lack test conditions of the spec.
         workers: how many the time is for: those at work, or else as many as would be.
         seconds: estimated time until all is finished; None when nothing like it has run.
-        unknown: runs that nothing finished resembles.
+        unknown: runs that nothing finished resembles, nor a probe tells of.
+        by_probe: runs whose time is that of a probe.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Status:
     workers: int
     seconds: float | None
     unknown: int
+    by_probe: int = 0
 
     @property
     def done(self) -> bool:
@@ -185,8 +187,11 @@ class Status:
             who = f"on {counted(self.workers, 'worker')}; nobody is at work"
         if self.seconds is None:
             return f"unknown {who}"
-        least = f"at least {duration(self.seconds)} ({counted(self.unknown, 'run')} unlike any finished one)"
-        return f"{least if self.unknown else f'about {duration(self.seconds)}'} left {who}"
+        known = [f"{counted(self.unknown, 'run')} unlike any finished one"] if self.unknown else []
+        known += [f"{counted(self.by_probe, 'run')} as probed"] if self.by_probe else []
+        about = f"{'at least' if self.unknown else 'about'} {duration(self.seconds)}"
+        about += f" ({', '.join(known)})" if known else ""
+        return f"{about} left {who}"
 
 
 def status(
@@ -197,6 +202,7 @@ def status(
     workers: int,
     lacking: int = 0,
     now: float,
+    probe_of: Callable[[Run], Probed | None] | None = None,
 ) -> Status:
     """Compare a spec with how its runs stand.
 
@@ -207,6 +213,7 @@ def status(
         workers: runs at once, if nobody is at work.
         lacking: finished runs that lack evaluations.
         now: seconds since 1970.
+        probe_of: what is measured of a run's shape; asked where nothing finished has it.
     """
     axes: dict[str, dict[str, Counter[str]]] = {
         name: {value: Counter() for value in values} for name, values in spec.axes.items()
@@ -215,7 +222,7 @@ def status(
         for name, value in run.labels.items():
             axes[name].setdefault(value, Counter())[standings[run.run_id].state] += 1
     number = sum(found.state == "running" for found in standings.values())
-    seconds, unknown = _left(spec.runs, standings, shape_of, number or workers, now)
+    seconds, unknown, by_probe = _left(spec.runs, standings, shape_of, number or workers, now, probe_of)
     return Status(
         name=spec.name,
         digest=spec.digest,
@@ -228,34 +235,44 @@ def status(
         workers=number or workers,
         seconds=seconds,
         unknown=unknown,
+        by_probe=by_probe,
     )
 
 
 def _left(
-    runs: list[Run], standings: Mapping[str, Standing], shape_of: Callable[[Run], str], workers: int, now: float
-) -> tuple[float | None, int]:
-    """Seconds until all is finished, and how many runs it leaves out."""
+    runs: list[Run],
+    standings: Mapping[str, Standing],
+    shape_of: Callable[[Run], str],
+    workers: int,
+    now: float,
+    probe_of: Callable[[Run], Probed | None] | None,
+) -> tuple[float | None, int, int]:
+    """Seconds until all is finished, how many runs that leaves out, and how many of the others a probe tells of."""
     to_do = [run for run in runs if standings[run.run_id].state != "finished"]
     records = [found.record for found in standings.values() if found.state == "finished" and found.record is not None]
-    waiting, begun, unknown = [], [], 0
+    waiting, begun, unknown, by_probe = [], [], 0, 0
     for run, typical in zip(to_do, estimates(to_do, records, shape_of), strict=True):
-        found = standings[run.run_id]
+        found, probe = standings[run.run_id], probe_of(run) if probe_of and typical is None else None
+        if probe is not None:
+            typical = probe.seconds(run)
         if found.state != "running" or found.record is None:
             waiting += [typical] if typical is not None else []
             unknown += typical is None
+            by_probe += probe is not None
             continue
-        spent, silence = now - found.record.started, found.silence or 0.0
+        spent, silence = max(0.0, now - found.record.started), found.silence or 0.0
         share = found.progress[0] / found.progress[1] if found.progress and found.progress[1] else 0.0
         if share > 0:
             # How far it was when it was last heard of.
             begun.append(max(0.0, max(spent - silence, 0.0) / share - spent))
         elif typical is not None:
             begun.append(max(0.0, typical - spent))
+            by_probe += probe is not None
         else:
             unknown += 1
     if not waiting and not begun:
-        return (None, unknown) if to_do else (0.0, 0)
-    return makespan(waiting, max(workers, len(begun)), begun), unknown
+        return (None, unknown, 0) if to_do else (0.0, 0, 0)
+    return makespan(waiting, max(workers, len(begun)), begun), unknown, by_probe
 
 
 def _working(run: Run, found: Standing, now: float) -> AtWork | None:

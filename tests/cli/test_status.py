@@ -9,6 +9,7 @@ import pytest
 from harness import tracking
 from harness.cli import status as command
 from harness.spec import load
+from harness.spec.probes import Probe, Probes
 from harness.tracking import RunLogger
 from tests.sweep.conftest import template
 
@@ -125,6 +126,24 @@ def test_time_left_comes_from_finished_runs_of_the_same_shape_and_from_progress(
     found = status(spec, standings, tracking.shape_of, workers=9, now=1000.0)
     # Half done after 50 s, so 40 s are left 10 s later; that worker then takes the last run of 100 s.
     assert (found.seconds, found.workers) == (140.0, 2)
+
+
+def test_time_left_comes_from_probes_where_nothing_like_it_is_finished(repose, job, monkeypatch, tmp_path):
+    monkeypatch.setenv("REPOSE_CACHE", str(tmp_path / "cache"))
+    spec, begin = job
+    half = [run for run in spec.runs if run.labels["objective"] == "abs"]
+    probes = Probes(spec.test, gpu=False)
+    probes.keep(half[0], Probe(setup=4.0, step=0.0, validation=0.0, evaluation=96.0, a_pass=1.0, own=1, shared=0))
+    found = repose("status", "trial.yaml", "--workers", "2").out.splitlines()[-1]
+    shown = (
+        "at least 3 min 20 s (4 runs unlike any finished one, 4 runs as probed) left on 2 workers; nobody is at work"
+    )
+    assert found == f"  time: {shown}"
+    told = json.loads(repose("status", "trial.yaml", "--workers", "2", "--json").out)
+    assert (told["seconds"], told["unknown"], told["by_probe"]) == (200.0, 4, 4)
+    begin(spec.runs.index(half[0])).finish()
+    told = json.loads(repose("status", "trial.yaml", "--json").out)
+    assert told["by_probe"] == 0, "a finished run says more than a probe"
 
 
 def test_nothing_finished_has_no_time_and_an_empty_store_nothing_to_tell(repose, job):
