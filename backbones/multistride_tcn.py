@@ -137,8 +137,8 @@ class MultiStrideTcn(nn.Module):
 
     def set_bn_momentum(self, momentum: float) -> None:
         """Set the momentum of every batch normalisation."""
-        for branch in self.branches:
-            for module in (branch.expand_bn, *branch.layers_bn):
+        for module in self.branches.modules():
+            if isinstance(module, nn.BatchNorm1d):
                 module.momentum = momentum
 
     def forward(self, x: Tensor) -> Tensor:
