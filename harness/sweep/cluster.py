@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
 import math
 import os
@@ -144,6 +145,8 @@ def start(resources: Any, *, workers: int | None, address: str | None, at_most: 
 def _knock(address: str) -> None:
     """See that somebody listens: Ray itself tries for minutes. ``auto`` is looked up by Ray."""
     given = os.environ.get("RAY_ADDRESS", "auto") if address == "auto" else address
+    if given.startswith("ray://") and importlib.util.find_spec("grpc") is None:
+        raise UserError(f"'{given}' is for Ray's client, which needs grpcio: pip install 'repose-harness[cluster]'")
     host, _, port = given.removeprefix("ray://").rpartition(":")
     if given == "auto":
         return
