@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from harness import tracking, training_code
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from harness.sweep.room import Room
 
 _POLL, _REDRAW, _LOOK = 0.25, 1.0, 3.0
+_LAST = 15.0
+"""Seconds in which the store may come back after a sweep was told to stop."""
 
 
 def run_sweep(
@@ -262,13 +263,18 @@ class _Sweep:
         """Leave the store consistent: no worker lives, none of their records says RUNNING."""
         jobs = pool.jobs
         pool.kill()
-        if jobs and not self.outcome.lost:
-            self._close(jobs)
-        elif jobs:
-            # It was waited for already. What still says RUNNING is closed by the next sweep, as its owner is dead.
-            with suppress(tracking.TrackingLost, UserError), tracking.hurried(_POLL):
-                self._close(jobs)
         self.outcome.interrupted = self.stop.is_set()
+        if jobs:
+            # What still says RUNNING is closed by the next sweep, as its owner is dead: so a store that was waited for
+            # already isn't again, and who has told the sweep to stop needn't wait for long, or miss how to go on.
+            seconds = _POLL if self.outcome.lost else _LAST if self.outcome.interrupted else tracking.WINDOW
+            try:
+                with tracking.hurried(seconds):
+                    self._close(jobs)
+            except Exception as error:
+                if not (isinstance(error, tracking.TrackingLost | UserError) or tracking.passing(error)):
+                    raise
+                self.outcome.lost = self.outcome.lost or str(error)
         display.say(f"{display.counts.line()} in this spec")
         if self.outcome.lost:
             display.say(f"stopped: {self.outcome.lost}", "red")

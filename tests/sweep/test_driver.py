@@ -3,12 +3,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness import tracking
 from harness.errors import UserError
-from harness.sweep import run_sweep
+from harness.sweep import driver, run_sweep, supplements
+from harness.sweep.outcome import SweepOutcome
 from tests.sweep.bodies import FakeRun, FakeSpec, Resources, spec_of
 
 BODY = "tests.sweep.bodies:trivial"
@@ -122,3 +124,16 @@ def test_when_nothing_is_to_do_neither_ray_nor_mlflow_nor_torch_is_loaded(store)
     begin = time.monotonic()
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0
     assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("lost", ["", "the tracking store didn't answer for 600 s"])
+def test_a_sweep_that_is_stopped_while_the_server_is_gone_says_how_to_go_on(monkeypatch, lost):
+    uri, spec, outcome, said, ended = "http://127.0.0.1:9", spec_of(1), SweepOutcome(lost=lost), [], []
+    sweep = driver._Sweep(spec, uri, {}, supplements.Queue(uri, {}, {}), outcome)
+    pool = SimpleNamespace(jobs=[SimpleNamespace(run=spec.runs[0])], kill=lambda: ended.append(True))
+    display = SimpleNamespace(say=lambda line, *_: said.append(line), counts=SimpleNamespace(line=lambda: "0/1"))
+    sweep.stop.set()
+    begin = time.monotonic()
+    sweep._end(pool, display, "repose run fake")
+    assert ended and outcome.interrupted and said[-1] == "stopped; this goes on with it: repose run fake"
+    assert lost in outcome.lost and said[-2] == f"stopped: {outcome.lost}" and time.monotonic() - begin < 10
