@@ -39,35 +39,14 @@ from harness.report.statistics.subjects import half_widths
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # where this runs as a script
 from benchmarks import simulated_pilots as pilots
+from benchmarks.simulated_draws import COMPONENTS, DISTRIBUTIONS, arm_values, crossed, differences, generator
 
-Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 ALPHA = 0.05
-DISTRIBUTIONS: dict[str, Draw] = {
-    "normal": lambda rng, shape: rng.normal(size=shape),
-    "t4": lambda rng, shape: rng.standard_t(4, size=shape) / np.sqrt(2),
-    "skewed": lambda rng, shape: (rng.gamma(4, size=shape) - 4) / 2,  # skewness 1
-    "very skewed": lambda rng, shape: rng.exponential(size=shape) - 1,  # skewness 2
-}
-# sd of seeds, of subjects and of the rest.
-COMPONENTS = {
-    "subjects": (0.3, 1.0, 0.5),
-    "alike": (1.0, 1.0, 1.0),
-    "seeds": (1.0, 0.3, 0.5),
-    "neither": (0.3, 0.3, 1.0),
-    "seeds, none of subjects": (1.0, 0.0, 1.0),
-    "subjects, none of seeds": (0.0, 1.0, 1.0),
-    "nothing but rest": (0.0, 0.0, 1.0),
-}
 LAYOUTS = ((5, 6), (5, 10), (10, 8), (5, 20), (5, 40), (20, 6))
 REFUSED = ((2, 6), (2, 20), (3, 6), (3, 30), (4, 50))  # too few seeds for an interval of new subjects
 SIZES = (2, 3, 5, 6, 7, 10, 14, 15, 20, 30)
 TESTED = tuple(n for n in SIZES if n >= MIN_PAIRS)
 LEVELS = 5  # the area under the curve and four levels, in the order of testing
-
-
-def generator(*key: object) -> np.random.Generator:
-    """A stream for each table's row, so that rows can be run alone."""
-    return np.random.default_rng(list(repr(key).encode()))
 
 
 def percentile_interval(values: np.ndarray, resamples: int = 1_000) -> Interval:
@@ -108,17 +87,6 @@ def covered(samples: Iterable[np.ndarray], method: Callable[[np.ndarray], Interv
     return float(np.mean([one.low <= truth <= one.high for one in found]))
 
 
-def arm_values(distribution: str, n: int, draws: int) -> np.ndarray:
-    """(draws, n) values of one arm."""
-    return DISTRIBUTIONS[distribution](generator("arm", distribution, n), (draws, n))
-
-
-def differences(distribution: str, n: int, draws: int) -> np.ndarray:
-    """(draws, n) paired differences of two arms that are drawn alike."""
-    a, b = DISTRIBUTIONS[distribution](generator("pair", distribution, n), (2, draws, n)) / np.sqrt(2)
-    return a - b
-
-
 def student_p(d: np.ndarray, room: np.ndarray | float = 1.0) -> np.ndarray:
     """p-values of paired t-tests along the last axis, without room for skew unless it is given."""
     n = d.shape[-1]
@@ -157,15 +125,6 @@ def sign_flips(d: np.ndarray) -> np.ndarray:
 def called_equal(d: np.ndarray, margin: float) -> np.ndarray:
     """(draws,) whether (draws, n) differences are equivalent within ±margin."""
     return np.abs(d.mean(-1)) + widened_half(d) < margin
-
-
-def crossed(distribution: str, components: str, seeds: int, subjects: int, draws: int) -> tuple[np.ndarray, np.ndarray]:
-    """(draws, seeds, subjects) values about 0, and (draws,) what these subjects' true mean is."""
-    draw, rng = DISTRIBUTIONS[distribution], generator("crossed", distribution, components, seeds, subjects)
-    of_seeds, of_subjects, of_rest = COMPONENTS[components]
-    between = of_subjects * draw(rng, (draws, 1, subjects))
-    y = of_seeds * draw(rng, (draws, seeds, 1)) + between + of_rest * draw(rng, (draws, seeds, subjects))
-    return y, between.mean((1, 2))
 
 
 def family(distribution: str, truth: np.ndarray, n: int, draws: int) -> np.ndarray:
