@@ -129,9 +129,12 @@ def kind_of(rows: tuple[str, ...], key: Key, column: Column) -> Metric:
 
 def falling_mark(evidence: Evidence, rows: tuple[str, ...], key: Key, columns: list[Column] | None = None) -> str:
     """The sign of a row behind whose cells stands an arm that was still falling."""
+    falling = [arm for arm in evidence.arms if arm.falling]
+    if not falling:
+        return ""
     everywhere = [dict(column.where) for column in columns or [Column({}, ("", ""))]]
     labels = [{**where, **dict(zip(rows, key, strict=True))} for where in everywhere]
-    return FALLING if any(arm.falling and matches(arm, where) for arm in evidence.arms for where in labels) else ""
+    return FALLING if any(matches(arm, where) for arm in falling for where in labels) else ""
 
 
 def marked(rows: tuple[str, ...]) -> int:

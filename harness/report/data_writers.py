@@ -155,10 +155,11 @@ def _heads(table: Table) -> list[str]:
 def _long(table: Table) -> tuple[list[str], list[Line]]:
     """Names of the numbers, and of each cell its keys, its numbers and its flags."""
     lines: list[Line] = []
+    banded = _banded(table)
     for row in table.rows:
         for (group, label), cell in zip(table.columns, row.cells, strict=True):
             flags = (cell.text, cell.bold, row.mark + cell.mark, cell.missing)
-            band = [row.band] if _banded(table) else []
+            band = [row.band] if banded else []
             lines.append(([*band, *row.keys, group, label], _defined(cell), flags))
     return list(dict.fromkeys(name for _, numbers, _ in lines for name in numbers)), lines
 

@@ -134,6 +134,12 @@ class Evidence:
             known = self._known[asked] = (behind, labelled(found, self.arms, self.scale))
         return known[1]
 
+    @cached_property
+    def by_metric(self) -> dict[str, pd.DataFrame]:
+        """Metric → its rows of ``frame``, in their order: what stands behind a cell is of one, mostly."""
+        grouped = self.frame.groupby("metric", observed=True, sort=False)
+        return {str(name): self.frame.iloc[np.asarray(rows)] for name, rows in grouped.indices.items()}
+
     def terms(self, run_id: str) -> pd.DataFrame:
         """All curves of a run: columns name, step and value; empty for a run that left none."""
         path = self.curve_files.get(run_id)

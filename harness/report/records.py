@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,32 +43,42 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Store:
-    """The tracking store at ``uri`` (None is the default store)."""
+    """The tracking store at ``uri`` (None is the default store).
+
+    One report asks for the same runs several times: what was found finished at first stands for all of it.
+    """
 
     uri: str | None = None
+    _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def finished(self, run_ids: list[str]) -> Mapping[str, Any]:
         from harness import tracking
 
-        return tracking.finished(self.uri, run_ids, details=True)
+        found = tracking.finished(self.uri, run_ids, details=True)
+        self._known.update(found)
+        return found
+
+    def _among(self, run_ids: list[str]) -> dict[str, Any] | None:
+        """The records of these runs, if all were found finished before."""
+        return {r: self._known[r] for r in run_ids} if all(r in self._known for r in run_ids) else None
 
     def evaluations(self, run_ids: list[str]) -> Mapping[str, Mapping[Path, Collection[str]]]:
         from harness import tracking
 
         with _whole():
-            return tracking.read_evaluations(self.uri, run_ids)
+            return tracking.read_evaluations(self.uri, run_ids, self._among(run_ids))
 
     def summaries(self, run_ids: list[str]) -> Mapping[str, Mapping[str, float]]:
         from harness import tracking
 
         with _whole():
-            return tracking.read_summaries(self.uri, run_ids)
+            return tracking.read_summaries(self.uri, run_ids, self._among(run_ids))
 
     def curves(self, run_ids: list[str]) -> Mapping[str, Path]:
         from harness import tracking
 
         with _whole():
-            return tracking.read_curves(self.uri, run_ids)
+            return tracking.read_curves(self.uri, run_ids, self._among(run_ids))
 
     def failed(self, run_ids: list[str]) -> Mapping[str, str]:
         from harness import tracking

@@ -94,13 +94,14 @@ def filtered(evidence: Evidence, where: Mapping[str, Any]) -> pd.DataFrame:
     Raises:
         UserError: the metric was never logged, or a dimension is unknown.
     """
-    frame, where = evidence.frame, {"weights": "best", **where}
-    groups: set[str] = set()
-    for name in listed(where["metric"]):
-        found = set(frame.loc[(frame["metric"] == name).to_numpy(), "group"])
-        if not found:
-            raise unlogged(name, frame["metric"].unique(), "report.tables")
-        groups |= found
+    where = {"weights": "best", **where}
+    names = listed(where["metric"])
+    absent = next((name for name in names if name not in evidence.by_metric), None)
+    if absent is not None:
+        raise unlogged(absent, evidence.frame["metric"].unique(), "report.tables")
+    parts = [evidence.by_metric[name] for name in dict.fromkeys(names)]
+    frame = parts[0] if len(parts) == 1 else pd.concat(parts).sort_index()
+    groups = set(frame["group"].unique())
     # Parts of a metric (gaps) are averaged only where it has no number for the whole.
     if "all" in groups:
         where.setdefault("group", "all")

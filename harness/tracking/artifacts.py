@@ -7,7 +7,7 @@ import os
 import tempfile
 import urllib.parse
 import urllib.request
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -128,17 +128,25 @@ def folder(uri: str, record: Record) -> Path | None:
         return place
     # MLflow wrote down absolute paths, experiment/record/artifacts at the end: after a move, look beside the store.
     here = root.joinpath(*place.parts[-3:])
-    return here if here.exists() else place
+    return here if here == place or here.exists() else place
 
 
-def read_curves(uri: str | None, run_ids: Collection[str]) -> dict[str, Path]:
-    """Local paths of ``curves.parquet`` (columns name, step, value) of those that are finished."""
-    return {run_id: path(uri, record, CURVES) for run_id, record in finished(uri, run_ids).items()}
+def read_curves(
+    uri: str | None, run_ids: Collection[str], known: Mapping[str, Record] | None = None
+) -> dict[str, Path]:
+    """Local paths of ``curves.parquet`` (columns name, step, value) of those that are finished.
+
+    ``known``: their records, if they have been read.
+    """
+    found = finished(uri, run_ids) if known is None else known
+    return {run_id: path(uri, record, CURVES) for run_id, record in found.items()}
 
 
-def read_summaries(uri: str | None, run_ids: Collection[str]) -> dict[str, dict[str, float]]:
-    """The final figures (``summary.json``) of those that are finished."""
-    found = finished(uri, run_ids)
+def read_summaries(
+    uri: str | None, run_ids: Collection[str], known: Mapping[str, Record] | None = None
+) -> dict[str, dict[str, float]]:
+    """The final figures (``summary.json``) of those that are finished; ``known`` as in `read_curves`."""
+    found = finished(uri, run_ids) if known is None else known
     return {run_id: json.loads(path(uri, record, SUMMARY).read_text()) for run_id, record in found.items()}
 
 

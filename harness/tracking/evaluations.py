@@ -66,14 +66,17 @@ def current(uri: str | None, record: Record) -> Record:
     return Record(**{**record.__dict__, "evaluated": evaluated(found.get(tags.EVALUATED), found)})
 
 
-def read_evaluations(uri: str | None, run_ids: Collection[str]) -> dict[str, dict[Path, tuple[str, ...]]]:
+def read_evaluations(
+    uri: str | None, run_ids: Collection[str], known: Mapping[str, Record] | None = None
+) -> dict[str, dict[Path, tuple[str, ...]]]:
     """Local paths of all evaluation files of those of ``run_ids`` that are finished, with the conditions in each.
 
-    Rows of another condition than those don't count: another file has them.
+    Rows of another condition than those don't count: another file has them. ``known``: the records of those that are
+    finished, if they have been read.
     """
     uri = resolve(uri)
     found = {}
-    for run_id, record in finished(uri, run_ids).items():
+    for run_id, record in (finished(uri, run_ids) if known is None else known).items():
         files = {artifacts.path(uri, record, name): keys for name, keys in _files(uri, record).items()}
         if files:
             found[run_id] = files

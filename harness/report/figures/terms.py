@@ -22,9 +22,9 @@ def draw(evidence: Evidence) -> Sketch:
     """
     several = {}
     for one in (arm for arm in evidence.arms if arm.finished):
-        curves = _curves(evidence, one)
-        if len({name for name in curves["name"] if name.startswith("share.")}) > 1:
-            several[arms.name(evidence, one)] = curves
+        # All runs of an arm have the same terms: of a thousand arms without several, one run each is read.
+        if _several(evidence.terms(one.runs[one.finished[0]])):
+            several[arms.name(evidence, one)] = _curves(evidence, one)
         if len(several) > _MOST:
             break
     if not several:
@@ -59,6 +59,10 @@ def draw(evidence: Evidence) -> Sketch:
         "terms of weight 0 have none."
     )
     return Sketch(figure, caption + (f" The first {_MOST} arms are drawn." if len(several) > _MOST else ""))
+
+
+def _several(curves: pd.DataFrame) -> bool:
+    return len({name for name in curves["name"] if name.startswith("share.")}) > 1
 
 
 def _curves(evidence: Evidence, arm: Arm) -> pd.DataFrame:

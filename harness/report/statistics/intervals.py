@@ -129,9 +129,10 @@ def studentised_interval(values: Sequence[float] | np.ndarray, level: float = LE
     plain = t_interval(x, level)
     if without_spread(x):
         return plain
-    size = np.sort(np.abs(bootstrap_t(x)))
+    size = np.abs(bootstrap_t(x))
     # Of B sorted resamples the (B + 1) q-th is the quantile q.
-    quantile = float(size[min(size.size, round((size.size + 1) * level)) - 1])
+    at = min(size.size, round((size.size + 1) * level)) - 1
+    quantile = float(np.partition(size, at)[at])
     if not math.isfinite(quantile):
         return plain
     half = quantile * sd(x) / math.sqrt(x.size)
@@ -145,6 +146,8 @@ def bootstrap_t(x: np.ndarray) -> np.ndarray:
     means = counts @ centred / n
     errors = np.sqrt(np.maximum(counts @ np.square(centred) / n - np.square(means), 0.0) / (n - 1))
     flat = errors <= 1e-9 * sd(x)
+    if not flat.any():
+        return means / errors
     return np.where(flat, np.copysign(np.inf, means), means / np.where(flat, 1.0, errors))
 
 
