@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 4.0
 """Seconds without a place after which it is said; a free node takes about one."""
+_PATIENCE_AT_HOME = 60.0
+"""The same where Ray was started for this sweep, with room for all: only a busy machine keeps them waiting."""
 _REMIND = 600.0
 """Seconds until it is said again, if nothing has changed."""
 _LOOK = 10.0
@@ -53,7 +55,8 @@ class Room:
         if self._cluster.joined and now - self._looked > _LOOK:
             self._looked = now
             self._grow()
-        waiting = sum(seconds > _PATIENCE for seconds in self._pool.births.placeless)
+        patience = _PATIENCE if self._cluster.joined else _PATIENCE_AT_HOME
+        waiting = sum(seconds > patience for seconds in self._pool.births.placeless)
         if waiting > self._waiting or (waiting and now - self._said > _REMIND):
             self._said = now
             self._display.say(self._lack(waiting), "yellow")

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 HEAD, TAIL = 200_000, 800_000
 """Characters kept of a log: its beginning and its end. A loop that prints mustn't fill the store."""
 _LONGEST = 10_000
+_KEPT_APART = ("torch", "ray", "mlflow")
 
 
 class RunLog:
@@ -57,13 +58,17 @@ class RunLog:
 
         What is printed still goes where it would have gone.
         """
-        handler, root = _Handler(self), logging.getLogger()
-        root.addHandler(handler)
+        handler = _Handler(self)
+        # Some, such as torch's, keep what they are told from the root once they are set up.
+        loggers = [logging.getLogger(), *(logging.getLogger(name) for name in _KEPT_APART)]
+        for logger in loggers:
+            logger.addHandler(handler)
         try:
             with redirect_stdout(_Tee(sys.stdout, self)), redirect_stderr(_Tee(sys.stderr, self)):
                 yield
         finally:
-            root.removeHandler(handler)
+            for logger in loggers:
+                logger.removeHandler(handler)
 
     def _keep(self, line: str) -> None:
         self._said += 1
@@ -86,6 +91,9 @@ class _Handler(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, "taken_down", None) is self:  # it came this way from its own logger already
+            return
+        record.taken_down = self
         if record.levelno >= logging.WARNING or record.name.startswith("harness"):
             self._log.say(f"{record.levelname.lower()}: {record.name}: {record.getMessage()}")
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,18 +57,30 @@ def hungry(run: Any, test: Any) -> Probe:
 
 def body(run: Any, test: Any, logger: Any, on_epoch: Any) -> dict[str, float]:
     """A run that notes when it was at work, and on which GPU."""
-    began = time.time()
-    time.sleep(0.8)
+    return noting(run, logger, lambda folder: True)
+
+
+def meeting(run: Any, test: Any, logger: Any, on_epoch: Any) -> dict[str, float]:
+    """The same; a small one waits until another has come. The large one came first, which makes three."""
+    return noting(run, logger, lambda folder: run.labels["backbone"] == "large" or len(list(folder.glob("*.here"))) > 2)
+
+
+def noting(run: Any, logger: Any, enough: Callable[[Path], bool]) -> dict[str, float]:
+    began, folder = time.time(), Path(run.labels["folder"])
+    (folder / f"{run.run_id}.here").touch()
+    while not enough(folder) and time.time() - began < 60:
+        time.sleep(0.05)
+    time.sleep(0.5)
     logger.artifact("best.pt", b"weights")
     logger.evaluation(b"rows", [])
     gpu = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     note = f"{run.labels['backbone']} {gpu or '-'} {began} {time.time()}"
-    Path(run.labels["folder"], run.run_id).write_text(note, encoding="utf-8")
+    (folder / f"{run.run_id}.note").write_text(note, encoding="utf-8")
     return {"val_mpjpe_best": 1.0}
 
 
 def notes(folder: Path) -> list[tuple[str, str, float, float]]:
-    found = [file.read_text(encoding="utf-8").split() for file in folder.iterdir()]
+    found = [file.read_text(encoding="utf-8").split() for file in folder.glob("*.note")]
     return [(name, gpu, float(began), float(ended)) for name, gpu, began, ended in found]
 
 
@@ -80,7 +93,7 @@ def test_runs_of_each_sort_pack_by_what_was_measured_of_it(ray_session, store, t
     (tmp_path / "notes").mkdir()
     runs = [a_run("small", n, tmp_path / "notes") for n in range(3)] + [a_run("large", 0, tmp_path / "notes")]
     spec = FakeSpec(runs, resources=Resources(cpu=0.25, gpu="auto"))
-    outcome = run_sweep(spec, uri=store, body=f"{__name__}:body")
+    outcome = run_sweep(spec, uri=store, body=f"{__name__}:meeting")
     assert len(outcome.finished) == 4 and not outcome.failed
     found = notes(tmp_path / "notes")
     assert {gpu for _, gpu, *_ in found} == {"0"}, "each was given the one (fake) GPU, or a part of it"

@@ -39,6 +39,15 @@ def test_what_is_printed_and_logged_becomes_lines_and_is_printed_all_the_same(ca
     assert "from the network\n" in out and "afterwards" in out
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_library_that_keeps_its_messages_from_the_root_is_heard_once(monkeypatch, apart):
+    monkeypatch.setattr(logging.getLogger("torch"), "propagate", not apart)
+    log = RunLog()
+    with log.listening():
+        logging.getLogger("torch").warning("recompiled")
+    assert text(log).count("torch: recompiled") == 1
+
+
 def test_a_loop_that_prints_keeps_its_beginning_and_its_end(monkeypatch):
     monkeypatch.setattr(run_log, "HEAD", 1000)
     monkeypatch.setattr(run_log, "TAIL", 4000)

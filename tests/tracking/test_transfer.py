@@ -133,8 +133,8 @@ def test_an_import_that_was_killed_goes_on(filled, other, tmp_path, monkeypatch)
             transfer.bring_in(other, found.records, tmp_path, {})
     assert not tracking.finished(other, [DONE])
     # The owner of what it left is this very process: as if it had died.
-    monkeypatch.setattr(tracking.owner, "_started", lambda pid: "another time")
     monkeypatch.setattr("harness.tracking.state.process_alive", lambda owner: False)
+    monkeypatch.setattr("harness.tracking.state.is_alive", lambda *_: False)
     assert transfer.bring_in(other, found.records, tmp_path, {}).finished == [DONE]
     assert not tracking.running(other)
 
