@@ -34,7 +34,7 @@ format: $(VENV)/.installed-dev ## rewrite the code the way `make check` wants it
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-dev ## time what benchmarks/README.md lists
-	@for script in $(filter-out benchmarks/spec_to_table.py,$(shell grep -l __main__ benchmarks/*.py)); do \
+	@for script in $(filter-out benchmarks/spec_to_table.py benchmarks/scale.py,$(shell grep -l __main__ benchmarks/*.py)); do \
 		echo "== $$script"; $(BIN)/python $$script || exit 1; done
 	@echo "== benchmarks/spec_to_table.py"; if [ -n "$$REPOSE_DATA" ]; \
 		then $(BIN)/python benchmarks/spec_to_table.py "$$REPOSE_DATA/cmu_h36m17.npz"; \

@@ -1,12 +1,12 @@
 """What a run costs beyond its training: wall × workers ÷ runs − training, beside Ray Tune's own grid.
 
-    python benchmarks/sweeps.py [--runs 200] [--workers 2] [--tune-runs 200]
+    python benchmarks/sweeps.py [--runs 200] [--workers 2] [--tune-runs 200] [--scale 10000]
 
 The runs train nothing. Each leaves a whole record in a fresh sqlite store: tags, parameters, two curves of ten
 points, final figures, and as artifacts its config, two files of weights (1 MB each), its curves and 500 rows of
 evaluation. Tune's trials do the same work with the same code, claims included, so that the difference is the
 executor. "all" counts from the call to its return, Ray's start and stop included; "steady" counts from the first
-record to the last.
+record to the last. Then what `scale.py` prints of a spec of 10,000 finished runs.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that `sweeps:trivial` finds the harness on the workers
+
+import scale  # noqa: E402
 
 from harness import tracking  # noqa: E402
 from harness.spec.run import Choice, Run, Train  # noqa: E402
@@ -128,6 +130,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--tune-runs", type=int, default=200, help="0 leaves Tune out")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--scale", type=int, default=10_000, help="finished runs of the second part; 0 leaves it out")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         ours, theirs = (f"sqlite:///{folder}/{name}/mlflow.db" for name in ("ours", "tune"))
@@ -141,6 +144,9 @@ def main() -> None:
         begin = time.perf_counter()
         again = run_sweep(Spec(runs_of(given.runs)), uri=ours, body=BODY)
         print(f"the same sweep again: {len(again.skipped)} skipped in {1000 * (time.perf_counter() - begin):.0f} ms")
+        if given.scale:
+            print()
+            scale.show(Path(folder) / "scale", given.scale)
 
 
 if __name__ == "__main__":
