@@ -44,7 +44,7 @@ def write(
     folder = _local(artifact_uri)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f".{name}.{os.getpid()}"
+        part = folder / f"{_part(name)}{os.getpid()}"
         try:
             with open(part, "wb") as file:
                 file.write(content)
@@ -74,6 +74,13 @@ def read(uri: str, record: Record, name: str) -> bytes:
 def remove(uri: str, record: Record, name: str) -> None:
     """Remove one file of a record, if it's there and its store can remove files."""
     remove_at(uri, str(folder(uri, record) or record.artifact_uri), name)
+
+
+def remove_parts(uri: str, record: Record, name: str) -> None:
+    """Remove what writers of one file of a record left when they were killed half-way."""
+    place = folder(uri, record)
+    for part in [] if place is None else place.glob(f"{_part(name)}*"):
+        part.unlink(missing_ok=True)
 
 
 def remove_at(uri: str, artifact_uri: str, name: str) -> None:
@@ -173,6 +180,11 @@ def parquet_bytes(table: Any) -> bytes:
     sink = pa.BufferOutputStream()
     parquet.write_table(table, sink, compression="zstd")
     return sink.getvalue().to_pybytes()
+
+
+def _part(name: str) -> str:
+    """How the name of a file begins while it's being written; its writer's process number follows."""
+    return f".{name}."
 
 
 def _local(artifact_uri: str) -> Path | None:

@@ -74,8 +74,11 @@ def read_checkpoint(uri: str | None, checkpoint: Checkpoint) -> bytes:
 
 
 def drop_checkpoints(uri: str | None, run_id: str, *, keep: str | None = None) -> None:
-    """Remove the checkpoints of a run, those of the record ``keep`` excepted."""
+    """Remove the checkpoints of a run, whole ones and those of killed writers, but for those of the record ``keep``."""
     uri = resolve(uri)
+    for record in records(uri, [run_id], ALL):
+        for name in _NAMES if record.mlflow_id != keep else ():
+            artifacts.remove_parts(uri, record, name)
     for one in checkpoints(uri, run_id):
         if one.record.mlflow_id != keep:
             _unpoint(uri, one.record.mlflow_id)

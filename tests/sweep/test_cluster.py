@@ -30,6 +30,13 @@ def test_what_no_single_node_can_hold_is_refused(cpu, gpu, key):
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nonsense"])
-def test_an_address_where_no_cluster_is_is_a_users_error_at_once(address):
+def test_an_address_where_no_cluster_is_is_a_users_error_at_once(address, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())  # grpcio is of an extra, here or not
     with pytest.raises(UserError, match=r"no Ray cluster answers|no address of a Ray cluster"):
         _knock(address)
+
+
+def test_without_what_rays_client_needs_the_extra_that_has_it_is_named(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"needs grpcio: pip install 'repose-harness\[cluster\]'"):
+        _knock("ray://127.0.0.1:1")

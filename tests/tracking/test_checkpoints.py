@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from dataclasses import replace
@@ -52,6 +54,26 @@ def test_whoever_takes_over_finds_it_and_removes_it_with_the_first_of_his_own(st
     third = begun(store, generation=2)
     third.checkpoints.drop()
     assert not tracking.checkpoints(store, "r0") and content_of(store, "other") == b"another run's"
+
+
+def test_what_a_killed_writer_left_half_written_goes_with_the_others(store, tmp_path):
+    first = begun(store)
+    place = client(store).get_run(first.mlflow_id).info.artifact_uri
+    child = os.fork()
+    if child == 0:  # killed before its first checkpoint is whole: nothing points to it
+        os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+        artifacts.write(store, first.mlflow_id, place, "checkpoint-a.pt", b"half", durable=True)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    [left] = tmp_path.rglob(".checkpoint-a.pt.*")
+    second = begun(store, generation=1)
+    second.checkpoints.keep(b"whole", 1, 9, wait=True)
+    assert not left.exists() and content_of(store) == b"whole"
+    left.write_bytes(b"half")
+    second.checkpoints.keep(b"further", 2, 9, wait=True)
+    second.checkpoints.drop()
+    tracking.drop_checkpoints(store, "r0")
+    assert not left.exists() and not files(tmp_path)
 
 
 @pytest.mark.parametrize("moment", ["the file", "the pointer"])
