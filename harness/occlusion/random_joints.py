@@ -25,6 +25,8 @@ SOURCE = (
     'pose estimation framework", IEEE Transactions on Multimedia 2022; masks of MotionBERT (Zhu et al., ICCV 2023)'
 )
 
+COUNTS_JOINTS = ("of",)
+"""Options that can't be more than the skeleton's joints; read from this file, see `harness.spec.level_checks`."""
 _NEVER = 1 << 31
 """An activation beyond every severity."""
 

@@ -24,6 +24,7 @@ from harness.spec import (
 from harness.spec.claims import Claim
 from harness.spec.fields import SHORTHANDS
 from harness.spec.grid import expand
+from harness.spec.level_checks import levels_fit_skeletons
 from harness.spec.report_section import Report
 from harness.spec.run import Data, Run, Test
 from harness.spec.schema import Resources, Tracking, read
@@ -168,6 +169,7 @@ def build(
         checks.data_files(expansion.runs, document, needed=data == "need")
         checks.recordings_fit(expansion.runs, file, document)
         terms_fit_skeletons(expansion.runs, document)
+        levels_fit_skeletons(expansion.runs, file.test, document)
     section = report_checks.report(file.report, expansion.axes, expansion.runs, file, document)
     return Spec(
         name=file.name,

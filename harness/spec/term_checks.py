@@ -72,7 +72,7 @@ def terms_fit_skeletons(runs: Iterable[Run], document: Document) -> None:
             continue
         checked.add(pair)
         if pair[0] not in known:
-            known[pair[0]] = _skeleton(run.data)
+            known[pair[0]] = known_skeleton(run.data)
             _detector_fits(run.data, known[pair[0]], document)
         skeleton = known[pair[0]]
         if skeleton is not None:
@@ -109,8 +109,8 @@ def _detector_fits(data: Data, skeleton: Skeleton | None, document: Document) ->
         raise UserError(error.message, **where) from None
 
 
-def _skeleton(data: Data) -> Skeleton | None:
-    """The skeleton of generated data, or of a file that was read before."""
+def known_skeleton(data: Data) -> Skeleton | None:
+    """The skeleton of generated data, or of a file that was read before; None if neither."""
     found = skeleton_of(data.dataset, data.options)
     kept = seen.recall(data) if found is None and data.path is not None else None
     return found if kept is None else kept.skeleton
