@@ -20,13 +20,13 @@ def levels_fit_skeletons(runs: Iterable[Run], test: Test, document: Document) ->
     Raises:
         UserError: such a level, located where the spec asks for it.
     """
-    asked = {
-        (level, ("test", "occlusion", i), id(run.data)): run for run in runs for i, level in enumerate(test.occlusion)
-    }
+    asked: dict[tuple[str, tuple[str | int, ...], int], Run] = {}
     for run in runs:
-        asked.setdefault((run.train.occlusion, ("train", "occlusion"), id(run.data)), run)
-        for i, level in enumerate(run.train.validate_on):
-            asked.setdefault((level, ("train", "validate_on", i), id(run.data)), run)
+        places: list[tuple[str, tuple[str | int, ...]]] = [(run.train.occlusion, ("train", "occlusion"))]
+        places += [(level, ("train", "validate_on", i)) for i, level in enumerate(run.train.validate_on)]
+        places += [(level, ("test", "occlusion", i)) for i, level in enumerate(test.occlusion)]
+        for level, place in places:
+            asked.setdefault((level, place, id(run.data)), run)
     for (level, place, _), run in asked.items():
         counted = _counted(level)
         skeleton = known_skeleton(run.data) if counted else None

@@ -113,6 +113,22 @@ def test_a_study_may_be_named_by_its_path(study, load_spec):
         assert [run.run_id for run in load_spec(f"from_study: {place}\n").runs] == ids
 
 
+def test_seeds_in_two_stages_are_fixed_for_each_arm_and_for_its_tuned_self(study, load_spec):
+    study()
+    staged = (
+        "from_study: lambda\nseeds: {pilot: 3, max: 6, halfwidth: 1, first: 1}\nreport: {baseline: {objective: abs}}\n"
+    )
+    spec = load_spec(staged, "  seed: [1, 2]\n", "")
+    assert {run.seed for run in spec.runs} == set(range(1, 7)) and spec.pilot == (1, 2, 3)
+    both = {contrast.name: contrast for contrast in spec.stages.contrasts if "both" in contrast.name}
+    names = {"videopose3d-s · both", "simple_baseline · both · default", "simple_baseline · both · tuned"}
+    assert set(both) == names
+    own, tuned = both["simple_baseline · both · default"], both["simple_baseline · both · tuned"]
+    assert tuned.base == own.base and not set(tuned.arm) & set(own.arm) and tuned.digest != own.digest
+    with pytest.raises(UserError, match="test them on fresh ones"):
+        load_spec(staged.replace("first: 1", "first: 0"), "  seed: [1, 2]\n", "")
+
+
 def test_claims_compare_the_two_and_a_control_that_was_not_tuned_partners_both(study, load_spec):
     study()
     claims = "claims:\n" + "".join(
