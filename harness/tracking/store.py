@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError
-from harness.tracking import sql
+from harness.tracking import schema, sql
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -86,6 +86,8 @@ def prepare(uri: str | None = None) -> str:
     # Two processes that open a fresh store at once race in the migration: one at a time.
     with open(file.with_name(file.name + ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if schema.make(file) or _ready(file):
+            return uri
         client(uri).search_experiments(max_results=1)
         with sqlite3.connect(file) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
