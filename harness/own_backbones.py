@@ -23,6 +23,9 @@ from harness.errors import UserError, nearest, unknown
 GROUP = "repose.backbones"
 """Entry points of this group name backbones: ``name = "package.module:Class"``."""
 
+_PLACES: dict[str, str] = {}
+"""Files that this machine doesn't have where the spec says: path → where their content was put."""
+
 _FILE = re.compile(r"(.+\.py)(?::([^/:@]*)(?:@([0-9a-f]{16}))?)?$")
 _ENTRY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -63,6 +66,24 @@ def absolute(name: str, folder: Path) -> str:
     return f"{place.resolve()}{name[found.end(1) :]}"
 
 
+def file_of(name: str) -> tuple[str, str] | None:
+    """Path and digest of the file that a backbone of a checked spec is in; None for one that is in no file."""
+    if _FILE.match(name) is None:
+        return None
+    path, _, digest = _parts(name)
+    return path, digest
+
+
+def place(path: str, where: str) -> None:
+    """Have this process read at ``where`` what specs call ``path``; names and identities stay as they are."""
+    _PLACES[path] = where
+
+
+def digest_of(path: str) -> str:
+    """What a name carries behind its ``@``, of the file's content here. Raises `UserError` if there is none."""
+    return _digest(source_of(path))
+
+
 def of_file(name: str) -> Own:
     """The class that ``path.py:Class`` names; with ``@`` and a digest behind, only if the content is that one.
 
@@ -87,7 +108,7 @@ def load_file(name: str) -> Any:
     module = f"repose_file_{hashlib.sha256(f'{path}@{own.version}'.encode()).hexdigest()[:16]}"
     if module not in sys.modules:
         made = types.ModuleType(module)
-        made.__file__ = path
+        made.__file__ = _PLACES.get(path, path)
         sys.modules[module] = made  # before it runs: dataclasses look their module up
         try:
             exec(compile(text, path, "exec"), made.__dict__)
@@ -100,7 +121,7 @@ def load_file(name: str) -> Any:
 def _read(name: str) -> tuple[Own, str]:
     path, cls, wanted = _parts(name)
     text = source_of(path)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    digest = _digest(text)
     if wanted not in ("", digest):
         raise UserError(f"{path} has changed: its digest was {wanted} when the spec was read, and is {digest} now")
     tree = class_source.parsed(text, path)
@@ -167,13 +188,17 @@ def locate(module: str) -> Path | None:
 def source_of(path: str) -> str:
     """The text of a file. Raises `UserError` if there is none."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(_PLACES.get(path, path)).read_text(encoding="utf-8")
     except FileNotFoundError:
         near = nearest(Path(path).name, [other.name for other in Path(path).parent.glob("*.py")])
         hint = f"; did you mean '{near}'?" if near else ""
         raise UserError(f"{path}: no such file{hint}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} can't be read as text ({error})") from None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _parts(name: str) -> tuple[str, str, str]:

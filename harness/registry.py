@@ -12,7 +12,6 @@ import importlib
 import math
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -207,7 +206,7 @@ def _parsed(module: str, version: int | str) -> ast.Module:
     file = module if module.endswith(".py") else own_backbones.locate(module)
     if file is None:
         raise ModuleNotFoundError(f"registry line names a module that isn't there: {module}")
-    return ast.parse(Path(file).read_text(encoding="utf-8"))
+    return ast.parse(own_backbones.source_of(str(file)))
 
 
 def _definition(entry: Entry) -> ast.FunctionDef:

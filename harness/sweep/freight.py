@@ -1,6 +1,7 @@
 """Files that runs read, for nodes that don't have them: sent through Ray's object store, once per node.
 
-Where a file lies in the same place on a shared disk nothing is sent.
+Where a file lies in the same place on a shared disk nothing is sent. The source of a backbone of the user's own is such
+a file too; it is known by its content, all others by their size.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from harness import own_backbones
 from harness.data import cache
 from harness.errors import UserError
 
 _CHUNK = 64 * 2**20
 """Bytes of one object: larger files are never whole in a process."""
 _KEPT = 30 * 24 * 3600.0
+_SOURCE = ".py"
 
 
 @dataclass(frozen=True)
@@ -38,19 +41,25 @@ class Parcel:
     members: tuple[tuple[str, tuple[Any, ...]], ...] = field(repr=False)
 
 
-def read_by(runs: Iterable[Any]) -> dict[str, int]:
-    """The files that runs read, and their sizes; those that aren't here either are left out."""
-    found: dict[str, int] = {}
+Known = int | str
+"""By what a file is told from another in its place: its size, or of a source the digest of its content."""
+
+
+def read_by(runs: Iterable[Any]) -> dict[str, Known]:
+    """The files that runs read, and what each is known by; those that aren't here either are left out."""
+    found: dict[str, Known] = {}
     for run in runs:
         for path in filter(None, _paths(run)):
             with contextlib.suppress(OSError):
                 found[path] = Path(path).stat().st_size
+        if (source := _source(run)) is not None:
+            found[source[0]] = source[1]
     return found
 
 
-def lacking(files: Mapping[str, int]) -> list[str]:
-    """Those that this machine doesn't have, or has of another size."""
-    return [path for path, size in files.items() if not _has(path, size)]
+def lacking(files: Mapping[str, Known]) -> list[str]:
+    """Those that this machine doesn't have, or has others in place of."""
+    return [path for path, known in files.items() if not _has(path, known)]
 
 
 def moved(run: Any, places: Mapping[str, str]) -> Any:
@@ -92,11 +101,17 @@ class Depot:
 def receive(parcels: Iterable[Parcel]) -> dict[str, str]:
     """Put files into this node's cache, unless another worker of the node has; where each is now.
 
+    This process reads sources from there from now on; of other files `moved` tells a run.
+
     Raises:
         UserError: the cache can't be written.
     """
     try:
-        return {parcel.path: str(_receive(parcel)) for parcel in parcels}
+        found = {parcel.path: str(_receive(parcel)) for parcel in parcels}
+        for path, where in found.items():
+            if path.endswith(_SOURCE):
+                own_backbones.place(path, where)
+        return found
     except OSError as error:
         message = f"the cache {cache.folder()} can't hold the data ({error.strerror}); {cache.VARIABLE} names another"
         raise UserError(message) from None
@@ -113,10 +128,16 @@ def _detector(run: Any) -> str | None:
     return named if named is not None and os.sep in named else None
 
 
-def _has(path: str, size: int) -> bool:
+def _source(run: Any) -> tuple[str, str] | None:
+    """Path and digest of the file that a run's backbone is in, if it is the user's own."""
+    name = getattr(getattr(run, "backbone", None), "name", None)
+    return own_backbones.file_of(name) if isinstance(name, str) else None
+
+
+def _has(path: str, known: Known) -> bool:
     try:
-        return Path(path).stat().st_size == size
-    except OSError:
+        return own_backbones.digest_of(path) == known if isinstance(known, str) else Path(path).stat().st_size == known
+    except (OSError, UserError):
         return False
 
 
@@ -131,8 +152,9 @@ def _pack(path: str) -> Parcel:
 
     file, digest, members = Path(path), blake2b(digest_size=16), []
     beside = file.with_suffix(".json")  # a clip file's frame rate and licence
+    has_beside = file.suffix not in (".json", _SOURCE) and beside.is_file()
     try:
-        for one in (file, beside) if beside != file and beside.is_file() else (file,):
+        for one in (file, beside) if has_beside else (file,):
             digest.update(f"{one.name}\0{one.stat().st_size}\0".encode())
             pieces = []
             for piece in _pieces(one):

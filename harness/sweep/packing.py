@@ -39,7 +39,7 @@ class Packing:
     def __init__(self, spec: Any, runs: Sequence[Any], held: Cluster) -> None:
         self._shares: dict[str, Size] = {}
         if sizes.measured(spec.resources):
-            self._shares = shares(spec, runs, cluster.nodes(), say=_say)
+            self._shares = shares(spec, runs, cluster.nodes(), say=_say, joined=held.joined)
         self.cluster = held
         if self._shares:
             self._size(Counter(self._shares.values()))
@@ -74,7 +74,12 @@ class Packing:
 
 
 def shares(
-    spec: Any, runs: Sequence[Any], nodes: Sequence[sizes.Node], *, say: Callable[[str], None]
+    spec: Any,
+    runs: Sequence[Any],
+    nodes: Sequence[sizes.Node],
+    *,
+    say: Callable[[str], None],
+    joined: bool = False,
 ) -> dict[str, Size]:
     """The share of a node that each run's worker has, by run_id, as probes have it.
 
@@ -83,6 +88,7 @@ def shares(
         runs: to be done.
         nodes: of the cluster, as Ray counts what they have.
         say: told what is measured, and how many go on a machine.
+        joined: others use the machines too, see `probing.measure`.
     Raises:
         UserError: no node can hold a run.
     """
@@ -91,7 +97,7 @@ def shares(
     if resources.gpu == "auto" and not gpus:
         say("resources.gpu is auto and there's no GPU: runs train on the CPU, as many as its memory holds")
     probes = Probes(spec.test, gpu=gpus)
-    probing.measure(runs, spec.test, probes, resources, say=say)
+    probing.measure(runs, spec.test, probes, resources, say=say, joined=joined)
     found: dict[str, Size] = {}
     for run in runs:
         known = probes.of(run)

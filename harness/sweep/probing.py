@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,11 +17,14 @@ from harness.spec import sizes
 from harness.spec.packed import of_spec
 from harness.spec.plan import estimates
 from harness.spec.probes import Probe, Probes
-from harness.sweep import body, cluster
+from harness.spec.sizes import Size
+from harness.sweep import body, cluster, freight
 from harness.sweep.outcome import label
+from harness.sweep.room import Waiting
 from harness.sweep.worker import describe
 
 DEFAULT = "harness.training.probe:probe"
+_POLL = 0.5
 
 
 class Prober:
@@ -29,10 +33,15 @@ class Prober:
     def __init__(self, threads: int) -> None:
         os.environ.update({f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "MKL", "OPENBLAS")})
 
-    def measure(self, name: str, run: Any, test: Any) -> Probe:
-        """What ``module:function`` measures of a run."""
+    def lacking(self, files: Mapping[str, freight.Known]) -> list[str]:
+        """Which files this machine doesn't have; it has a place, then."""
+        return freight.lacking(files)
+
+    def measure(self, name: str, run: Any, test: Any, parcels: Sequence[freight.Parcel] = ()) -> Probe:
+        """What ``module:function`` measures of a run, which reads what is sent in ``parcels`` from where it is put."""
+        places = freight.receive(parcels)
         found: Any = body.load(name)
-        probe: Probe = found(run, test)
+        probe: Probe = found(freight.moved(run, places), test)
         at = datetime.now(UTC).isoformat(timespec="seconds")
         return replace(probe, hardware=probe.hardware or tracking.hardware(), at=probe.at or at)
 
@@ -68,7 +77,9 @@ def probe_spec(
     held = cluster.start(_for_one(spec.resources), workers=1, address=address, at_most=1, threads=threads)
     try:
         gpus = on_gpu(spec.resources)
-        return measure(to_do, spec.test, Probes(spec.test, gpu=gpus), spec.resources, say=say, probe=probe)
+        return measure(
+            to_do, spec.test, Probes(spec.test, gpu=gpus), spec.resources, say=say, probe=probe, joined=held.joined
+        )
     finally:
         held.stop()
 
@@ -87,21 +98,30 @@ def measure(
     *,
     say: Callable[[str], None],
     probe: str | None = None,
+    joined: bool = False,
 ) -> dict[str, str]:
-    """Measure, in the Ray session at hand, one run of each cost that isn't kept; what couldn't be: label → reason."""
+    """Measure, in the Ray session at hand, one run of each cost that isn't kept; what couldn't be: label → reason.
+
+    ``joined``: others use the session's machines too, which may be full.
+    """
     gpus, lacking, wrong = on_gpu(resources), probes.lacking(list(runs)), {}
+    size = Size(float(resources.cpu), float(gpus))
+    held = cluster.Cluster(owned=False, joined=joined, workers=1, size=size)
+    depot = freight.Depot()
     for number, run in enumerate(lacking, start=1):
         say(f"probe {number} of {len(lacking)}: a few steps of {label(run)}")
         try:
-            probes.keep(run, _one(run, test, float(resources.cpu), gpus, probe or DEFAULT))
+            probes.keep(run, _one(run, test, held, depot, probe or DEFAULT, say))
         except UserError as error:
             wrong[label(run)] = str(error)
             say(f"no probe of {label(run)}: {error}")
     return wrong
 
 
-def _one(run: Any, test: Any, cpu: float, gpus: bool, probe: str) -> Probe:
-    """One run in a process of its own, alone on its GPU.
+def _one(
+    run: Any, test: Any, held: cluster.Cluster, depot: freight.Depot, probe: str, say: Callable[[str], None]
+) -> Probe:
+    """One run in a process of its own, alone on its GPU, with the files that its machine lacks.
 
     Raises:
         UserError: it fails, or its process dies.
@@ -109,17 +129,33 @@ def _one(run: Any, test: Any, cpu: float, gpus: bool, probe: str) -> Probe:
     import ray
 
     remote: Any = ray.remote
-    actor = remote(num_cpus=cpu, num_gpus=int(gpus), max_restarts=0, max_task_retries=0)(Prober).remote(
+    size = held.size
+    actor = remote(num_cpus=size.cpu, num_gpus=int(size.gpu), max_restarts=0, max_task_retries=0)(Prober).remote(
         run.train.threads
     )
     try:
-        return ray.get(actor.measure.remote(probe, run, test))
+        lacking = _placed(actor.lacking.remote(freight.read_by([run])), held, say)
+        parcels = depot.pack(lacking)
+        while depot.said:
+            say(depot.said.pop(0))
+        return ray.get(actor.measure.remote(probe, run, test, parcels))
     except ray.exceptions.RayTaskError as error:
         raise UserError(describe(getattr(error, "cause", None) or error)) from None
     except ray.exceptions.RayError:
         raise UserError("its process died: killed, out of memory, or crashed") from None
     finally:
         ray.kill(actor, no_restart=True)
+
+
+def _placed(answer: Any, held: cluster.Cluster, say: Callable[[str], None]) -> Any:
+    """What a process answers first, which has no place before; told of, where that takes long."""
+    import ray
+
+    waiting, began = Waiting(held, lambda text, style=None: say(text)), time.monotonic()
+    while not ray.wait([answer], timeout=_POLL)[0]:
+        waiting.look([time.monotonic() - began], 1)
+    waiting.look([], 1)
+    return ray.get(answer)
 
 
 def _for_one(resources: Any) -> Any:

@@ -34,7 +34,7 @@ class Settings:
         checkpoint_minutes: between two checkpoints of a run.
         code: that the driver would train with; empty: any.
         limits: of a run.
-        files: that runs read, and their sizes: sent to machines that lack them.
+        files: that runs read, see `freight.read_by`: sent to machines that lack them.
         since: no record is dated earlier, see `tracking.RunLogger`.
     """
 
@@ -48,7 +48,7 @@ class Settings:
     checkpoint_minutes: float | None = None
     code: str = ""
     limits: limits.Limits = field(default_factory=limits.Limits)
-    files: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, freight.Known] = field(default_factory=dict)
     since: float = 0.0
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -94,3 +95,15 @@ def test_plan_measures_when_asked_and_remembers(ray_session, spec_file, monkeypa
 def test_a_cluster_is_of_no_use_to_a_plan_that_measures_nothing(spec_file, capsys):
     assert main(["plan", str(spec_file), "--address", "auto"]) == 2
     assert "--address: only --probe measures" in capsys.readouterr().err
+
+
+def test_a_probe_reads_files_from_where_its_machine_has_them(spec_file, monkeypatch):
+    run = load(spec_file).runs[0]
+    run = run.model_copy(update={"data": run.data.model_copy(update={"path": "/driver/clips.npz"})})
+    monkeypatch.setattr(probing.freight, "receive", lambda parcels: {"/driver/clips.npz": f"/here/{parcels[0]}"})
+    seen = []
+    monkeypatch.setattr(probing.body, "load", lambda name: lambda run, test: seen.append(run) or by_backbone(run, test))
+    prober = probing.Prober(1)
+    assert prober.lacking({"/driver/clips.npz": 7}) == ["/driver/clips.npz"]
+    prober.measure(FAKE, run, SimpleNamespace(occlusion=["none"]), ["parcel"])
+    assert [it.data.path for it in seen] == ["/here/parcel"]

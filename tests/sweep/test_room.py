@@ -178,3 +178,22 @@ def test_another_machine_needs_a_server_and_the_same_code(monkeypatch):
     fitness.check("http://login:5000", elsewhere, training_code.digest())
     with pytest.raises(UserError, match=r"has other code of repose than login"):
         fitness.check("http://login:5000", elsewhere, "0" * 16)
+
+
+def test_a_probe_without_a_place_says_so_in_the_same_words(clock, monkeypatch):
+    from harness.sweep import probing
+
+    monkeypatch.setattr(probing, "time", SimpleNamespace(monotonic=lambda: clock.time))
+    said = []
+
+    def wait(references, timeout):
+        clock.time += 3.0
+        return (references, []) if clock.time > 8 else ([], references)
+
+    monkeypatch.setattr(ray, "wait", wait)
+    assert probing._placed(Reference(["/data.npz"]), FULL, said.append) == ["/data.npz"]
+    assert said == [
+        "waiting for room: its worker has no place; each needs 1 CPU, free on 2 nodes: 0 of 8 CPUs;"
+        " it goes on as room comes",
+        "there is room for 1 more of the workers",
+    ]
