@@ -8,11 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from ray.tune import Callback, Stopper
+from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from harness.sweep import freight
 from harness.tune.actor import config
 from harness.tune.book import Book
+from harness.tune.places import Places
 
 
 class BookSearcher(Searcher):
@@ -25,13 +28,14 @@ class BookSearcher(Searcher):
     def suggest(self, trial_id: str) -> Any:
         book = self._book
         book.upkeep()
-        if book.halted or book.fatal is not None:
+        if book.ending:
             return Searcher.FINISHED
         proposed: Any = Searcher.FINISHED
         with book.asking():
             held = book.propose(trial_id)
             if held is not None:
-                proposed = config(held.label, held.given.runs)
+                files = freight.read_by(held.given.runs) if book.elsewhere else {}
+                proposed = config(held.label, held.given.runs, files)
             elif len(book.held) >= book.workers or not book.over:
                 proposed = None
         return proposed
@@ -62,7 +66,7 @@ class BookScheduler(FIFOScheduler):
 
 
 class BookStopper(Stopper):
-    """Ends all when the study was told to."""
+    """Ends all when the study is to end, and trials at work have kept checkpoints or had their time to."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
@@ -75,16 +79,23 @@ class BookStopper(Stopper):
         return False
 
     def stop_all(self) -> bool:
-        if self._book.halted:
-            self._book.say_once("stopping; what is finished is kept (Ctrl-C again leaves at once)")
-        return self._book.halted or self._book.fatal is not None
+        return self._book.ending and self._book.settled
 
 
 class Upkeep(Callback):
-    """Has the book look after itself at each turn of Tune's loop."""
+    """Has the book look after itself at each turn of Tune's loop, and tells trials at work that the study ends."""
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
+    def __init__(self, book: Book, places: Places) -> None:
+        self._book, self._places = book, places
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        self._book.upkeep()
+        book = self._book
+        book.upkeep()
+        if not book.ending:
+            self._places.look(book.workers)
+        elif not book.leaving:
+            book.leave({trial.trial_id: trial.temporary_state.ray_actor for trial in trials if _at_work(trial)})
+
+
+def _at_work(trial: Any) -> bool:
+    return trial.status == Trial.RUNNING and trial.temporary_state.ray_actor is not None

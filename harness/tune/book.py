@@ -14,12 +14,13 @@ from optuna.trial import TrialState
 from harness import tracking
 from harness.errors import UserError
 from harness.sweep import faults
+from harness.sweep.display import clock
 from harness.tune.actor import PRUNED
 from harness.tune.display import Display, Tally
 from harness.tune.search import Proposal, Search, standing, took
 from harness.tune.stopping import hopeless
 from harness.tune.storage import lost
-from harness.tune.work import FAILED, Told
+from harness.tune.work import FAILED, HALTED, Told
 
 _BEAT, _LOOK = 15.0, 1.0
 
@@ -69,25 +70,37 @@ class Book:
         display: told of all that happens.
         fault: see `faults`.
         where: the studies' storage.
+        grace: seconds that a study which ends gives its trials to keep checkpoints.
+        elsewhere: whether workers may be on other machines.
 
     Attributes:
         held: trials at work, by Ray Tune's name.
         stopped: runs of trials that the scheduler stopped.
         fatal: why nothing can go on.
         halted: whether somebody asked to stop.
+        leaving: whether trials at work were asked to keep checkpoints.
     """
 
     def __init__(
-        self, searches: list[Search], workers: int, display: Display, fault: str | None, where: str = ""
+        self,
+        searches: list[Search],
+        workers: int,
+        display: Display,
+        fault: str | None,
+        where: str = "",
+        *,
+        grace: float = 0.0,
+        elsewhere: bool = False,
     ) -> None:
         self.searches, self.workers, self.display, self._fault = searches, workers, display, fault
-        self.where = where
+        self.where, self.elsewhere, self._grace = where, elsewhere, grace
         self.held: dict[str, Held] = {}
         self.stopped: list[str] = []
         self.fatal: UserError | None = None
-        self.halted = False
+        self.halted = self.leaving = False
+        self._leavers: set[str] = set()
+        self._until = 0.0
         self._beat, self._looked = time.monotonic(), 0.0
-        self._said = ""
 
     @contextmanager
     def asking(self) -> Iterator[None]:
@@ -100,11 +113,35 @@ class Book:
                 raise
             self.fatal = self.fatal or gone
 
-    def say_once(self, text: str) -> None:
-        """A line that isn't said twice in a row."""
-        if text != self._said:
-            self._said = text
-            self.display.say(text)
+    @property
+    def ending(self) -> bool:
+        """Whether the study is to end, by a signal or for what keeps it from going on."""
+        return self.halted or self.fatal is not None
+
+    def leave(self, at_work: Mapping[str, Any]) -> None:
+        """Have the trials at work keep checkpoints.
+
+        Args:
+            at_work: Ray Tune's name → the trial's actor.
+        """
+        self.leaving = True
+        asked = {name: actor for name, actor in at_work.items() if name in self.held} if self._grace else {}
+        if not asked:
+            if self.halted:
+                self.display.say("stopping; what is finished is kept (once more ends all at once)")
+            return
+        count = f"{len(asked)} trial{'s' * (len(asked) != 1)}"
+        self.display.say(
+            f"stopping: {count} at work may keep a checkpoint, for {clock(self._grace)} (once more ends all at once)"
+        )
+        self._leavers, self._until = set(asked), time.monotonic() + self._grace
+        for actor in asked.values():
+            actor.leave.remote("the study was stopped")
+
+    @property
+    def settled(self) -> bool:
+        """Whether no trial that was asked for a checkpoint may still keep one."""
+        return self.leaving and (not self._leavers or time.monotonic() > self._until)
 
     def propose(self, tune_id: str) -> Held | None:
         """A trial for a free worker, of the arm that has had the fewest; None when there is none now."""
@@ -132,7 +169,7 @@ class Book:
     @property
     def over(self) -> bool:
         """Whether this driver has nothing more to propose, and no other driver has a trial it may lose."""
-        if self.halted or self.fatal is not None:
+        if self.ending:
             return True
         now = time.monotonic()
         if now - self._looked < _LOOK:
@@ -157,6 +194,10 @@ class Book:
     def reported(self, tune_id: str, result: Mapping[str, Any]) -> bool:
         """Keep what a trial told; True if it is to be stopped."""
         held, told = self.held[tune_id], _told(result)
+        for line in told.said:
+            self.display.say(line)
+        if not told.points or told.state == HALTED:
+            return False
         self._keep(held, told)
         faults.reach("after-report", self._fault)
         search, study = held.search, held.search.spec.study
@@ -176,10 +217,14 @@ class Book:
     def ended(self, tune_id: str, result: Mapping[str, Any] | None, *, error: bool) -> None:
         """Close a trial that is over: done, failed, or stopped."""
         held = self.held.get(tune_id)
+        self._leavers.discard(tune_id)
         if held is None or (self.halted and not (result or {}).get("done")):
             return
-        del self.held[tune_id]
         told = _told(result) if result and not error else None
+        if told is not None and told.state == HALTED:  # it stays among those that the next driver goes on with
+            self.display.say(f"stopped: {held.label}: {told.reason}")
+            return
+        del self.held[tune_id]
         seconds = round(time.monotonic() - held.began, 3)
         faults.reach("before-tell", self._fault)
         if held.pruned:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness import tracking
+from harness import tracking, training_code
 from harness.errors import UserError
 from harness.spec import sizes
 from harness.spec.loading import Spec
@@ -180,15 +180,15 @@ class _Study:
             beside = [run for search in self.searches for run in _beside(search)]
             if beside:
                 sweep = replace(spec, runs=beside)
-                done = run_sweep(sweep, uri=self.uri, workers=held.workers, retries=spec.retries, body=self.body)
-                if done.interrupted:
+                more: dict[str, Any] = {"address": address, "retries": spec.retries, "body": self.body}
+                if run_sweep(sweep, uri=self.uri, workers=held.workers, **more).interrupted:
                     return True
-            return self._tune(held.workers, threads, command)
+            return self._tune(held, address is not None, threads, command)
         finally:
             held.stop()
 
-    def _tune(self, workers: int, threads: int, command: str | None) -> bool:
-        spec = self.spec
+    def _tune(self, held: cluster.Cluster, elsewhere: bool, threads: int, command: str | None) -> bool:
+        spec, workers = self.spec, held.workers
         tallies = [Tally(search.arm.label, search.budget.trials) for search in self.searches]
         settings = Settings(
             self.uri,
@@ -199,18 +199,22 @@ class _Study:
             self.body or DEFAULT,
             faults.planned(),
             spec.resources.checkpoint_minutes,
+            training_code.digest() if elsewhere else "",
             limits=limits.of(spec.resources),
             since=self.since,
         )
         with Display(tallies, workers) as display:
-            self.book = book = Book(self.searches, workers, display, faults.planned(), self.where)
+            grace = float(spec.resources.grace_seconds)
+            self.book = book = Book(
+                self.searches, workers, display, faults.planned(), self.where, grace=grace, elsewhere=elsewhere
+            )
             for search in self.searches:
                 search.set_workers(workers)
                 count(display.tally(search.arm.label), search)
                 display.say(display.tally(search.arm.label).line())
             try:
                 with self._signals():
-                    self._run(book, settings, workers)
+                    self._run(book, settings, held)
             finally:
                 self._end(book)
             if book.fatal is not None:
@@ -224,27 +228,31 @@ class _Study:
                 display.say(f"stopped; this goes on with it: {command}")
         return book.halted
 
-    def _run(self, book: Book, settings: Settings, workers: int) -> None:
+    def _run(self, book: Book, settings: Settings, held: cluster.Cluster) -> None:
         from ray import tune
 
         from harness.tune.actor import TrialActor
         from harness.tune.algorithms import BookScheduler, BookSearcher, BookStopper, Upkeep
+        from harness.tune.places import Places, share
+        from harness.tune.sending import sender
 
         spec, study = self.spec, self.spec.study
         assert study is not None
-        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(workers)
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(held.workers)
         parts = {"settings": settings, "metrics": study.metric, "retries": spec.retries, "test": spec.test}
+        if book.elsewhere:
+            parts["sender"] = sender()
         with tempfile.TemporaryDirectory(prefix="repose-tune-") as folder:
             tune.run(
                 tune.with_parameters(TrialActor, **parts),
                 name="study",
                 storage_path=folder,
                 stop=BookStopper(book),
-                resources_per_trial={"cpu": float(spec.resources.cpu), "gpu": float(spec.resources.gpu)},
+                resources_per_trial=share(held.size),
                 num_samples=-1,
                 search_alg=BookSearcher(book),
                 scheduler=BookScheduler(book),
-                callbacks=[Upkeep(book)],
+                callbacks=[Upkeep(book, Places(held, book.display.say))],
                 max_failures=_LIVES,
                 reuse_actors=True,
                 raise_on_failed_trial=False,

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from harness import tracking
+
 FOLDER, SECONDS = "REPOSE_TEST_COUNTER", "REPOSE_TEST_SECONDS"
 
 
@@ -28,6 +30,8 @@ def formula(run: Any, test: Any, logger: Any, on_epoch: Any) -> dict[str, float]
         curves = [("val_mpjpe", epoch, value)]
         told = {"step": epoch, "steps": run.train.epochs, "epoch": epoch, "curves": curves, "best_weights": dict}
         on_epoch(SimpleNamespace(**told, val_mpjpe=value, best_mpjpe=value))
+        if logger.checkpoints.asked is not None:
+            raise tracking.Stopped(logger.checkpoints.asked, pruned=False)
     if run.train.batch == 13:
         raise RuntimeError("thirteen")
     for name in ("best.pt", "last.pt"):

@@ -36,11 +36,11 @@ def searches_of(spec: Spec, store: str) -> list[Search]:
     return found
 
 
-def drive(spec: Spec, store: str, most: int | None = None) -> dict[str, Any]:
+def drive(spec: Spec, store: str, most: int | None = None, body: str = BODY) -> dict[str, Any]:
     """Do a study, or ``most`` trials of it; what study.json would hold."""
     assert spec.study is not None
     searches, me = searches_of(spec, store), tracking.myself()
-    settings = Settings(store, spec.name, me, {}, 1, BODY, faults.planned())
+    settings = Settings(store, spec.name, me, {}, 1, body, faults.planned())
     display = Display([Tally(search.arm.label, None) for search in searches], 1, Console(quiet=True))
     book = Book(searches, 1, display, faults.planned())
     for search in searches:
