@@ -76,6 +76,8 @@ def show(folder: Path, runs: int, *, files: bool = True, server: bool = False) -
     if server:
         with _server(uri) as address:
             _line("what is finished, a server", _question(FINISHED, at[0], address), 20.0, inner=True)
+            _line("finished, busy or free", _question(SURVEY, at[0], address), inner=True)
+            _line("repose status", [*repose, "status", at[0], "--tracking-uri", address])
 
 
 def _question(what: str, spec: str, uri: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from harness.errors import UserError, nearest
 from harness.tracking import sql, tags
-from harness.tracking.record import found_by
+from harness.tracking.listing import entities
 from harness.tracking.store import resolve, sqlite_path
 
 _SHORTEST, _LISTED = 4, 10
@@ -56,7 +56,7 @@ def _labels(uri: str, words: list[str]) -> Mapping[str, str]:
     safe = max((word for word in words if _SAFE.fullmatch(word)), key=len, default="")
     asked.append(f"attributes.run_name ILIKE '%{safe}%'" if safe else "")
     for query in asked:
-        found = {run.data.tags[tags.RUN_ID]: run.info.run_name or "" for run in found_by(uri, query)}
+        found = {run.data.tags[tags.RUN_ID]: run.info.run_name or "" for run in entities(uri, query)}
         if found:
             return found
     return {}

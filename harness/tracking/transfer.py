@@ -17,9 +17,10 @@ from typing import Any
 
 from harness.tracking import artifacts, tags
 from harness.tracking.claims import Claim, claim, experiment, seal, write_once
+from harness.tracking.listing import entities
 from harness.tracking.owner import myself
 from harness.tracking.patience import persist
-from harness.tracking.record import ALL, found_by, records
+from harness.tracking.record import ALL, records
 from harness.tracking.record_files import names
 from harness.tracking.registration import registered
 from harness.tracking.state import survey
@@ -249,6 +250,6 @@ def _plain(run: Any) -> dict[str, Any]:
 def _full(uri: str, run_ids: Collection[str]) -> list[Any]:
     """MLflow's own records of these runs, with all their tags."""
     if len(run_ids) <= _FEW:
-        return [run for run_id in sorted(run_ids) for run in found_by(uri, f"tags.`{tags.RUN_ID}` = '{run_id}'")]
+        return [run for run_id in sorted(run_ids) for run in entities(uri, f"tags.`{tags.RUN_ID}` = '{run_id}'")]
     wanted = set(run_ids)
-    return [run for run in found_by(uri, "") if run.data.tags[tags.RUN_ID] in wanted]
+    return [run for run in entities(uri, "") if run.data.tags[tags.RUN_ID] in wanted]

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ import pytest
 
 from harness import tracking
 from harness.errors import UserError
-from harness.tracking import transfer
+from harness.tracking import listing, record, tags, transfer
 from tests.tracking.runs import begun
 
 
@@ -106,6 +107,32 @@ def known(uri: str, folder: Path) -> None:
     assert not any((folder / "kept").rglob(f"*/{logger.mlflow_id}/artifacts/best.pt"))
 
 
+def many(uri: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of many runs, in parts and pages, as SQL finds them in the server's own file."""
+    ids = [f"{digit}{number:03}" for digit in "09af" for number in range(8)]
+    with sqlite3.connect(folder / "mlflow.db") as connection:
+        for number, run_id in enumerate(ids):
+            row = (run_id, ("FINISHED", "FAILED")[number % 2], 1000 + number, "deleted" if number == 5 else "active")
+            connection.execute(
+                """INSERT INTO runs (run_uuid, status, start_time, end_time, lifecycle_stage, artifact_uri,
+                   experiment_id, user_id) VALUES (?, ?, ?, 61000, ?, '/nowhere', 0, 'user')""",
+                row,
+            )
+            named = {tags.RUN_ID: run_id, tags.SPEC: "s", tags.EVALUATED: '{"a": ["none@1/seen"]}', tags.LIMIT: "{}"}
+            connection.executemany(
+                "INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?)", [(*one, run_id) for one in named.items()]
+            )
+    connection.close()
+    monkeypatch.setattr(record, "_FEW", 20)
+    monkeypatch.setattr(listing, "PAGE", 3)
+    file, asked = f"sqlite:///{folder}/mlflow.db", [*ids, "r1"]
+    for statuses in (record.ALL, ("FAILED",)):
+        found = tracking.records(uri, asked, statuses, details=True)
+        assert found == tracking.records(file, asked, statuses, details=True) and len(found) > 10
+    assert set(tracking.finished(uri, asked)) == set(ids[::2])
+    assert set(tracking.finished(uri)) == {*ids[::2], "r0"}
+
+
 def test_a_record_over_a_server_that_is_gone_and_returns(template, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mlflow.db").write_bytes(template.read_bytes())
@@ -148,6 +175,7 @@ def test_a_record_over_a_server_that_is_gone_and_returns(template, tmp_path, mon
             logger.fail("it broke")
         assert tracking.failed(uri) == {"r1": "it broke"}
         known(uri, tmp_path)
+        many(uri, tmp_path, monkeypatch)
         out = capfd.readouterr()
         assert "View run" not in out.out and not out.err
     finally:
