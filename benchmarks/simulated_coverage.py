@@ -33,7 +33,7 @@ from harness.report.statistics import (
     studentised_interval,
     widening,
 )
-from harness.report.statistics.intervals import bootstrap_t
+from harness.report.statistics.resampling import bootstrap_t
 from harness.report.statistics.sign_flip import EXACT_UP_TO
 from harness.report.statistics.subjects import half_widths
 

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,6 +27,7 @@ KEY = b"repose.scores"
 VERSION = 1
 KEPT = {"joint": "all"}
 """The rows whose means are kept: of whole poses."""
+_NAMES = b', "names": '  # which thousands of files have in common, behind what differs
 _NUMBERS = (("cells", "<i8"), ("n", "<i8"), ("per_action", "<f8"), ("per_frame", "<f8"), ("means", "<f8"))
 
 
@@ -43,7 +48,9 @@ def with_scores(content: bytes) -> bytes:
 def kept_scores(file: Path) -> Scored | None:
     """The means that a file keeps; None where it keeps none, or others than those of its rows."""
     try:
-        footer = pq.read_metadata(file)
+        # A path's file system isn't looked for: it takes as long as the footer itself.
+        with pa.OSFile(os.fspath(file)) as opened, pq.ParquetFile(opened) as whole:
+            footer = whole.metadata
     except (OSError, pa.ArrowException):
         return None
     packed = (footer.metadata or {}).get(KEY)
@@ -62,7 +69,7 @@ def _marks(footer: Any) -> list[Any]:
 
 
 def _packed(found: Scored, marks: list[Any]) -> bytes:
-    head = {
+    head = {  # in the order that `_unpacked` reads
         "version": VERSION,
         "marks": marks,
         "names": {name: list(values) for name, values in found.names.items()},
@@ -74,12 +81,14 @@ def _packed(found: Scored, marks: list[Any]) -> bytes:
 
 def _unpacked(packed: bytes, footer: Any) -> Scored | None:
     first, _, rest = packed.partition(b"\n")
-    head = json.loads(first)
+    about, _, names_of = first.partition(_NAMES)
+    if not names_of:
+        return None
+    head = json.loads(about + b"}")
     if head.get("version") != VERSION or head["marks"] != _marks(footer):
         return None
+    names, subjects = _named(names_of)
     body, begin = base64.b64decode(rest), 0
-    names = {name: np.array(values, dtype=object) for name, values in head["names"].items()}
-    subjects = np.array(head["subjects"], dtype=object)
     cells = len(body) // (8 * (len(_NUMBERS) - 1 + len(subjects)))
     numbers = {}
     for name, kind in _NUMBERS:
@@ -88,3 +97,11 @@ def _unpacked(packed: bytes, footer: Any) -> Scored | None:
         begin += 8 * count
     means = numbers.pop("means").reshape(cells, len(subjects))
     return Scored(names=names, subjects=subjects, means=means, **numbers)
+
+
+@lru_cache(maxsize=256)
+def _named(names_of: bytes) -> tuple[Mapping[str, np.ndarray], np.ndarray]:
+    """Names of each dimension, and of the subjects, from the end of a head."""
+    told = json.loads(b'{"names": ' + names_of)
+    names = {name: np.array(values, dtype=object) for name, values in told["names"].items()}
+    return MappingProxyType(names), np.array(told["subjects"], dtype=object)

@@ -59,30 +59,38 @@ class Scored:
             the dimensions' names, value (mean over subjects), per_action, per_frame, n, subjects (how many), each
             (rows,); and (rows, subjects) means.
         """
-        at: dict[str, np.ndarray] = {}
-        rest = self.cells
-        for name in reversed(list(self.names)):
-            rest, at[name] = np.divmod(rest, len(self.names[name]))
-        there = ~np.isnan(self.means)
+        at = self.places()
+        wanted = self.counting(counted, kept)
         scored = {
             **{name: self.names[name][at[name]] for name in self.names},
             "value": np.nanmean(self.means, axis=1),
             "per_action": self.per_action,
             "per_frame": self.per_frame,
             "n": self.n,
-            "subjects": there.sum(axis=1),
+            "subjects": (~np.isnan(self.means)).sum(axis=1),
         }
+        return {name: column[wanted] for name, column in scored.items()}, self.means[wanted]
+
+    def places(self) -> dict[str, np.ndarray]:
+        """Dimension → (cells,) place of each cell's name among the dimension's."""
+        at: dict[str, np.ndarray] = {}
+        rest = self.cells
+        for name in reversed(list(self.names)):
+            rest, at[name] = np.divmod(rest, len(self.names[name]))
+        return at
+
+    def counting(self, counted: Conditions, kept: Mapping[str, str]) -> np.ndarray:
+        """(cells,) whether a cell's rows count; see `columns`."""
+        at = self.places()
         # (levels, cameras)
         levels, cameras = self.names["test_occlusion"], self.names["cameras"]
         counts = np.array([[(a, b) in counted for b in cameras] for a in levels])
         wanted = counts[at["test_occlusion"], at["cameras"]]
         single = {condition for condition in counted if len(condition) > 2}
         if single:
-            named = [scored[name] if name in at else [kept[name]] * len(self.cells) for name in _SINGLE]
+            named = [self.names[name][at[name]] if name in at else [kept[name]] * len(self.cells) for name in _SINGLE]
             wanted |= np.array([condition in single for condition in zip(*named, strict=True)], dtype=bool)
-        if wanted.all():
-            return scored, self.means
-        return {name: column[wanted] for name, column in scored.items()}, self.means[wanted]
+        return wanted
 
 
 def score(source: Any, dimensions: Sequence[str], kept: Mapping[str, str], named: str | None = None) -> Scored:

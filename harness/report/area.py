@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from harness.occlusion import ladder
+from harness.report.coding import together
 from harness.report.statistics import curve_area
 
 CURVE = "curve"
@@ -132,12 +133,16 @@ def curves(frame: pd.DataFrame, along: Scale, decimals: int | None = None) -> pd
 def _area(frame: pd.DataFrame, name: str, shares: Mapping[str, float], decimals: int | None) -> pd.DataFrame:
     means, least = [name for name in MEANS if name in frame], [name for name in LEAST if name in frame]
     keys = [name for name in frame.columns if name not in ("test_occlusion", *means, *least)]
-    rows = frame[frame["test_occlusion"].isin(list(shares))]
+    rows = frame[frame["test_occlusion"].isin(list(shares)).to_numpy()]
     share = rows["test_occlusion"].map(shares).astype(float).to_numpy()
-    rows = rows.assign(**{mean: rows[mean].to_numpy() * share for mean in means})
-    grouped = rows.groupby(keys, observed=True, sort=False)
-    parts = [grouped[means].sum(), grouped[least].min()] if least else [grouped[means].sum()]
-    found = pd.concat(parts, axis=1)[(grouped.size() == len(shares)).to_numpy()].reset_index()
-    if decimals is not None:
-        found[means] = found[means].round(decimals)
+    curve, first = together(rows, keys)
+    shared = {mean: rows[mean].to_numpy() * share for mean in means} | {one: rows[one].to_numpy() for one in least}
+    grouped = pd.DataFrame(shared).groupby(curve, sort=False)
+    whole = np.bincount(curve, minlength=len(first)) == len(shares)
+    found = rows.iloc[first[whole]].reset_index(drop=True)
+    for mean in means:
+        area = grouped[mean].sum().to_numpy()[whole]
+        found[mean] = area if decimals is None else area.round(decimals)
+    for one in least:
+        found[one] = grouped[one].min().to_numpy()[whole]
     return found.assign(test_occlusion=name)[list(frame.columns)]

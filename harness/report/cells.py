@@ -22,7 +22,7 @@ from harness.report.selection import (
     matches,
     metric,
 )
-from harness.report.statistics import SKEW_TOLD, SKEW_TOLD_PILOT, STUDENTISED_FROM, Interval, Paired, seed_interval
+from harness.report.statistics import SKEW_TOLD, SKEW_TOLD_PILOT, STUDENTISED_FROM, Interval, Paired
 from harness.report.table import Cell, Recipe, Row, Table, number, p_text
 from harness.spec.conditions import is_condition
 
@@ -32,9 +32,8 @@ UNDEFINED = Cell("–")
 MISSING = Cell("missing", missing=True)
 
 
-def mean_cell(found: Mapping[int, float], kind: Metric, bold: bool, near: bool, pilot: Collection[int] = ()) -> Cell:
+def mean_cell(of_seeds: Interval, kind: Metric, bold: bool, near: bool) -> Cell:
     """Mean over seeds ± half of its interval, which lies evenly about it (number of seeds)."""
-    of_seeds = seed_interval(found, pilot)
     mean, n = number(of_seeds.mean, kind.decimals), str(of_seeds.n)
     mark = NEAR if near else ""
     if math.isnan(of_seeds.low):

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from harness import protocols
 from harness.report import area, scores
 from harness.report.area import Scale
+from harness.report.coding import as_codes, coded, codes_of
 from harness.spec.partners import partners
 
 STEPS = "train.steps"
@@ -193,16 +194,46 @@ class Evidence:
 
 def labelled(frame: pd.DataFrame, arms: Iterable[Arm], along: Scale | None = None) -> pd.DataFrame:
     """Rows of `scores` behind the labels and seed of their run, with the areas under their curves."""
-    rows = [{"run_id": run_id, **arm.labels, "seed": seed} for arm in arms for seed, run_id in arm.runs.items()]
+    frame = as_codes(frame)
     if along is not None and not frame.empty:
-        frame = pd.concat([frame, area.curves(_coded(frame), along, scores.DECIMALS)], ignore_index=True)
-    return _coded(pd.DataFrame(rows).merge(frame, on="run_id", how="inner", sort=False))
+        frame = _behind(frame, area.curves(frame, along, scores.DECIMALS))
+    labels = pd.DataFrame(
+        [{"run_id": run_id, **arm.labels, "seed": seed} for arm in arms for seed, run_id in arm.runs.items()]
+    )
+    codes, names = codes_of(frame["run_id"])
+    at = pd.Index(names).get_indexer(pd.Index(labels["run_id"]))  # of each run, its place among those with rows
+    counts = np.where(at >= 0, np.bincount(codes, minlength=len(names) + 1)[at], 0)
+    begins = np.cumsum(np.bincount(codes, minlength=len(names) + 1))
+    order = np.argsort(codes, kind="stable")
+    # Run after run, each run's rows in their order.
+    run = np.repeat(np.arange(len(labels)), counts)
+    within = np.arange(len(run)) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows = frame.iloc[order[(begins[at] - counts)[run] + within]]
+    columns: dict[str, Any] = {}
+    for name in labels.columns:
+        if name == "seed":
+            columns[name] = labels[name].to_numpy()[run]
+        else:
+            own, texts = codes_of(labels[name])
+            columns[name] = coded(own[run], texts)
+    for name in (name for name in frame.columns if name not in columns):
+        column = rows[name]
+        columns[name] = coded(*codes_of(column)) if column.dtype == "category" else column.to_numpy()
+    return pd.DataFrame(columns)
 
 
-def _coded(frame: pd.DataFrame) -> pd.DataFrame:
-    """With categories for texts: the selections behind every cell are quick then, at a thousand runs."""
-    names = [name for name in frame.columns if pd.api.types.is_string_dtype(frame[name])]
-    return frame.astype(dict.fromkeys(names, "category"))
+def _behind(frame: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """The rows of both, one behind the other."""
+    columns: dict[str, Any] = {}
+    for name in frame.columns:
+        if frame[name].dtype == "category":
+            (first, names), (second, others) = codes_of(frame[name]), codes_of(more[name])
+            columns[name] = coded(
+                np.concatenate([first, second.astype(np.int32) + len(names)], dtype=np.int32), [*names, *others]
+            )
+        else:
+            columns[name] = np.concatenate([frame[name].to_numpy(), more[name].to_numpy()])
+    return pd.DataFrame(columns)
 
 
 def lengths_named(labels: Mapping[str, str]) -> dict[str, str]:

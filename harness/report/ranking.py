@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from harness.report.selection import Key, Values
-from harness.report.statistics import MIN_PAIRS, holm, paired_p, pilot_first
+from harness.report.statistics import MIN_PAIRS, holm, paired_ps, pilot_first
 
 ALPHA = 0.05
 
@@ -72,7 +72,8 @@ def rank(
                     others, mine = column[winner], column[key]
                     apart = {seed: mine[seed] - others[seed] for seed in mine if seed in others}
                     comparisons.append((i, key, *pilot_first(apart, pilot)))
-    corrected = holm([paired_p(differences, first) for _, _, differences, first in comparisons])
+    found = paired_ps([differences for _, _, differences, _ in comparisons], [first for *_, first in comparisons])
+    corrected = holm(found.tolist())
     for (i, key, differences, first), p in zip(comparisons, corrected, strict=True):
         if not separated(differences, p, first):
             near[i].add(key)

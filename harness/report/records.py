@@ -135,7 +135,7 @@ def load(spec: Any, source: Source) -> Evidence:
     missing = [run_id for run_id in run_ids if run_id not in paths]
     wanted = identity.conditions(spec.test)
     # What other specs had these runs tested on is no part of this one's means.
-    files = {run_id: identity.counted(paths[run_id], spec.test) for run_id in run_ids if run_id in paths}
+    files = _counted({run_id: paths[run_id] for run_id in run_ids if run_id in paths}, spec.test)
     frame, subjects = scores.read_all(files)
     summaries = dict(source.summaries(list(paths)))
     if frame.empty:
@@ -220,6 +220,20 @@ def _registered(spec: Any, source: Source) -> dict[str, Any]:
     """A source that knows of no claims needn't have the method `Store.registered`."""
     ask = getattr(source, "registered", None)
     return dict(ask(spec)) if ask is not None else {}
+
+
+def _counted(
+    paths: Mapping[str, Mapping[Path, Collection[str]]], test: Any
+) -> dict[str, dict[Path, Collection[tuple[str, ...]]]]:
+    """run_id → its files → what counts of each; found once for all runs whose files hold the same."""
+    known: dict[Any, list[Collection[tuple[str, ...]]]] = {}
+    found = {}
+    for run_id, files in paths.items():
+        held = tuple(map(tuple, files.values()))
+        if held not in known:
+            known[held] = list(identity.counted(files, test).values())
+        found[run_id] = dict(zip(files, known[held], strict=True))
+    return found
 
 
 def _unevaluated(

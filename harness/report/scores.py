@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from harness.metrics.kept_scores import KEPT, kept_scores
 from harness.metrics.scored import DIMENSIONS, Conditions, Scored, score
+from harness.report.coding import coded
 
 MEANS = ["value", "per_action", "per_frame"]
 # Tables and runs.csv are made from the same rounded values, so either can be had from the other.
@@ -28,16 +30,18 @@ Files = Mapping[str, Mapping[Path, Conditions]]
 
 @dataclass(frozen=True)
 class Subjects:
-    """The means of each test subject in the rows of one evaluation file.
+    """The means of each test subject, of all evaluation files that have the same rows.
 
     Attributes:
-        run_id: whose file it is.
+        run_ids: (files,) whose each file is.
+        order: (files,) the place of each file among all.
         names: of each of `DIMENSIONS`, (rows,) names.
         subjects: (subjects,) names.
-        means: (rows, subjects), a subject's clips weighted by n; NaN where it has none.
+        means: (files, rows, subjects), a subject's clips weighted by n; NaN where it has none.
     """
 
-    run_id: str
+    run_ids: np.ndarray
+    order: np.ndarray
     names: Mapping[str, np.ndarray]
     subjects: np.ndarray
     means: np.ndarray
@@ -61,11 +65,7 @@ def read_all(files: Files) -> tuple[pd.DataFrame, list[Subjects]]:
     Raises:
         UserError: a file can't be read or lacks a column.
     """
-    frame, parts = _read(files, DIMENSIONS, KEPT)
-    if not frame.empty:
-        whole = frame["metric"].map(_WHOLE)
-        frame["group"] = frame["group"].mask(frame["group"] == whole, "all")
-    return frame, parts
+    return _read(files, DIMENSIONS, KEPT)
 
 
 def by_subject(
@@ -83,16 +83,21 @@ def by_subject(
     """
     wanted = {"metric": metric, "weights": weights, "group": _WHOLE.get(metric, group) if group == "all" else group}
     columns: dict[str, list[np.ndarray]] = {name: [] for name in ("run_id", *_CONDITION, "subject", "value")}
+    order = []
     for part in parts:
         rows = np.logical_and.reduce([part.names[name] == value for name, value in wanted.items()])
-        means = part.means[rows]
-        row, subject = np.nonzero(~np.isnan(means))
-        columns["run_id"].append(np.full(len(row), part.run_id, dtype=object))
+        means = part.means[:, rows]
+        file, row, subject = np.nonzero(~np.isnan(means))
+        order.append(part.order[file])
+        columns["run_id"].append(part.run_ids[file])
         for name in _CONDITION:
             columns[name].append(part.names[name][rows][row])
         columns["subject"].append(part.subjects[subject])
-        columns["value"].append(means[row, subject].round(decimals))
-    return pd.DataFrame({name: np.concatenate(found) if found else [] for name, found in columns.items()})
+        columns["value"].append(means[file, row, subject].round(decimals))
+    if not order:
+        return pd.DataFrame(columns)
+    kept = np.argsort(np.concatenate(order), kind="stable")
+    return pd.DataFrame({name: np.concatenate(found)[kept] for name, found in columns.items()})
 
 
 def by_joint(files: Files, metric: str, mean: str = "value", weights: str = "best") -> pd.DataFrame:
@@ -110,8 +115,10 @@ def by_joint(files: Files, metric: str, mean: str = "value", weights: str = "bes
         UserError: as `read`.
     """
     found, _ = _read(files, (*_CONDITION, "joint"), {"metric": metric, "weights": weights})
-    found = found[found["joint"] != "all"].assign(value=found[mean])
-    return found[["run_id", "test_occlusion", "cameras", "joint", "value"]].reset_index(drop=True)
+    found = found[(found["joint"] != "all").to_numpy()]
+    return found.assign(value=found[mean])[["run_id", "test_occlusion", "cameras", "joint", "value"]].reset_index(
+        drop=True
+    )
 
 
 def _read(files: Files, dimensions: Sequence[str], kept: Mapping[str, str]) -> tuple[pd.DataFrame, list[Subjects]]:
@@ -119,17 +126,75 @@ def _read(files: Files, dimensions: Sequence[str], kept: Mapping[str, str]) -> t
     if not named:
         return pd.DataFrame(columns=["run_id", *dimensions, *MEANS, "n", "subjects"]), []
     scored = [_score(path, dimensions, kept) for _, path, _ in named]
-    parts = [one.columns(counted, kept) for one, (_, _, counted) in zip(scored, named, strict=True)]
-    columns = {name: np.concatenate([columns[name] for columns, _ in parts]) for name in parts[0][0]}
-    sizes = [len(columns["value"]) for columns, _ in parts]
     ids = np.array([run_id for run_id, _, _ in named], dtype=object)
-    frame = pd.DataFrame({"run_id": np.repeat(ids, sizes), **columns})
-    frame[MEANS] = frame[MEANS].round(DECIMALS)
-    behind = [
-        Subjects(run_id, {name: columns[name] for name in dimensions}, one.subjects, means)
-        for run_id, one, (columns, means) in zip(ids, scored, parts, strict=True)
-    ]
-    return frame, behind
+    # Runs of one spec have the same cells, as a rule: what is done for all of them at once is quick.
+    alike: dict[Any, list[int]] = {}
+    for i, (one, (_, _, counted)) in enumerate(zip(scored, named, strict=True)):
+        cells = tuple(map(tuple, one.names.values())), one.cells.tobytes(), tuple(one.subjects)
+        alike.setdefault((*cells, frozenset(counted)), []).append(i)
+    groups = [_Group(np.array(members), scored, named[members[0]][2], kept) for members in alike.values()]
+    sizes = np.zeros(len(named), dtype=np.int64)
+    for group in groups:
+        sizes[group.members] = group.rows
+    places = [group.rows_of(np.cumsum(sizes) - sizes) for group in groups]
+    frame: dict[str, Any] = {"run_id": coded(np.repeat(pd.factorize(ids)[0], sizes), pd.unique(ids))}
+    for name in dimensions:
+        texts: list[str] = []
+        codes = np.empty(sizes.sum(), dtype=np.int32)
+        for group, place in zip(groups, places, strict=True):
+            at, names = group.shown(name)
+            codes[place] = at + len(texts)
+            texts += names
+        frame[name] = coded(codes, texts)
+    for name in (*MEANS, "n", "subjects"):
+        column = np.empty(sizes.sum(), dtype=float if name in MEANS else np.int64)
+        for group, place in zip(groups, places, strict=True):
+            column[place] = group.numbers[name]
+        frame[name] = column.round(DECIMALS) if name in MEANS else column
+    return pd.DataFrame(frame), [group.subjects(ids) for group in groups]
+
+
+class _Group:
+    """Files with the same cells, of which the same ones count.
+
+    Attributes:
+        members: (files,) places among all files.
+        rows: how many of the cells count.
+        at: dimension → (rows,) places among its names.
+        numbers: column → (files, rows).
+    """
+
+    def __init__(
+        self, members: np.ndarray, scored: Sequence[Scored], counted: Conditions, kept: Mapping[str, str]
+    ) -> None:
+        files = [scored[i] for i in members]
+        self.first, self.members = files[0], members
+        there = self.first.counting(counted, kept)
+        self.rows = int(there.sum())
+        self.at = {name: at[there] for name, at in self.first.places().items()}
+        self._means = np.stack([one.means for one in files])[:, there]
+        self.numbers = {
+            "value": np.nanmean(self._means, axis=2),
+            **{name: np.stack([getattr(one, name) for one in files])[:, there] for name in (*MEANS[1:], "n")},
+            "subjects": (~np.isnan(self._means)).sum(axis=2),
+        }
+
+    def rows_of(self, begins: np.ndarray) -> np.ndarray:
+        """(files, rows) places of the rows in a frame in which the files' begin there."""
+        return begins[self.members][:, None] + np.arange(self.rows)
+
+    def shown(self, name: str) -> tuple[np.ndarray, list[str]]:
+        """(rows,) places among the names of a dimension, and these, as reports have them."""
+        at, names = self.at[name], list(self.first.names[name])
+        if name == "group" and "metric" in self.at:
+            whole = [_WHOLE.get(metric) for metric in self.first.names["metric"]]
+            of_whole = [names[group] == whole[metric] for group, metric in zip(at, self.at["metric"], strict=True)]
+            at = np.where(np.array(of_whole, dtype=bool), len(names), at)
+        return at, [*names, "all"]
+
+    def subjects(self, ids: np.ndarray) -> Subjects:
+        names = {name: self.first.names[name][at] for name, at in self.at.items()}
+        return Subjects(ids[self.members], self.members, names, self.first.subjects, self._means)
 
 
 def _score(path: Path, dimensions: Sequence[str], kept: Mapping[str, str]) -> Scored:

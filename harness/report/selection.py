@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, cast
+from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pandas as pd
 from harness import registry
 from harness.errors import UserError, unknown
 from harness.report.area import head, is_area
+from harness.report.coding import among, together
 from harness.report.evidence import STEPS, Arm, Evidence
 
 EVALUATION = ("test_occlusion", "cameras")
@@ -56,8 +58,13 @@ def metric(name: str) -> Metric:
     entry = registry.entries("metrics").get(name)
     if entry is None:
         return Metric(name)
+    return _printed(entry)
+
+
+@cache
+def _printed(entry: registry.Entry) -> Metric:
     told = {each.name: registry.attribute(entry, each.name, each.default) for each in fields(Metric)[1:]}
-    return Metric(registry.attribute(entry, "label", name), **told)
+    return Metric(registry.attribute(entry, "label", entry.name), **told)
 
 
 def dimension_values(evidence: Evidence, name: str) -> list[str]:
@@ -94,6 +101,12 @@ def filtered(evidence: Evidence, where: Mapping[str, Any]) -> pd.DataFrame:
     Raises:
         UserError: the metric was never logged, or a dimension is unknown.
     """
+    frame, kept = _selected(evidence, where)
+    return frame[kept]
+
+
+def _selected(evidence: Evidence, where: Mapping[str, Any]) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows, and (rows,) bool which of them `filtered` keeps."""
     where = {"weights": "best", **where}
     names = listed(where["metric"])
     absent = next((name for name in names if name not in evidence.by_metric), None)
@@ -101,11 +114,10 @@ def filtered(evidence: Evidence, where: Mapping[str, Any]) -> pd.DataFrame:
         raise unlogged(absent, evidence.frame["metric"].unique(), "report.tables")
     parts = [evidence.by_metric[name] for name in dict.fromkeys(names)]
     frame = parts[0] if len(parts) == 1 else pd.concat(parts).sort_index()
-    groups = set(frame["group"].unique())
     # Parts of a metric (gaps) are averaged only where it has no number for the whole.
-    if "all" in groups:
+    if among(frame["group"], ["all"]).any():
         where.setdefault("group", "all")
-    return frame[_kept(evidence, frame, where)]
+    return frame, _kept(evidence, frame, where)
 
 
 def unlogged(name: str, logged: Iterable[str], key: str) -> UserError:
@@ -120,11 +132,11 @@ def _kept(evidence: Evidence, frame: pd.DataFrame, where: Mapping[str, Any]) -> 
     """(rows,) bool: what ``where`` names; the area under the curve only if it's named."""
     keep = np.ones(len(frame), dtype=bool)
     if "test_occlusion" not in where:
-        keep &= ~frame["test_occlusion"].isin(areas(evidence)).to_numpy()
+        keep &= ~among(frame["test_occlusion"], areas(evidence))
     for dimension, wanted in where.items():
         if dimension not in frame:
             dimension_values(evidence, dimension)
-        keep &= frame[dimension].isin(listed(wanted)).to_numpy()
+        keep &= among(frame[dimension], listed(wanted))
     return keep
 
 
@@ -145,10 +157,11 @@ def values(evidence: Evidence, rows: tuple[str, ...], column: Column, mean: str 
             "a row or column key, or choose one of them",
             key="report.tables",
         )
-    frame = filtered(evidence, column.where)
+    frame, kept = _selected(evidence, column.where)
+    chosen = mean or evidence.mean
     found: Values = {}
-    for (*key, seed), value in _averaged(frame, rows, ("seed",), mean or evidence.mean):
-        found.setdefault(tuple(key), {})[int(seed)] = value
+    for key, (seed,), value in _averaged(frame[[*rows, "seed", chosen]][kept], rows, ("seed",), chosen):
+        found.setdefault(key, {})[seed] = value
     return found
 
 
@@ -166,23 +179,32 @@ def subject_values(evidence: Evidence, rows: tuple[str, ...], column: Column) ->
         frame = evidence.by_subject(metric, group, weights=weight)
         parts.append(frame[_kept(evidence, frame, where)].assign(metric=metric))
     found: SubjectValues = {}
-    for (*key, seed, subject), value in _averaged(pd.concat(parts), rows, ("seed", "subject"), "value"):
-        found.setdefault(tuple(key), {}).setdefault(int(seed), {})[subject] = value
+    for key, (seed, subject), value in _averaged(pd.concat(parts), rows, ("seed", "subject"), "value"):
+        found.setdefault(key, {}).setdefault(seed, {})[subject] = value
     return found
 
 
 def _averaged(
     frame: pd.DataFrame, rows: tuple[str, ...], units: tuple[str, ...], mean: str
-) -> Iterator[tuple[Key, float]]:
-    """Means by row key and units, all as text; only of those that have all of what is averaged over."""
+) -> Iterator[tuple[Key, tuple[Any, ...], float]]:
+    """Means by row key, as text, and units; only of those that have all of what is averaged over."""
     if frame.empty:
         return
-    grouped = frame.groupby([*rows, *units], observed=True, sort=False)[mean].agg(["mean", "size"])
+    group, first = together(frame, [*rows, *units])
+    means = pd.Series(frame[mean].to_numpy()).groupby(group, sort=False).mean().to_numpy()
+    heads = frame.iloc[first]
+    full, sizes = np.bincount(group), np.bincount(group)
     # Metrics as rows need not be defined at equally many levels.
-    sizes = grouped["size"]
-    full = sizes.groupby(level="metric", observed=True).transform("max") if "metric" in rows else sizes.max()
-    for index, value in grouped.loc[sizes == full, "mean"].items():
-        yield tuple(map(str, cast(tuple, index))), float(value)
+    of_metric = together(heads, ["metric"])[0] if "metric" in rows else np.zeros(len(first), dtype=np.int64)
+    for one in range(of_metric.max() + 1):
+        full[of_metric == one] = sizes[of_metric == one].max()
+    whole = np.flatnonzero(sizes == full)
+    of_key, firsts = together(heads, rows)
+    texts = [heads[name].iloc[firsts].astype(str) for name in rows]
+    keys = list(zip(*texts, strict=True)) if rows else [()]
+    found = zip(*(heads[name].iloc[whole].tolist() for name in units), strict=True)
+    for at, unit, value in zip(of_key[whole].tolist(), found, means[whole].tolist(), strict=True):
+        yield keys[at], unit, value
 
 
 def row_keys(evidence: Evidence, rows: tuple[str, ...], where: Mapping[str, Any] | None = None) -> list[Key]:

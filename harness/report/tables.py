@@ -25,7 +25,7 @@ from harness.report.cells import (
 from harness.report.evidence import STEPS, Evidence
 from harness.report.ranking import rank
 from harness.report.selection import Column, Key, Metric, metric, row_keys, values
-from harness.report.statistics import paired_difference
+from harness.report.statistics import paired_difference, seed_intervals
 from harness.report.table import Cell, Recipe, Row, Table, number
 
 
@@ -55,14 +55,17 @@ def mean_table(
     ranks = rank(
         found, lambda i, key: kind_of(rows, key, columns[i]).better, lambda key: condition(rows, key), evidence.pilot
     )
+    keys = row_keys(evidence, rows, where)
+    places = [(i, key) for i, values_of in enumerate(found) for key in keys if key in values_of]
+    of_seeds = seed_intervals([found[i][key] for i, key in places], evidence.pilot)
+    intervals = dict(zip(places, of_seeds, strict=True))
     body = []
-    for key in row_keys(evidence, rows, where):
+    for key in keys:
         cells = []
-        for column, values_of, ranked in zip(columns, found, ranks, strict=True):
+        for i, (column, values_of, ranked) in enumerate(zip(columns, found, ranks, strict=True)):
             if key in values_of:
                 kind = kind_of(rows, key, column)
-                bold, near = key in ranked.best, key in ranked.near
-                cells.append(mean_cell(values_of[key], kind, bold, near, evidence.pilot))
+                cells.append(mean_cell(intervals[i, key], kind, key in ranked.best, key in ranked.near))
             else:
                 cells.append(absent(evidence, rows, key, column, values_of))
         body.append(Row(key, tuple(cells), falling_mark(evidence, rows, key, columns), marked(rows)))

@@ -75,9 +75,9 @@ def read_evaluations(
     finished, if they have been read.
     """
     uri = resolve(uri)
-    found = {}
+    found, find = {}, artifacts.finder(uri)
     for run_id, record in (finished(uri, run_ids) if known is None else known).items():
-        files = {artifacts.path(uri, record, name): keys for name, keys in _files(uri, record).items()}
+        files = {find(record, name): keys for name, keys in _files(uri, record).items()}
         if files:
             found[run_id] = files
     return found

@@ -12,13 +12,15 @@ from harness.report.statistics.intervals import (
     STUDENTISED_FROM,
     Interval,
     interval,
+    intervals,
     seed_interval,
+    seed_intervals,
     studentised_interval,
     t_interval,
     widened_interval,
 )
 from harness.report.statistics.multiplicity import fixed_order, holm
-from harness.report.statistics.paired import MIN_PAIRS, Paired, paired_difference, paired_p
+from harness.report.statistics.paired import MIN_PAIRS, Paired, paired_difference, paired_p, paired_ps
 from harness.report.statistics.seeds import MOST_SEEDS, seeds_needed
 from harness.report.statistics.sign_flip import sign_flip
 from harness.report.statistics.skew import LOPSIDED, SKEW_TOLD, SKEW_TOLD_PILOT, lopsided, widening
@@ -43,12 +45,15 @@ __all__ = [
     "fixed_order",
     "holm",
     "interval",
+    "intervals",
     "lopsided",
     "new_subjects",
     "paired_difference",
     "paired_p",
+    "paired_ps",
     "pilot_first",
     "seed_interval",
+    "seed_intervals",
     "seeds_fixed",
     "seeds_needed",
     "sign_flip",

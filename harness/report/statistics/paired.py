@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaln, stdtr
 
-from harness.report.statistics.intervals import LEVEL, Interval, interval, sd, without_spread
+from harness.report.statistics.intervals import LEVEL, Interval, interval, sd, without_spread, without_spreads
 from harness.report.statistics.sign_flip import sign_flip
 from harness.report.statistics.skew import lopsided, widening
 from harness.report.statistics.two_stage import pilot_first, two_stage_p
@@ -104,13 +104,30 @@ def paired_p(differences: Sequence[float] | np.ndarray, pilot: int | None = None
     NaN with fewer than three differences (`MIN_PAIRS`), and where all are equal: two deterministic baselines leave no
     variance to test against. Of the first ``pilot`` differences all of this, where a pilot fixed their number.
     """
-    d = np.asarray(differences, dtype=float)
-    if d[:pilot].size < MIN_PAIRS or without_spread(d[:pilot]):
-        return math.nan
-    if pilot is not None:
-        return two_stage_p(d, pilot)
-    t = abs(math.fsum(d) / d.size) / sd(d) * math.sqrt(d.size)
-    return 2 * float(stdtr(d.size - 1, -t / float(widening(d))))
+    return float(paired_ps([differences], [pilot])[0])
+
+
+def paired_ps(many: Sequence[Sequence[float] | np.ndarray], pilots: Sequence[int | None]) -> np.ndarray:
+    """`paired_p` of each: those of equal number, without a pilot, at once."""
+    found = np.full(len(many), math.nan)
+    alike: dict[int, list[int]] = {}
+    for i, (differences, pilot) in enumerate(zip(many, pilots, strict=True)):
+        if pilot is None:
+            alike.setdefault(len(differences), []).append(i)
+            continue
+        d = np.asarray(differences, dtype=float)
+        if d[:pilot].size >= MIN_PAIRS and not without_spread(d[:pilot]):
+            found[i] = two_stage_p(d, pilot)
+    for n, places in alike.items():
+        if n < MIN_PAIRS:
+            continue
+        d = np.array([many[i] for i in places], dtype=float)
+        spreads = d.std(axis=1, ddof=1)
+        means = np.array([math.fsum(row) for row in d.tolist()]) / n
+        varied = ~without_spreads(d)
+        t = np.abs(means) / np.where(varied, spreads, 1.0) * math.sqrt(n)
+        found[places] = np.where(varied, 2 * stdtr(n - 1, -t / widening(d)), math.nan)
+    return found
 
 
 def hedges(n: int) -> float:

@@ -171,7 +171,7 @@ def _before(value: float, kind: Metric, *, signed: bool = False) -> Cell:
 
 
 def _mean(values: Mapping[int, float], kind: Metric, pilot: tuple[int, ...]) -> Cell:
-    return mean_cell(values, kind, False, False, pilot) if values else NOTHING
+    return mean_cell(seed_interval(values, pilot), kind, False, False) if values else NOTHING
 
 
 def _shift(found: Interval) -> Cell:
