@@ -144,7 +144,7 @@ class _Sweep:
         command: str | None,
         body: str | None,
     ) -> None:
-        from harness.sweep import cluster, faults, freight
+        from harness.sweep import cluster, faults, fitness, freight
         from harness.sweep.answers import Answers
         from harness.sweep.beside import Beside
         from harness.sweep.body import DEFAULT, load
@@ -164,10 +164,10 @@ class _Sweep:
         minutes = resources.checkpoint_minutes
         code = training_code.digest() if address is not None else ""
         files = freight.read_by(self.runs.values()) if address is not None else {}
+        packages = fitness.brought(self.runs.values()) if address is not None else {}
         allowed = limits.of(resources)
-        settings = Settings(
-            self.uri, self.spec.name, self.me, tags, threads, body or DEFAULT, fault, minutes, code, allowed, files
-        )
+        given = (tags, threads, body or DEFAULT, fault, minutes, code, allowed, files)
+        settings = Settings(self.uri, self.spec.name, self.me, *given, packages=packages)
         # Ray starts processes and waits for them: meanwhile a thread makes the schema, which takes as long.
         cluster.load()
         schema = Beside(lambda: tracking.prepare(self.uri))

@@ -36,6 +36,7 @@ class Settings:
         limits: of a run.
         files: that runs read, see `freight.read_by`: sent to machines that lack them.
         since: no record is dated earlier, see `tracking.RunLogger`.
+        packages: what installed ones bring to the runs, see `fitness.brought`.
     """
 
     uri: str
@@ -50,6 +51,7 @@ class Settings:
     limits: limits.Limits = field(default_factory=limits.Limits)
     files: Mapping[str, freight.Known] = field(default_factory=dict)
     since: float = 0.0
+    packages: Mapping[fitness.Brought, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -238,7 +240,8 @@ class Worker:
 
     def _loaded(self) -> body.Body:
         if self._body is None:
-            fitness.check(self._settings.uri, self._settings.driver, self._settings.code)
+            settings = self._settings
+            fitness.check(settings.uri, settings.driver, settings.code, settings.packages)
             self._body = body.load(self._settings.body)
             tracking.preload()
         return self._body

@@ -17,7 +17,7 @@ from harness.errors import UserError
 from harness.spec import sizes
 from harness.spec.loading import Spec
 from harness.spec.study import Budget
-from harness.sweep import cluster, faults, limits, run_sweep
+from harness.sweep import cluster, faults, fitness, limits, run_sweep
 from harness.sweep.body import DEFAULT, load
 from harness.sweep.worker import Settings
 from harness.tune import results, reuse
@@ -202,6 +202,7 @@ class _Study:
             training_code.digest() if elsewhere else "",
             limits=limits.of(spec.resources),
             since=self.since,
+            packages=fitness.brought(run for search in self.searches for run in search.runs({})) if elsewhere else {},
         )
         with Display(tallies, workers) as display:
             grace = float(spec.resources.grace_seconds)

@@ -197,3 +197,26 @@ def test_a_probe_without_a_place_says_so_in_the_same_words(clock, monkeypatch):
         " it goes on as room comes",
         "there is room for 1 more of the workers",
     ]
+
+
+def test_another_machine_needs_the_packages_that_runs_take_a_backbone_or_a_metric_from(monkeypatch):
+    from dataclasses import replace
+
+    from harness import own_backbones, own_metrics
+
+    elsewhere = replace(myself(), host="login", boot="another")
+    offered, versions = {"mine": "a point"}, {"mine": 3}
+    monkeypatch.setattr("harness.tracking.probe", lambda uri: None)
+    monkeypatch.setattr(own_metrics, "lines", lambda: {"limbs": ("limbs:Limbs", 2, "")} if offered else {})
+    monkeypatch.setattr(own_backbones, "installed", lambda: offered)
+    monkeypatch.setattr(own_backbones, "of_package", lambda point: SimpleNamespace(version=versions["mine"]))
+    runs = [SimpleNamespace(backbone=SimpleNamespace(name=name)) for name in ("mine", "videopose3d")] + [object()]
+    packages = fitness.brought(runs)
+    assert packages == {("metric", "limbs"): "2", ("backbone", "mine"): "3"}
+    fitness.check("http://login:5000", elsewhere, "", packages)
+    versions["mine"] = 4
+    with pytest.raises(UserError, match=r"has version 4 of the backbone 'mine'.* is of version 3 on login"):
+        fitness.check("http://login:5000", elsewhere, "", packages)
+    offered.clear()
+    with pytest.raises(UserError, match=r"lacks the metric 'limbs' of an installed package.*install the same on both"):
+        fitness.check("http://login:5000", elsewhere, "", packages)
