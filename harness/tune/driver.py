@@ -180,8 +180,16 @@ class _Study:
             beside = [run for search in self.searches for run in _beside(search)]
             if beside:
                 sweep = replace(spec, runs=beside)
-                more: dict[str, Any] = {"address": address, "retries": spec.retries, "body": self.body}
-                if run_sweep(sweep, uri=self.uri, workers=held.workers, **more).interrupted:
+                done = run_sweep(
+                    sweep,
+                    uri=self.uri,
+                    workers=held.workers,
+                    address=address,
+                    retries=spec.retries,
+                    command=command,
+                    body=self.body,
+                )
+                if done.interrupted:
                     return True
             return self._tune(held, address is not None, threads, command)
         finally:

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -14,7 +15,7 @@ import yaml
 from harness import tracking
 from harness.spec import load
 from harness.training import train
-from harness.tune import run_study
+from harness.tune import book, run_study
 from harness.tune.work import HALTED, RUNNING, TrialWorker
 from tests.sweep.test_long_runs import BODY, check_same, hashes, steps
 from tests.sweep.test_long_runs import SPEC as LONG
@@ -86,3 +87,33 @@ def test_a_trial_hears_at_once_that_the_study_ends_and_no_other_run_of_it_begins
     worker.begin(runs[1:], spec.test)
     assert worker.next().state == HALTED
     assert [record.run_id for record in tracking.records(store)] == [runs[0].run_id]
+
+
+class Actor:
+    """Stands for a trial's actor."""
+
+    def __init__(self):
+        self.told = []
+        self.leave = SimpleNamespace(remote=self.told.append)
+
+
+@pytest.mark.parametrize("grace", [20.0, 0.0])
+def test_a_trial_that_does_not_hear_is_waited_for_as_long_as_the_spec_says(monkeypatch, grace):
+    now, said = SimpleNamespace(time=100.0), []
+    monkeypatch.setattr(book, "time", SimpleNamespace(monotonic=lambda: now.time))
+    kept = book.Book([], 2, SimpleNamespace(say=lambda text, *_: said.append(text)), None, grace=grace)
+    kept.held = {"a": object(), "b": object()}
+    actors = {"a": Actor(), "b": Actor(), "over": Actor()}
+    kept.halted = True
+    assert kept.ending and not kept.settled, "nobody was asked yet"
+    kept.leave(actors)
+    if not grace:
+        assert kept.settled and not any(actor.told for actor in actors.values())
+        assert said == ["stopping; what is finished is kept (once more ends all at once)"]
+        return
+    assert [len(actor.told) for actor in actors.values()] == [1, 1, 0]
+    assert said == ["stopping: 2 trials at work may keep a checkpoint, for 20 s (once more ends all at once)"]
+    now.time += 19
+    assert not kept.settled
+    now.time += 2
+    assert kept.settled
