@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": "score a checkpoint, published or your own, without training, beside the arms of a spec",
     "rescore": "score saved weights again: metrics and test conditions that came later, without training",
     "report": "tables and figures from what the runs left",
+    "rerun": "do runs of a report again from nothing, and compare",
     "power": "how many seeds a stated effect needs, from the runs of a pilot",
     "validate": "check a spec: exit 0, or the line that is wrong",
     "check": "check a backbone against the contract, a line a check: exit 0, or 1 if one fails",
