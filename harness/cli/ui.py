@@ -31,6 +31,8 @@ def execute(arguments: argparse.Namespace) -> int:
     port = arguments.port or (_STUDY if arguments.study else _RUNS)
     command = _study(arguments, port) if arguments.study else _runs(arguments, port)
     print(f"http://{arguments.host}:{port}", flush=True)
+    # MLflow would start six more processes, for jobs that judge language models.
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     os.execv(command[0], command)
 
 

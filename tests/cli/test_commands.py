@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,11 @@ def test_ui_becomes_the_servers_process(repose, monkeypatch):
     started = []
     monkeypatch.setattr(tracking, "ui_command", lambda uri, host, port: ["/bin/server", str(uri), host, str(port)])
     monkeypatch.setattr("os.execv", lambda program, command: started.append((program, command)))
+    monkeypatch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true")  # somebody's own choice is left
     answer = repose("ui", "--port", "5001", "--tracking-uri", "sqlite:///x.db")
     assert answer.out == "http://127.0.0.1:5001\n"
     assert started == [("/bin/server", ["/bin/server", "sqlite:///x.db", "127.0.0.1", "5001"])]
+    assert os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "true"
+    monkeypatch.delenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION")
+    repose("ui", "--tracking-uri", "sqlite:///x.db")
+    assert os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"

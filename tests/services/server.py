@@ -34,7 +34,8 @@ class Server:
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self._port)]
         command += ["--workers", "1", "--backend-store-uri", self.database]
         command += ["--artifacts-destination", str(self.artifacts)]
-        environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        environment = {**os.environ, **quiet}
         with open(self._folder / "server.log", "a") as log:
             self._process = subprocess.Popen(
                 command, cwd=self._folder, env=environment, stdout=log, stderr=log, start_new_session=True
