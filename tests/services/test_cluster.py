@@ -9,13 +9,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from harness.data import open_dataset
+from harness.spec import shipped
 from tests.services.conftest import repose
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
@@ -27,12 +29,41 @@ SPEC = """
 name: joined
 data: {dataset: mocap, path: %s, window: 9, cameras: {train: 1, test: 1},
        split: {train: [P01, P02], validation: [P03], test: [P04]}}
-backbones: {tiny: {base: videopose3d, filter_widths: [3, 3], channels: 16}}
+backbones: {mine: {base: "%s:Net", channels: 12}}
 train: {steps: 6, batch: 8, epochs: 2}
 test: {occlusion: [none], cameras: [seen]}
 objectives: {abs: {mpjpe: 1}}
-grid: {backbone: tiny, objective: [abs], seed: 2}
+grid: {backbone: mine, objective: [abs], seed: 2}
+study: {space: {train.lr: {log: [0.001, 0.01]}}, pruner: none, budget: {trials: 2}}
 """
+NET = '''"""A network of the user's own, of one frame."""
+from torch import nn
+
+
+class Net(nn.Module):
+    """Two layers."""
+
+    receptive_field = 1
+    frames_out = "all"
+    causal = False
+
+    def __init__(self, *, joints: int = 17, features: int = 2, channels: int = 8) -> None:
+        super().__init__()
+        self.joints = joints
+        self.layers = nn.Sequential(
+            nn.Linear(joints * features, channels), nn.ReLU(), nn.Linear(channels, joints * 3)
+        )
+
+    @classmethod
+    def for_data(cls, *, joints, features, frames, **options):
+        return cls(**{"joints": joints, "features": features, **options})
+
+    def output_frames(self, frames):
+        return frames
+
+    def forward(self, x):
+        return self.layers(x.flatten(2)).view(*x.shape[:2], self.joints, 3)
+'''
 
 
 class Cluster:
@@ -140,34 +171,50 @@ sys.stdin.readline()
 """
 
 
-def test_a_full_cluster_is_waited_for_aloud_and_a_node_that_joins_is_used(cluster, tmp_path):
-    cluster.head(2)
+def _hog(cluster: Cluster) -> subprocess.Popen:
+    """Takes all that the cluster has, until it is told to end."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     environment = {**os.environ, **cluster.environment}
-    hog = subprocess.Popen(
-        [sys.executable, "-c", HOG, cluster.address],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    hog = subprocess.Popen([sys.executable, "-c", HOG, cluster.address], env=environment, text=True, **pipes)
     assert hog.stdout is not None and hog.stdout.readline() == "full\n"
-    command = [sys.executable, "-m", "harness.cli.main", "run", "smoke", "--address", cluster.address]
-    command += ["--tracking-uri", sqlite(tmp_path)]
-    driver = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+    return hog
+
+
+def _said(cluster: Cluster, folder: Path, waits: Callable[[], object], *words: str) -> str:
+    """What a command says that finds no room, when ``waits`` is called."""
+    command = [sys.executable, "-m", "harness.cli.main", *words, "--address", cluster.address]
+    command += ["--tracking-uri", sqlite(folder)]
+    environment = {**os.environ, **cluster.environment}
+    driver = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
     said = []
     assert driver.stdout is not None
     for line in driver.stdout:
         said.append(line)
         if line.startswith("waiting for room") and not any("waiting for room" in before for before in said[:-1]):
             assert "free on its one node: 0 of 2 CPUs" in line
-            cluster.node(3)  # the hog stays: room comes from elsewhere
-    assert driver.wait(60) == 0
+            waits()
     text = "".join(said)
-    assert "waiting for room" in text and "there is room for" in text and "4/4 finished in this spec" in text
+    assert driver.wait(60) == 0, text
+    assert "waiting for room" in text and "there is room for" in text
+    return text
+
+
+def test_a_full_cluster_is_waited_for_aloud_and_a_node_that_joins_is_used(cluster, tmp_path):
+    cluster.head(2)
+    content = yaml.safe_load(shipped.find("smoke").read_text())
+    study = {"space": {"train.lr": {"log": [0.01, 0.03]}}, "pruner": "none", "budget": {"trials": 2}}
+    (tmp_path / "searched.yaml").write_text(yaml.safe_dump({**content, "name": "searched", "study": study}))
+    hog = _hog(cluster)
+    said = _said(cluster, tmp_path, lambda: hog.communicate("\n", timeout=60), "tune", "searched.yaml")
+    assert said.count("2/2 trials, 2 complete") >= 2, said  # of both objectives
+    hog = _hog(cluster)
+    # The hog stays: room comes from elsewhere.
+    said = _said(cluster, tmp_path, lambda: cluster.node(3), "run", "smoke")
+    assert "4/4 finished in this spec" in said
     hog.communicate("\n", timeout=60)
 
 
-def test_data_that_a_node_does_not_have_are_sent_to_it_once(cluster, tmp_path):
+def test_data_and_networks_that_a_node_does_not_have_are_sent_to_it_once(cluster, tmp_path):
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
         command: list[str] = ["unshare", "--map-root-user", "--mount"]
     else:
@@ -176,28 +223,34 @@ def test_data_that_a_node_does_not_have_are_sent_to_it_once(cluster, tmp_path):
     near.mkdir()
     made = open_dataset("synthetic", subjects=4, clips=1, seconds=1)
     np.savez_compressed(near / "clips.npz", **{clip.name: clip.positions for clip in made.clips})
-    (tmp_path / "joined.yaml").write_text(SPEC % (near / "clips.npz"))
+    (near / "net.py").write_text(NET)
+    (tmp_path / "joined.yaml").write_text(SPEC % (near / "clips.npz", near / "net.py"))
     cluster.head(0)
     # The node sees an empty folder where the driver has its data.
     hidden = 'mount -t tmpfs none "$0" && exec "$@"'
     cluster.node(2, *command, "sh", "-c", hidden, str(near), REPOSE_CACHE=str(tmp_path / "cache"))
-    end = time.monotonic() + 120
-    while True:
-        words = ["run", "joined.yaml", "--address", cluster.address, "--tracking-uri", sqlite(tmp_path)]
-        done = subprocess.run(
-            [sys.executable, "-m", "harness.cli.main", *words],
+
+    def told(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "harness.cli.main", *words, "--address", cluster.address],
             cwd=tmp_path,
             env={**os.environ, **cluster.environment},
             capture_output=True,
             text=True,
             timeout=300,
         )
-        if "no node of the cluster has more than 0" not in done.stderr:
-            break
+
+    end = time.monotonic() + 120
+    while "no node of the cluster has more than 0" in (done := told("plan", "joined.yaml", "--probe")).stderr:
         assert time.monotonic() < end
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "is sent to the nodes that don't have it" in done.stdout and "2/2 finished in this spec" in done.stdout
-    assert [file.name for file in (tmp_path / "cache" / "files").glob("*/*")] == ["clips.npz"]
+    store = ["--tracking-uri", sqlite(tmp_path)]
+    studied, ran = told("tune", "joined.yaml", *store), told("run", "joined.yaml", *store)
+    for one, over in ((done, "as probed"), (studied, "2/2 trials, 2 complete"), (ran, "2/2 finished in this spec")):
+        said = one.stdout + one.stderr
+        assert one.returncode == 0 and over in said, said
+        for name in ("clips.npz", "net.py"):
+            assert f"{near / name} (" in said and "is sent to the nodes that don't have it" in said, said
+    assert sorted(file.name for file in (tmp_path / "cache" / "files").glob("*/*")) == ["clips.npz", "net.py"]
 
 
 def test_the_slurm_script_runs_a_spec_on_a_ray_of_its_own(tmp_path):
