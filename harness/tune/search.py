@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +107,10 @@ class Search:
             self.study.enqueue_trial(self._untried(trials) or {})
         trial = self.study.ask()
         trial.set_user_attr("owner", self._me.dumps())
+        if _double(trial.number, trial.user_attrs, self.trials()):
+            trial.set_user_attr("surplus", True)
+            self.study.tell(trial, state=TrialState.FAIL)
+            return self.next()
         limit = self.budget.trials
         before = [t for t in spending(self.trials()) if t.number < trial.number]
         if limit is not None and len(before) >= limit:  # another driver asked at the same moment
@@ -218,10 +222,11 @@ def name(spec: Any, arm: Arm) -> str:
 
 
 def standing(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Those that are neither lost, beyond the budget, nor repeated by another one."""
+    """Those that are neither lost, beyond the budget, the same as another one, nor repeated by another one."""
     repeated = {trial.user_attrs.get("again") for trial in trials}
     marks = ("lost", "surplus")
-    return [t for t in trials if not any(t.user_attrs.get(mark) for mark in marks) and t.number not in repeated]
+    kept = [t for t in trials if not any(t.user_attrs.get(mark) for mark in marks) and t.number not in repeated]
+    return [t for t in kept if not _double(t.number, t.user_attrs, trials)]
 
 
 def spending(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
@@ -236,6 +241,18 @@ def took(trial: FrozenTrial) -> float:
     if trial.state != TrialState.RUNNING or trial.datetime_start is None:
         return 0.0
     return max(0.0, time.time() - trial.datetime_start.timestamp())
+
+
+def _double(number: int, about: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> bool:
+    """Whether an earlier trial is the same: two drivers put it in line at the same moment, and its number decides."""
+    again = about.get("again")
+    if again is None and not about.get("default"):
+        return False
+    return any(
+        t.user_attrs.get("again") == again and (again is not None or t.user_attrs.get("default"))
+        for t in trials
+        if t.number < number
+    )
 
 
 def _waiting(trials: Sequence[FrozenTrial]) -> bool:

@@ -93,6 +93,23 @@ def test_two_that_ask_at_the_same_moment_do_not_overspend(two, monkeypatch):
     assert [trial.number for trial in spending(mine.trials())] == [0, 1, 2]
 
 
+def test_what_two_put_in_line_at_the_same_moment_is_tried_once(two, monkeypatch):
+    mine, theirs = two
+    with monkeypatch.context() as patch:  # neither sees that the other one does it too
+        patch.setattr(Search, "trials", lambda self: [])
+        mine.first(), theirs.first()
+    assert _states(mine) == [TrialState.WAITING] * 2 and len(standing(mine.trials())) == 1
+    first, second = mine.next(), theirs.next()
+    assert first.params == mine.default != second.params and first.trial.number == 0
+    before = mine.trials()
+    assert mine.reap() == 1  # the second one's driver is dead
+    lost = next(t for t in before if t.number == second.trial.number)
+    mine.study.enqueue_trial(lost.params, user_attrs={"again": lost.number})  # another driver found it, too
+    again, other = mine.next(), mine.next()
+    assert again.params == second.params and other.params not in (first.params, second.params)
+    assert len(spending(mine.trials())) == 3 and mine.next() is None
+
+
 def test_budgets_of_time_count_what_trials_took_and_survive_a_restart(two):
     mine, _ = two
     mine.budget = Budget(hours=1)
