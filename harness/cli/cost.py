@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError
 from harness.skeleton import H36M17
 
 if TYPE_CHECKING:
+    from harness.cli.aside import Aside
     from harness.training.cost import Cost
 
 HEADS = ("window", "out", "parameters", "MACs/frame", "forward/s", "step/s", "forward MB", "step MB")
@@ -61,26 +64,93 @@ def _cells(found: Cost) -> list[str]:
     ]
 
 
-def of_runs(spec: Any) -> dict[str, dict[str, float]]:
-    """run_id → ``macs`` of an output frame and ``parameters`` of its network, counted once for each that differs.
+Network = tuple[str, dict[str, Any], int, int, int]
+"""Name, options, window, frames that come out, features of a joint: what a count depends on."""
+Count = dict[str, float]
+"""``macs`` of an output frame, and ``parameters``."""
+
+
+def of_runs(spec: Any, other: Aside | None = None) -> Counts:
+    """run_id → the count of its network, made once for each that differs, when it is first asked for.
 
     Neither data nor weights are read. A network that can't be built here, such as one whose code is gone, is left
     out.
-    """
-    from harness.spec.identity import backbone_fragment
-    from harness.training import cost
 
-    counted: dict[tuple, dict[str, float]] = {}
-    found = {}
+    Args:
+        spec: a loaded spec.
+        other: a process that counts meanwhile.
+    """
+    return Counts(*networks(spec), other)
+
+
+class Counts(Mapping[str, Count]):
+    """run_id → the count of its network, see `of_runs`.
+
+    Attributes:
+        networks: those that differ.
+        places: run_id → the place of its network among them.
+    """
+
+    def __init__(self, known: Sequence[Network], places: Mapping[str, int], other: Aside | None = None) -> None:
+        self.networks, self.places = known, places
+        self._asked = other.ask(f"{__name__}:counted", known) if other else None
+
+    @cached_property
+    def _found(self) -> dict[str, Count]:
+        if self._asked is not None and self._asked.wait(len(self.networks) - 1):
+            found = self._asked.come()
+        else:
+            found = list(counted(self.networks))
+        return {run_id: one for run_id, place in self.places.items() if (one := found[place]) is not None}
+
+    def __getitem__(self, run_id: str) -> Count:
+        return self._found[run_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def networks(spec: Any) -> tuple[list[Network], dict[str, int]]:
+    """The networks of a spec that differ in cost, and the place of each run's among them."""
+    from harness.spec.identity import backbone_fragment
+
+    known: dict[tuple, int] = {}
+    found: list[Network] = []
+    places = {}
+    fragments: dict[int, Any] = {}  # runs of a spec share their parts
     for run in spec.runs:
         data, backbone = run.data, run.backbone
-        features = 2 if data.confidence == "none" else 3
-        try:
-            key = (backbone_fragment(backbone), data.window, data.frames_predicted, features)
-            if key not in counted:
-                one = cost.count(backbone.name, backbone.options, window=key[1], frames_out=key[2], features=features)
-                counted[key] = {"macs": one.macs, "parameters": one.parameters}
-        except UserError:
+        if id(backbone) not in fragments:
+            try:
+                fragments[id(backbone)] = backbone_fragment(backbone)
+            except UserError:
+                fragments[id(backbone)] = None
+        if fragments[id(backbone)] is None:
             continue
-        found[run.run_id] = counted[key]
-    return found
+        features = 2 if data.confidence == "none" else 3
+        key = (fragments[id(backbone)], data.window, data.frames_predicted, features)
+        if key not in known:
+            known[key] = len(found)
+            found.append((backbone.name, backbone.options, *key[1:]))
+        places[run.run_id] = known[key]
+    return found, places
+
+
+def counted(known: Sequence[Network]) -> Iterator[Count | None]:
+    """The count of each network; None of one that can't be built here."""
+    return (_counted(json.dumps(network)) for network in known)
+
+
+@cache
+def _counted(network: str) -> Count | None:
+    from harness.training import cost
+
+    name, options, window, frames_out, features = json.loads(network)
+    try:
+        one = cost.count(name, options, window=window, frames_out=frames_out, features=features)
+    except UserError:
+        return None
+    return {"macs": one.macs, "parameters": one.parameters}

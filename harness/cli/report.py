@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli import arguments as shared
+from harness.cli import aside, cost, drawing, staged
 from harness.cli import clips as player
-from harness.cli import cost, staged
 from harness.errors import UserError
 
 _SHOWN = 20
@@ -82,10 +83,14 @@ def publish(
     """Write the report, with so many clips to play; print its main table and where it is."""
     from harness import report
 
-    found = report.collect(spec, uri, costs=cost.of_runs(spec))
-    if clips:
-        found = player.with_clips(found, clips)
-    written = report.write(found, out=out)
+    with aside.beside() as other:
+        counts = cost.of_runs(spec, other)
+        found = report.collect(spec, uri, costs=counts)
+        if other is not None:
+            found = replace(found, meanwhile=drawing.begun(other, found, counts))
+        if clips:
+            found = player.with_clips(found, clips)
+        written = report.write(found, out=out)
     print(report.render_terminal(found, width=shutil.get_terminal_size((120, 24)).columns).rstrip())
     print(f"\nreport: {written}")
 

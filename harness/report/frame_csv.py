@@ -10,9 +10,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_ROWS = 1_000_000
+_ROWS = 500_000
 """Rows joined at once."""
+_TOGETHER = 50_000
+"""Combinations of names whose text is joined once, however many rows have it."""
 _NOTHING, _COMMA, _END, _OF_WHOLE = (pa.scalar(text, pa.large_string()) for text in ("", ",", "\n", ".0"))
+Names = tuple[np.ndarray, list[str]]
+"""(rows,) codes, and the text of each."""
 
 
 def frame_csv(frame: pd.DataFrame) -> bytes:
@@ -22,13 +26,45 @@ def frame_csv(frame: pd.DataFrame) -> bytes:
         frame: two columns or more, of text, categories, whole numbers or floats.
     """
     head = ",".join(_quoted(str(name)) for name in frame.columns) + "\n"
+    columns = _columns(frame)
     parts = [head.encode()]
     for begin in range(0, len(frame), _ROWS):
-        rows = frame.iloc[begin : begin + _ROWS]
-        *first, last = (_text(rows[name]) for name in frame.columns)
+        rows = slice(begin, begin + _ROWS)
+        *first, last = (_floats(one[rows]) if isinstance(one, np.ndarray) else _taken(one, rows) for one in columns)
         ends = pc.binary_join_element_wise(last, _END, _NOTHING)
         parts.append(_content(pc.binary_join_element_wise(*first, ends, _COMMA)))
     return b"".join(parts)
+
+
+def _columns(frame: pd.DataFrame) -> list[np.ndarray | Names]:
+    """What stands in a line, from left to right: floats, or the text of neighbouring columns of names at once."""
+    found: list[np.ndarray | Names] = []
+    for name in frame.columns:
+        values = frame[name].to_numpy() if frame[name].dtype.kind == "f" else None
+        if values is not None:
+            found.append(values.astype(float))
+            continue
+        codes, texts = _names(frame[name])
+        before = found[-1] if found else None
+        if isinstance(before, tuple) and len(before[1]) * len(texts) <= _TOGETHER:
+            joined = [f"{left},{right}" for left in before[1] for right in texts]
+            found[-1] = before[0] * len(texts) + codes, joined
+        else:
+            found.append((codes, texts))
+    return found
+
+
+def _names(column: pd.Series) -> Names:
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype("category")
+    codes = column.cat.codes.to_numpy().astype(np.int32)
+    texts = [_quoted(str(name)) for name in column.cat.categories]
+    return np.where(codes < 0, len(texts), codes), [*texts, ""]
+
+
+def _taken(names: Names, rows: slice) -> pa.Array:
+    codes, texts = names
+    return pa.array(texts, pa.large_string()).take(pa.array(codes[rows]))
 
 
 def _content(lines: pa.Array) -> bytes:
@@ -37,28 +73,15 @@ def _content(lines: pa.Array) -> bytes:
     return lines.buffers()[2].slice(int(offsets[0]), int(offsets[-1] - offsets[0])).to_pybytes()
 
 
-def _text(column: pd.Series) -> pa.Array:
-    """(rows,) what stands in the column's place of each line."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        names = pa.array([*(_quoted(str(name)) for name in column.cat.categories), ""], pa.large_string())
-        codes = column.cat.codes.to_numpy().astype(np.int64)
-        return names.take(pa.array(np.where(codes < 0, len(names) - 1, codes)))
-    values = column.to_numpy()
-    if values.dtype.kind == "f":
-        return _floats(values.astype(float))
-    if values.dtype.kind in "iu":
-        return pc.cast(pa.array(values), pa.large_string())
-    return _text(column.astype("category"))
-
-
 def _floats(values: np.ndarray) -> pa.Array:
-    """Python's shortest form, which Arrow's is but for whole, tiny and huge numbers; nothing for NaN."""
+    """(rows,) Python's shortest form, which Arrow's is but for whole, tiny and huge numbers; nothing for NaN."""
     size = np.abs(values)
-    whole = (values == np.round(values)) & (size < 1e15) & ~((values == 0) & np.signbit(values))
-    shortest = pc.cast(pa.array(values), pa.large_string())
-    digits = pc.cast(pa.array(np.where(whole, values, 0.0).astype(np.int64)), pa.large_string())
-    text = pc.if_else(pa.array(whole), pc.binary_join_element_wise(digits, _OF_WHOLE, _NOTHING), shortest)
-    other = ~whole & ~((size >= 1e-3) & (size < 1e9))
+    text = pc.cast(pa.array(values), pa.large_string())
+    whole = (values == np.rint(values)) & (size < 1e15)
+    other = ~((size >= 1e-3) & (size < 1e9))
+    if whole.any():
+        digits = pc.cast(pa.array(values[whole].astype(np.int64)), pa.large_string())
+        text = pc.replace_with_mask(text, pa.array(whole), pc.binary_join_element_wise(digits, _OF_WHOLE, _NOTHING))
     if other.any():
         own = [repr(value) if value == value else "" for value in values[other].tolist()]
         text = pc.replace_with_mask(text, pa.array(other), pa.array(own, pa.large_string()))

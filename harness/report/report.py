@@ -27,7 +27,7 @@ from harness.report import (
 )
 from harness.report.arranging import arranged
 from harness.report.claims_view import claims_table
-from harness.report.figures import Drawn, Figures, figures
+from harness.report.figures import Drawn, Figures, Meanwhile, figures
 from harness.report.frame_csv import frame_csv
 from harness.report.layouts import CHOSEN_ON_TEST
 from harness.report.page import Section, figure_section, page, provenance_section, table_section
@@ -49,6 +49,7 @@ class Report:
         uri: the tracking store it was read from.
         player: HTML of the playable clips, complete in itself; None without any.
         still: the same clips on paper, a figure among the others.
+        meanwhile: another process that draws the figures, see `harness.report.figures.figures`.
     """
 
     spec: Any
@@ -56,6 +57,7 @@ class Report:
     uri: str | None = None
     player: str | None = None
     still: Drawn | None = None
+    meanwhile: Meanwhile | None = None
 
     @cached_property
     def tables(self) -> list[Table]:
@@ -97,12 +99,15 @@ class Report:
         """What the networks cost on the machines that trained them; None where no run measured."""
         return measured_costs.table(self.evidence)
 
+    @property
+    def spoken(self) -> Evidence:
+        """The evidence in the spec's own words, as figures print it."""
+        return replace(self.evidence, words=option(self.spec.report, "labels", {}))
+
     @cached_property
     def figures(self) -> Figures:
         """The figures the spec asks for, else all that the evidence can fill."""
-        section = self.spec.report
-        spoken = replace(self.evidence, words=option(section, "labels", {}))
-        drawn = figures(spoken, option(section, "figures") or None)
+        drawn = figures(self.spoken, option(self.spec.report, "figures") or None, self.meanwhile)
         if self.still is not None:
             drawn["clips"] = self.still
         return drawn
@@ -223,15 +228,17 @@ class Report:
         """Relative path → content of every file of the report."""
         frame = self.evidence.frame
         made: dict[str, str | bytes] = {}
+        # First what no other process does meanwhile, then what it may have done by then.
+        runs, typed = frame_csv(frame), data_writers.frame_bytes(frame)
+        subjects = underlying.subjects(self.evidence, self.tables)
+        drawings = self.figures
         for table in self.all_tables:
             made |= _rendered(table, "tables")
         if self.measured_costs is not None:
             made |= _rendered(self.measured_costs, measured_costs.FOLDER)
-        for name, drawn in self.figures.items():
+        for name, drawn in drawings.items():
             made |= {f"figures/{name}.svg": drawn.svg, f"figures/{name}.pdf": drawn.pdf}
-        made[RUNS] = frame_csv(frame)
-        made[RUNS_TYPED] = data_writers.frame_bytes(frame)
-        subjects = underlying.subjects(self.evidence, self.tables)
+        made |= {RUNS: runs, RUNS_TYPED: typed}
         if subjects is not None:
             made[SUBJECTS] = data_writers.frame_bytes(subjects)
         made[DATA] = data_writers.whole(self)
@@ -273,7 +280,7 @@ def collect(
         UserError: no run is finished; a baseline or table names what isn't there; the store is unreachable.
     """
     uri = uri or option(option(spec, "tracking", {}), "uri")
-    more: dict[str, Any] = {"costs": dict(costs)} if costs else {}
+    more: dict[str, Any] = {} if costs is None else {"costs": costs}
     return Report(spec, replace(records.load(spec, source or Store(uri)), **more), uri, player)
 
 

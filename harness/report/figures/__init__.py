@@ -7,8 +7,8 @@ arguments are its options. It raises `Unfilled` where the evidence lacks what it
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from harness.errors import UserError, unknown
 from harness.report.evidence import Evidence
@@ -31,7 +31,7 @@ from harness.report.figures import (
 )
 from harness.report.figures.drawing import Drawn, Sketch, Unfilled, written
 
-__all__ = ["LINES", "Drawn", "Figures", "figures"]
+__all__ = ["LINES", "Drawn", "Figures", "Meanwhile", "each", "figures", "planned"]
 
 LINES: dict[str, Callable[..., Sketch]] = {
     "occlusion": occlusion.draw,
@@ -60,31 +60,95 @@ class Figures(dict[str, Drawn]):
         self.lacking: dict[str, str] = {}
 
 
-def figures(evidence: Evidence, chosen: Iterable[Any] | str | None = None) -> Figures:
+Planned = tuple[str, str, Mapping[str, Any]]
+"""File stem, name and options of a figure."""
+
+
+class Meanwhile(Protocol):
+    """What `each` yields, as it comes from another process."""
+
+    def come(self) -> list[Any]:
+        """All that has come so far."""
+
+    def wait(self, beyond: int) -> bool:
+        """Wait until more than so many have come; False if no more will."""
+
+
+def figures(
+    evidence: Evidence, chosen: Iterable[Any] | str | None = None, meanwhile: Meanwhile | None = None
+) -> Figures:
     """The figures of a report.
 
     Args:
         evidence: what the runs left.
         chosen: names, or mappings of one name to its options; None or "all": every figure that the evidence
             can fill, with its default options.
+        meanwhile: another process that draws the same ones by `each`, from the last to the first.
     Returns:
         File stem → `Drawn`, in order; a figure chosen twice gets a number after its name.
     Raises:
         UserError: there is no such figure or option.
     """
-    made = Figures()
     named = not (chosen is None or chosen == "all")
+    plan = planned(chosen)
+    found: dict[str, Drawn | str] = {}
+    for stem, name, options in plan:
+        theirs = None if meanwhile is None else _awaited(meanwhile, stem)
+        found[stem] = _drawn(evidence, stem, name, options) if theirs is None else theirs
+    made = Figures()
+    for stem, one in found.items():
+        if isinstance(one, Drawn):
+            made[stem] = one
+        elif named:
+            made.lacking[stem] = one
+    return made
+
+
+def planned(chosen: Iterable[Any] | str | None) -> list[Planned]:
+    """The figures to be drawn, in order.
+
+    Raises:
+        UserError: there is no such figure or option.
+    """
+    plan: dict[str, Planned] = {}
     for name, options in _wanted(LINES if chosen is None or chosen == "all" else chosen):
         stem, again = name, 1
-        while stem in made or stem in made.lacking:
+        while stem in plan:
             again += 1
             stem = f"{name}{again}"
-        try:
-            made[stem] = written(LINES[name](evidence, **options), stem)
-        except Unfilled as lack:
-            if named:
-                made.lacking[stem] = str(lack)
-    return made
+        plan[stem] = stem, name, options
+    return list(plan.values())
+
+
+def each(evidence: Evidence, plan: Sequence[Planned]) -> Iterator[tuple[str, Drawn | str | None]]:
+    """The planned figures from the last to the first: each stem as it is begun, and again with what became of it.
+
+    Yields:
+        stem, and nothing yet, the figure, or why it can't be drawn.
+    """
+    for stem, name, options in reversed(plan):
+        yield stem, None
+        yield stem, _drawn(evidence, stem, name, options)
+
+
+def _drawn(evidence: Evidence, stem: str, name: str, options: Mapping[str, Any]) -> Drawn | str:
+    try:
+        return written(LINES[name](evidence, **options), stem)
+    except Unfilled as lack:
+        return str(lack)
+
+
+def _awaited(meanwhile: Meanwhile, stem: str) -> Drawn | str | None:
+    """A figure that the other process has drawn, or is at; None where it has come to neither."""
+    while True:
+        come = meanwhile.come()
+        told = [one for of, one in come if of == stem]
+        if not told:
+            return None
+        if told[-1] is not None:
+            return told[-1]
+        if not meanwhile.wait(len(come)):
+            return None
 
 
 def _wanted(chosen: Iterable[Any] | str) -> list[tuple[str, Mapping[str, Any]]]:

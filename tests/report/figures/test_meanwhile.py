@@ -1,0 +1,46 @@
+"""Figures that another process draws meanwhile: the same ones, and none is waited for in vain."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from harness.cli import drawing
+from harness.cli.aside import Answers, Aside
+from harness.cli.cost import Counts
+from harness.report.figures import Drawn, figures
+
+CHOSEN = ["occlusion", "difference", {"depth_order": {"level": "severe"}}, "cost"]
+
+
+def test_another_process_draws_the_same_figures(networks):
+    spec = SimpleNamespace(report={"figures": CHOSEN[1:3]})
+    here = figures(networks, CHOSEN[1:3])
+    other = Aside()
+    try:
+        asked = drawing.begun(other, SimpleNamespace(spec=spec, spoken=networks), Counts([], {}))
+        assert asked.wait(3)  # two that are begun, two that are drawn
+        assert figures(networks, CHOSEN[1:3], asked) == here and dict(asked.come()) == here
+    finally:
+        other.close()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_the_other_has_begun_is_waited_for_unless_it_is_lost(networks, lost, monkeypatch):
+    asked, drawn = Answers(), Drawn("theirs", "<svg/>", b"%PDF")
+    come = [("cost", None), ("cost", "nobody counted"), ("depth_order", None), ("depth_order", drawn)]
+    for told in (*come, ("difference", None)):
+        asked.put(told)
+    waited = []
+
+    def wait(beyond):
+        waited.append(beyond)
+        asked.end() if lost else asked.put(("difference", drawn))
+        return not lost
+
+    monkeypatch.setattr(asked, "wait", wait)
+    found = figures(networks, CHOSEN, asked)
+    assert waited == [5]
+    whose = {stem: one.caption == "theirs" for stem, one in found.items()}
+    assert whose == {"occlusion": False, "difference": not lost, "depth_order": True}
+    assert found.lacking == {"cost": "nobody counted"}
+    assert list(found) == ["occlusion", "difference", "depth_order"]
