@@ -243,7 +243,7 @@ class Worker:
             settings = self._settings
             fitness.check(settings.uri, settings.driver, settings.code, settings.packages)
             self._body = body.load(self._settings.body)
-            tracking.preload()
+            tracking.preload(self._settings.uri)
         return self._body
 
     def _on_epoch(self, logger: tracking.RunLogger, info: Any) -> None:

@@ -1,3 +1,4 @@
+import gc
 import http.server
 import socket
 import sqlite3
@@ -33,6 +34,22 @@ def test_prepare_makes_the_schema_the_fast_reader_knows_and_write_ahead_logging(
     with sqlite3.connect(template) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(sql.REVISION,)]
         assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+
+
+@pytest.mark.parametrize("uri", [None, "postgresql://there/store", "http://there:5000"])
+def test_what_a_store_needs_is_imported_without_looking_for_garbage(monkeypatch, uri):
+    asked = []
+    wanted = "mlflow" if uri == "http://there:5000" else "mlflow.store.tracking.sqlalchemy_store"
+
+    def imported(name):
+        asked.append((name, gc.isenabled()))
+        raise ImportError(name)
+
+    monkeypatch.setattr(store.importlib, "import_module", imported)
+    monkeypatch.delitem(sys.modules, wanted, raising=False)
+    with pytest.raises(ImportError):
+        store.preload(uri)
+    assert asked == [(wanted, False)] and gc.isenabled()
 
 
 def test_the_store_in_use_does_not_wait_for_the_disk_and_other_databases_do(store, tmp_path):
