@@ -60,7 +60,7 @@ def kept_scores(file: Path) -> Scored | None:
 def _marks(footer: Any) -> list[Any]:
     """What the footer itself tells of the rows."""
     found: list[Any] = [footer.num_rows]
-    at = {footer.schema.column(i).name: i for i in range(footer.num_columns)}
+    at = {name: i for i, name in enumerate(footer.schema.names)}
     for group in range(footer.num_row_groups):
         for name in ("value", "n"):
             told = footer.row_group(group).column(at[name]).statistics if name in at else None

@@ -137,7 +137,7 @@ def _area(frame: pd.DataFrame, name: str, shares: Mapping[str, float], decimals:
     share = rows["test_occlusion"].map(shares).astype(float).to_numpy()
     curve, first = together(rows, keys)
     shared = {mean: rows[mean].to_numpy() * share for mean in means} | {one: rows[one].to_numpy() for one in least}
-    grouped = pd.DataFrame(shared).groupby(curve, sort=False)
+    grouped = pd.DataFrame(shared, copy=False).groupby(curve, sort=False)
     whole = np.bincount(curve, minlength=len(first)) == len(shares)
     found = rows.iloc[first[whole]].reset_index(drop=True)
     for mean in means:

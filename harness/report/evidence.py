@@ -219,7 +219,7 @@ def labelled(frame: pd.DataFrame, arms: Iterable[Arm], along: Scale | None = Non
     for name in (name for name in frame.columns if name not in columns):
         column = rows[name]
         columns[name] = coded(*codes_of(column)) if column.dtype == "category" else column.to_numpy()
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, copy=False)
 
 
 def _behind(frame: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
@@ -233,7 +233,7 @@ def _behind(frame: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
             )
         else:
             columns[name] = np.concatenate([frame[name].to_numpy(), more[name].to_numpy()])
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, copy=False)
 
 
 def lengths_named(labels: Mapping[str, str]) -> dict[str, str]:

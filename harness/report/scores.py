@@ -151,7 +151,7 @@ def _read(files: Files, dimensions: Sequence[str], kept: Mapping[str, str]) -> t
         for group, place in zip(groups, places, strict=True):
             column[place] = group.numbers[name]
         frame[name] = column.round(DECIMALS) if name in MEANS else column
-    return pd.DataFrame(frame), [group.subjects(ids) for group in groups]
+    return pd.DataFrame(frame, copy=False), [group.subjects(ids) for group in groups]
 
 
 class _Group:

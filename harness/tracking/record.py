@@ -94,6 +94,12 @@ def finished(
 
 def begun(uri: str | None = None, run_ids: Collection[str] | None = None) -> dict[str, float]:
     """When a run was first begun, by run_id, in seconds since 1970: attempts that failed or were stopped count."""
+    uri = resolve(uri)
+    file = sqlite_path(uri)
+    if file is not None and file.is_file() and file.stat().st_size > 0:
+        with sql.reading(file) as connection:
+            if connection is not None:
+                return {run_id: started / 1000 for run_id, started in sql.begun(connection, run_ids).items()}
     first: dict[str, float] = {}
     for record in records(uri, run_ids, ALL):
         first[record.run_id] = min(record.started, first.get(record.run_id, record.started))

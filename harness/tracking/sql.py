@@ -71,6 +71,20 @@ def records(
     return [row | {"added": added.get(row["mlflow_id"], {})} for row in kept]
 
 
+def begun(connection: sqlite3.Connection, run_ids: Collection[str] | None) -> dict[str, int]:
+    """run_id → when its first record was begun, in milliseconds since 1970."""
+    some = None if run_ids is None or len(run_ids) > _MANY else sorted(run_ids)
+    query = f"""
+        SELECT id.value, MIN(r.start_time) FROM tags id JOIN runs r ON r.run_uuid = id.run_uuid
+        WHERE id.key = '{tags.RUN_ID}' AND r.lifecycle_stage = 'active'
+        {"" if some is None else f"AND id.value IN ({_marks(some)})"}
+        GROUP BY id.value
+    """
+    wanted = None if run_ids is None else set(run_ids)
+    found = connection.execute(query, some or [])
+    return {run_id: started for run_id, started in found if wanted is None or run_id in wanted}
+
+
 def newest(connection: sqlite3.Connection) -> int | None:
     """When the last record that carries a run_id was begun, in milliseconds since 1970."""
     query = f"""
