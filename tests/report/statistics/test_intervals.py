@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from harness.report.statistics import STUDENTISED_FROM, interval, studentised_interval, t_interval, widening
+from harness.report.statistics import STUDENTISED_FROM, interval, intervals, studentised_interval, t_interval, widening
+from harness.report.verify import arithmetic
 
 
 def test_t_interval_by_hand():
@@ -89,3 +90,25 @@ def test_room_has_a_limit_and_no_unit():
     assert widening(one_out * -1e6 + 3) == pytest.approx(widening(one_out))
     draws = np.random.default_rng(6).lognormal(0, 3, (200, 6))
     assert (widening(draws) < 1.42).all() and widening(draws).shape == (200,)
+
+
+@pytest.mark.parametrize("n", [15, 16, 24])
+@pytest.mark.parametrize("others", [1, 2, 5])
+def test_resamples_without_spread_are_told_from_rounding(n, others):
+    """A few values that differ from all others: what a resample of equal values has for an sd is rounding."""
+    values = np.where(np.arange(n) < others, 50.1, 47.3)
+    half, resampled = arithmetic.half_width(values.tolist())
+    found = interval(values)
+    assert (found.method == "studentised") == resampled and found.half == pytest.approx(half, rel=1e-9)
+
+
+def test_many_intervals_at_once_are_those_of_each():
+    rng = np.random.default_rng(4)
+    many = [rng.exponential(1 + i, n) + 40 for i, n in enumerate([1, 2, 5, 14, 15, 15, 32, 15, 32, 0])]
+    many.append(np.full(20, 3.0))
+    pilots = [None] * len(many)
+    pilots[2] = 3
+    for one, values, pilot in zip(intervals(many, pilots=pilots), many, pilots, strict=True):
+        alone = interval(values, pilot=pilot)
+        assert (one.method, one.n, one.reason) == (alone.method, alone.n, alone.reason)
+        np.testing.assert_allclose([one.mean, one.low, one.high], [alone.mean, alone.low, alone.high], rtol=1e-12)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.report.statistics import LOPSIDED, lopsided, paired_difference, paired_p, sign_flip, t_interval
+from harness.report.statistics import LOPSIDED, lopsided, paired_difference, paired_p, paired_ps, sign_flip, t_interval
 
 
 def test_paired_difference_by_hand():
@@ -128,3 +128,12 @@ def test_p_is_below_five_percent_where_the_interval_leaves_zero_out(n):
     for values in np.random.default_rng(n).exponential(size=(50, n)) - 0.4:
         found = paired_difference(dict(enumerate(values)), dict.fromkeys(range(n), 0.0))
         assert (found.p < 0.05) == (found.difference.low > 0 or found.difference.high < 0)
+
+
+def test_p_values_of_many_at_once_are_those_of_each():
+    rng = np.random.default_rng(6)
+    many = [rng.normal(1, 2, n) for n in (0, 1, 2, 3, 5, 3, 20, 5)] + [np.full(5, 0.25)]
+    pilots = [None] * 7 + [3, None]
+    expected = [paired_p(differences, pilot) for differences, pilot in zip(many, pilots, strict=True)]
+    np.testing.assert_allclose(paired_ps(many, pilots), expected, rtol=1e-12)
+    assert np.isnan(expected)[[0, 1, 2, 8]].all() and not np.isnan(expected)[3:8].any()
