@@ -27,10 +27,14 @@ def make(file: Path) -> bool:
         return False
     part = file.with_name(f".{file.name}.{os.getpid()}")
     part.unlink(missing_ok=True)
-    with closing(sqlite3.connect(part)) as connection:
-        connection.executescript(f"BEGIN;\n{FILE.read_text()}\nCOMMIT;")
-        connection.execute("PRAGMA journal_mode=WAL")
-    part.replace(file)
+    try:
+        with closing(sqlite3.connect(part)) as connection:
+            connection.executescript(f"BEGIN;\n{FILE.read_text()}\nCOMMIT;")
+            connection.execute("PRAGMA journal_mode=WAL")
+        part.replace(file)
+    except sqlite3.Error:  # no room, perhaps: MLflow says what it is
+        part.unlink(missing_ok=True)
+        return False
     return True
 
 

@@ -29,14 +29,18 @@ def test_the_tables_are_those_that_mlflow_makes_and_holds_to_be_new(tmp_path):
     assert set(tracking.finished(f"sqlite:///{ours}")) == {"r0"}
 
 
-def test_a_store_that_is_there_is_left_alone_and_no_half_of_one_stays(tmp_path):
+def test_a_store_that_is_there_is_left_alone_and_no_half_of_one_stays(tmp_path, monkeypatch):
     file = tmp_path / "mlflow.db"
-    (tmp_path / ".mlflow.db.1").touch()
     file.write_bytes(b"")
     assert not schema.make(file) and file.read_bytes() == b""
     file.unlink()
+    with monkeypatch.context() as broken:
+        (tmp_path / "half.sql").write_text("CREATE TABLE runs (run_uuid); CREATE TABLE runs (run_uuid);")
+        broken.setattr(schema, "FILE", tmp_path / "half.sql")
+        assert not schema.make(file)
+    assert [one.name for one in tmp_path.iterdir()] == ["half.sql"]
     assert schema.make(file)
-    assert {one.name for one in tmp_path.iterdir()} == {"mlflow.db", ".mlflow.db.1"}
+    assert {one.name for one in tmp_path.iterdir()} == {"mlflow.db", "half.sql"}
 
 
 def test_another_mlflow_makes_its_own_store(tmp_path, monkeypatch):
