@@ -60,3 +60,10 @@ class TrialActor(tune.Trainable):
     def _begin(self, given: dict[str, Any]) -> None:
         runs, files = pickle.loads(base64.b64decode(given["given"]))
         self._worker.begin(runs, self._test, files)
+
+
+def made_with(**parts: Any) -> type:
+    """`TrialActor` with what its `setup` is given beside a trial; its processes bear its name, as a sweep's do."""
+    made = tune.with_parameters(TrialActor, **parts)
+    made.__qualname__ = TrialActor.__name__
+    return made

@@ -240,7 +240,7 @@ class _Study:
     def _run(self, book: Book, settings: Settings, held: cluster.Cluster) -> None:
         from ray import tune
 
-        from harness.tune.actor import TrialActor
+        from harness.tune.actor import made_with
         from harness.tune.algorithms import BookScheduler, BookSearcher, BookStopper, Upkeep
         from harness.tune.places import Places, share
         from harness.tune.sending import sender
@@ -253,7 +253,7 @@ class _Study:
             parts["sender"] = sender()
         with tempfile.TemporaryDirectory(prefix="repose-tune-") as folder:
             tune.run(
-                tune.with_parameters(TrialActor, **parts),
+                made_with(**parts),
                 name="study",
                 storage_path=folder,
                 stop=BookStopper(book),

@@ -103,6 +103,23 @@ def test_the_kuberay_job_runs_on_the_cluster_it_brings(deploy):
     assert Path(words[0]).is_relative_to("/data")
 
 
+def test_runs_of_a_pod_that_ends_are_told_before_ray_is(deploy):
+    """Ray kills its workers at once when it is told to end: there would be no time for a checkpoint."""
+    from harness.sweep.pool import _actor_class
+    from harness.tune.actor import TrialActor
+
+    groups = yaml.safe_load((deploy / "kuberay.yaml").read_text())["spec"]["rayClusterSpec"]["workerGroupSpecs"]
+    for pod in (group["template"]["spec"] for group in groups):
+        [shell, option, script] = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+        [pattern] = re.findall(r"pkill -TERM -f '([^']+)'", script)
+        [seconds] = re.findall(r"sleep (\d+)", script)
+        assert (shell, option) == ("sh", "-c") and 20 <= int(seconds) < pod["terminationGracePeriodSeconds"]
+        for actor in (_actor_class(), TrialActor):  # Ray names processes so
+            assert re.search(pattern, f"ray::{actor.__name__}.do")
+        assert not re.search(pattern, f"sh -c {script}") and not re.search(pattern, "ray::Prober.measure")
+    assert "procps" in (deploy / "Dockerfile").read_text(), "has pkill"
+
+
 def test_the_cluster_file_is_one_that_ray_takes(deploy):
     import ray.autoscaler
 
