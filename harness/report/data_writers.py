@@ -113,6 +113,7 @@ def plain(table: Table) -> dict[str, Any]:
                     "best": cell.bold,
                     "mark": cell.mark,
                     "missing": cell.missing,
+                    **({"again": cell.again} if cell.again else {}),
                 }
                 for cell in row.cells
             ],
@@ -127,6 +128,7 @@ def plain(table: Table) -> dict[str, Any]:
         "columns": [{"group": group, "label": label} for group, label in table.columns],
         "rows": rows,
         "notes": list(table.notes),
+        **({"again": table.again} if table.again else {}),
         "recipe": _recipe(table.recipe) if table.recipe else None,
     }
 

@@ -20,6 +20,21 @@ for (const table of document.querySelectorAll(".wide > table")) {
   });
 }
 
+// A press on a cell shows the command that does the runs behind it again, and selects it, to be copied.
+for (const notes of document.querySelectorAll(".notes")) {
+  const line = notes.querySelector(".again");
+  const table = notes.previousElementSibling;
+  if (!line || !table) continue;
+  table.addEventListener("click", (event) => {
+    const cell = event.target.closest("td[title]");
+    if (!cell) return;
+    const code = document.createElement("code");
+    code.textContent = cell.title;
+    line.replaceChildren("The runs behind this cell again: ", code);
+    getSelection().selectAllChildren(code);
+  });
+}
+
 // Rows that span the table (names of bands) stay where they are: what is below each is sorted by itself.
 function sorted(rows, column, order) {
   if (order === "none") return rows;

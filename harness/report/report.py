@@ -27,6 +27,7 @@ from harness.report import (
 )
 from harness.report.arranging import arranged
 from harness.report.claims_view import claims_table
+from harness.report.commands import commanded
 from harness.report.figures import Drawn, Figures, Meanwhile, figures
 from harness.report.frame_csv import frame_csv
 from harness.report.layouts import CHOSEN_ON_TEST
@@ -67,7 +68,8 @@ class Report:
         made = layouts.tables(self.evidence, list(option(section, "tables", [])), labels)
         spread = variance.table(self.evidence, option(section, "variance"))
         made += [] if spread is None else [arranged(spread, labels=labels or {})]
-        return [*made, *(arranged(table, labels=labels or {}) for table in tuning.differences(self.evidence))]
+        made += [arranged(table, labels=labels or {}) for table in tuning.differences(self.evidence)]
+        return [commanded(table, self.spec) for table in made]
 
     @cached_property
     def claims(self) -> Table | None:

@@ -21,6 +21,7 @@ class Cell:
         bold: the best of its column.
         mark: a footnote sign after the text.
         missing: the runs behind it were planned but left nothing.
+        again: the command that does the runs behind it again; empty where there is none.
     """
 
     text: str
@@ -28,6 +29,7 @@ class Cell:
     bold: bool = False
     mark: str = ""
     missing: bool = False
+    again: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class Table:
         notes: footnotes, one sentence or more each.
         recipe: what the cells are; None for a table that isn't computed from runs (published numbers, claims).
         kind: ``measured``, or ``published``: numbers that others printed.
+        again: how the runs behind a cell are done again; for readers of a screen, not of a paper.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Table:
     notes: tuple[str, ...] = ()
     recipe: Recipe | None = None
     kind: str = "measured"
+    again: str = ""
 
     @property
     def bands(self) -> list[tuple[str, list[Row]]]:

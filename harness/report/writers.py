@@ -44,7 +44,8 @@ def markdown(table: Table) -> str:
         if band:
             lines.append(_pipe([f"*{_md(band)}*", *[""] * (len(table.keys) + len(table.columns) - 1)]))
         lines += [_pipe([*map(_md, row.shown), *(_md_cell(cell) for cell in row.cells)]) for row in rows]
-    return "\n".join([*lines, "", *(f"- {_md(note)}" for note in table.notes)]) + "\n"
+    notes = [*table.notes, *([table.again] if table.again else [])]
+    return "\n".join([*lines, "", *(f"- {_md(note)}" for note in notes)]) + "\n"
 
 
 def latex(table: Table) -> str:
@@ -96,6 +97,7 @@ def page_table(table: Table) -> str:
         ]
     body = "\n".join(lines)
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
+    notes += f'<li class="again">{html.escape(table.again)}</li>' if table.again else ""
     return (
         f'<div class="wide{" words" if table.kind != "measured" else ""}"><table>\n'
         f"<thead>{head}<tr>{labels}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>\n"
@@ -170,4 +172,5 @@ def _html_cell(cell: Cell) -> str:
     text = html.escape(cell.text)
     text = f"<b>{text}</b>" if cell.bold else text
     style = ' class="missing"' if cell.missing else ""
+    style += f' title="{html.escape(cell.again)}"' if cell.again else ""
     return f"<td{style}>{text}{cell.mark}</td>"

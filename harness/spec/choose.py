@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from harness.spec.run import Run
 
 ABSENT = "-"
+_STEPS = "train.steps"  # printed as an axis where arms differ in it, though it's none
 
 
 def chosen(spec: Spec, where: Mapping[str, str]) -> list[Run]:
@@ -22,17 +23,18 @@ def chosen(spec: Spec, where: Mapping[str, str]) -> list[Run]:
     Raises:
         UserError: no such axis or value, with the nearest one; or no run has all of them.
     """
-    axes = dict.fromkeys(axis for run in spec.runs for axis in run.labels)
+    labels = {run.run_id: {_STEPS: run.train.length, **run.labels} for run in spec.runs}
+    axes = dict.fromkeys(axis for named in labels.values() for axis in named)
     found = list(spec.runs)
     for axis, text in where.items():
         if axis not in axes:
             raise unknown("axis", axis, axes, key="--where")
-        held = dict.fromkeys(run.labels.get(axis, ABSENT) for run in spec.runs)
+        held = dict.fromkeys(named.get(axis, ABSENT) for named in labels.values())
         wanted = [text] if text in held else text.split(",")
         for value in wanted:
             if value not in held:
                 raise unknown(f"value of {axis}", value, held, key="--where")
-        found = [run for run in found if run.labels.get(axis, ABSENT) in wanted]
+        found = [run for run in found if labels[run.run_id].get(axis, ABSENT) in wanted]
     if not found:
         asked = " ".join(f"{axis}={value}" for axis, value in where.items())
         raise UserError(f"no run of '{spec.name}' has {asked} together", key="--where")

@@ -155,7 +155,7 @@ def table_texts(table: Mapping[str, Any]) -> list[str]:
         expected += [key + row["mark"] * (i == row["marked"]) for i, key in enumerate(row["keys"])]
         signs = [_BOLD * cell["best"] for cell in row["cells"]]
         expected += [f"{b}{cell['text']}{b}{cell['mark']}" for b, cell in zip(signs, row["cells"], strict=True)]
-    return [*expected, *table["notes"]]
+    return [*expected, *table["notes"], *([table["again"]] if table.get("again") else [])]
 
 
 def _sequence(ledger: Ledger, file: str, place: str, expected: list[str], found: list[str]) -> None:

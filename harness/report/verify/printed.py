@@ -51,7 +51,7 @@ def markdown(ledger: Ledger, file: str, content: bytes, table: Table) -> None:
             rows.append([(_plain(text), found is not None) for text, found in zip(texts, bold, strict=True)])
     _rows(ledger, file, _body(table), rows)
     notes = [_plain(line.removeprefix("- ")) for line in lines[len(piped) :] if line]
-    _notes(ledger, file, table["notes"], notes)
+    _notes(ledger, file, [*table["notes"], *([table["again"]] if table.get("again") else [])], notes)
 
 
 def latex(ledger: Ledger, file: str, content: bytes, table: Table) -> None:
