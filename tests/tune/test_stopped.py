@@ -90,6 +90,33 @@ def test_a_trial_hears_at_once_that_the_study_ends_and_no_other_run_of_it_begins
     assert [record.run_id for record in tracking.records(store)] == [runs[0].run_id]
 
 
+def test_a_worker_of_a_study_that_is_told_to_stop_keeps_a_checkpoint_and_its_trial_goes_on_elsewhere(
+    spec, store, expected, tmp_path, monkeypatch
+):
+    from harness.sweep.worker import Settings
+
+    gone = []
+
+    def end(code):
+        gone.append(code)
+        raise tracking.Stopped("gone", pruned=False)  # ends the trial's thread: as good here as the process
+
+    interrupt(tmp_path, 4)
+    worker = TrialWorker(Settings(store, "long", tracking.myself(), body=BODY), spec.study.metric, 1)
+    worker.begin(searches_of(spec, store)[0].runs({}), spec.test)
+    with monkeypatch.context() as patched:
+        patched.setattr("harness.tune.work.os._exit", end)
+        while not gone:
+            assert worker.next().state == RUNNING
+            if (tmp_path / "interrupted").exists():
+                worker.halt("its worker was told to stop (SIGTERM)")
+    assert gone == [1] and tracking.running(store) == {}
+    (arm,) = drive(spec, store, body=BODY)["arms"]
+    assert [trial["state"] for trial in arm["trials"]] == ["COMPLETE"]
+    assert steps(tmp_path) == [*range(5), *range(4, 9)]
+    check_same(store, spec.runs[0], expected)
+
+
 class Actor:
     """Stands for a trial's actor."""
 
