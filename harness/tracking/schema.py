@@ -1,74 +1,73 @@
-"""An empty sqlite store with MLflow's tables, without MLflow: its import and its migrations take seconds.
+"""An empty sqlite store as MLflow makes it, kept on the node: importing MLflow and its migrations take seconds.
 
-`schema.sql` is what MLflow itself makes, written down by ``python -m harness.tracking.schema > FILE``; a test makes it
-anew and compares. It belongs to one revision, `sql.REVISION`: where the installed MLflow has another one, MLflow makes
-the store.
+The first one is MLflow's own work. A copy of it stays in the node's cache (`harness.data.cache`) under MLflow's
+version, and the next stores are copies of that.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import sqlite3
-import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing
-from importlib.util import find_spec
+from importlib.metadata import version
 from pathlib import Path
 
-from harness.tracking.sql import REVISION
+from harness.data import cache
+from harness.errors import UserError
+from harness.tracking import sql
 
-FILE = Path(__file__).with_name("schema.sql")
 
-
-def make(file: Path) -> bool:
-    """Make a store that isn't there, whole or not at all; False where the installed MLflow would make another one."""
-    if file.exists() or not _newest_is_known():
+def copied(file: Path) -> bool:
+    """Make a store that isn't there, whole or not at all; False where none of the installed MLflow is kept."""
+    kept = _place()
+    if file.exists() or not kept.is_file():
         return False
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    part.unlink(missing_ok=True)
-    try:
-        with closing(sqlite3.connect(part)) as connection:
-            connection.executescript(f"BEGIN;\n{FILE.read_text()}\nCOMMIT;")
-            connection.execute("PRAGMA journal_mode=WAL")
+    with _part(file) as part:
+        shutil.copyfile(kept, part)
+        try:
+            if not ready(part):  # of a schema that isn't known here
+                return False
+        except UserError:  # it isn't whole: the next store that MLflow makes takes its place
+            return False
         part.replace(file)
-    except sqlite3.Error:  # no room, perhaps: MLflow says what it is
-        part.unlink(missing_ok=True)
-        return False
     return True
 
 
-def written_down(file: Path) -> Iterator[str]:
-    """The statements that make an empty store: tables and indices, and the rows that its migrations leave."""
-    with closing(sqlite3.connect(file)) as connection:
-        made = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
-        for kind, name, statement in made.fetchall():
-            yield f"{statement};"
-            # MLflow makes its first experiment whenever it opens a store without one: its folder isn't known here.
-            if kind == "table" and name != "experiments":
-                for row in connection.execute(f'SELECT * FROM "{name}"'):
-                    values = ", ".join(connection.execute("SELECT quote(?)", (value,)).fetchone()[0] for value in row)
-                    yield f'INSERT INTO "{name}" VALUES ({values});'
+def keep(file: Path) -> None:
+    """Keep a copy of an empty store that MLflow has just made. Where the cache can't be written, none is kept."""
+    kept = _place()
+    with contextlib.suppress(OSError, sqlite3.OperationalError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with _part(kept) as part:
+            with contextlib.closing(sqlite3.connect(file)) as made:
+                made.execute("VACUUM INTO ?", (str(part),))
+            with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy:
+                # MLflow makes its first experiment, whose folder is the store's own, wherever there is none.
+                copy.execute("DELETE FROM experiments")
+                copy.execute("PRAGMA journal_mode=WAL")
+            part.replace(kept)
 
 
-def _newest_is_known() -> bool:
-    """Whether the installed MLflow's last migration is the one that `schema.sql` ends with; reads, imports nothing."""
-    found = find_spec("mlflow")
-    for place in (found.submodule_search_locations or []) if found is not None else []:
-        names = {file.name[: len(REVISION)]: file for file in Path(place, "store/db_migrations/versions").glob("*.py")}
-        later = any(f'down_revision = "{REVISION}"' in file.read_text() for file in names.values())
-        return REVISION in names and not later
-    return False
+def ready(file: Path) -> bool:
+    """Whether a sqlite store has the schema and the log already: then MLflow needn't be imported to make them."""
+    if not file.exists():
+        return False
+    with sql.reading(file) as connection:
+        return connection is not None and connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def main() -> None:
-    """Print what the installed MLflow makes."""
-    from harness.tracking.store import client
-
-    with tempfile.TemporaryDirectory() as folder:
-        client(f"sqlite:///{folder}/mlflow.db")
-        sys.stdout.writelines(f"{line}\n" for line in written_down(Path(folder, "mlflow.db")))
+def _place() -> Path:
+    return cache.folder() / "stores" / f"mlflow-{version('mlflow')}.db"
 
 
-if __name__ == "__main__":
-    main()
+@contextlib.contextmanager
+def _part(file: Path) -> Iterator[Path]:
+    """Where a file is written before it takes its place; gone in any case."""
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        yield part
+    finally:
+        for left in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm"))):
+            left.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import http.client
@@ -83,26 +84,20 @@ def prepare(uri: str | None = None) -> str:
     root = artifact_root(uri)
     for folder in ([file.parent] if file else []) + ([root] if root else []):
         folder.mkdir(parents=True, exist_ok=True)
-    if file is None or _ready(file):
+    if file is None or schema.ready(file):
         return uri
     # Two processes that open a fresh store at once race in the migration: one at a time.
     with open(file.with_name(file.name + ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if schema.make(file) or _ready(file):
+        if schema.copied(file) or schema.ready(file):
             return uri
+        fresh = not file.exists()
         client(uri).search_experiments(max_results=1)
-        with sqlite3.connect(file) as connection:
+        with contextlib.closing(sqlite3.connect(file)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
-        connection.close()
+        if fresh:
+            schema.keep(file)
     return uri
-
-
-def _ready(file: Path) -> bool:
-    """Whether a sqlite store has the schema and the log already: then MLflow needn't be imported to make them."""
-    if not file.exists():
-        return False
-    with sql.reading(file) as connection:
-        return connection is not None and connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def check(uri: str | None = None) -> str:

@@ -1,51 +1,76 @@
+"""Empty stores: MLflow makes the first one of a node, the next ones are copies of it."""
+
 import sqlite3
-from collections.abc import Iterable
+from contextlib import closing
+
+import pytest
 
 from harness import tracking
-from harness.tracking import schema, sql
-from harness.tracking.store import client
+from harness.tracking import schema, store
 from tests.tracking.runs import begun
 
 
-def sorted_lines(statements: Iterable[str]) -> list[list[str]]:
-    """MLflow's migrations put constraints in an order that differs from one making to the next."""
-    return sorted(sorted(line.strip(" \t,") for line in one.splitlines()) for one in statements)
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A node's cache of the test's own."""
+    monkeypatch.setenv("REPOSE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "stores"
 
 
-def test_the_tables_are_those_that_mlflow_makes_and_holds_to_be_new(tmp_path):
-    theirs, ours = tmp_path / "theirs.db", tmp_path / "ours.db"
-    client(f"sqlite:///{theirs}")
-    assert schema.make(ours)
-    made = sorted_lines(schema.written_down(theirs))
-    assert sorted_lines(schema.written_down(ours)) == made, "written anew by: python -m harness.tracking.schema"
-    assert len(made) > 100
-    for pragma in ("encoding", "page_size", "auto_vacuum", "user_version"):
-        found = []
-        for file in (theirs, ours):
-            with sqlite3.connect(file) as connection:
-                found.append(connection.execute(f"PRAGMA {pragma}").fetchall())
-        assert found[0] == found[1]
-    begun(f"sqlite:///{ours}").finish({"test_mpjpe": 50.0})
-    assert set(tracking.finished(f"sqlite:///{ours}")) == {"r0"}
+def tables(file):
+    with closing(sqlite3.connect(file)) as opened:
+        return sorted(opened.execute("SELECT type, name, sql FROM sqlite_master").fetchall(), key=str)
 
 
-def test_a_store_that_is_there_is_left_alone_and_no_half_of_one_stays(tmp_path, monkeypatch):
+@pytest.fixture
+def made(cache, tmp_path):
+    """The first store of the node, and how often MLflow was asked to make one."""
+    file = tmp_path / "first.db"
+    tracking.prepare(f"sqlite:///{file}")
+    return file
+
+
+def test_the_second_store_is_made_without_mlflow_and_is_the_same(made, cache, tmp_path, monkeypatch):
+    assert [one.suffix for one in cache.iterdir()] == [".db"], "nothing half-made"
+    asked = []
+    client = store.client
+    monkeypatch.setattr(store, "client", lambda *given: asked.append(given) or client(*given))
+    uri = f"sqlite:///{tmp_path / 'second.db'}"
+    tracking.prepare(uri)
+    assert not asked and tables(tmp_path / "second.db") == tables(made)
+    begun(uri).finish({"test_mpjpe": 50.0})
+    assert set(tracking.finished(uri)) == {"r0"} and not tracking.finished(f"sqlite:///{made}")
+    # MLflow's first experiment names a folder of the store: none is kept.
+    with closing(sqlite3.connect(*cache.iterdir())) as opened:
+        assert opened.execute("SELECT count(*) FROM experiments").fetchone() == (0,)
+
+
+def test_a_store_that_is_there_is_left_alone(made, tmp_path):
     file = tmp_path / "mlflow.db"
     file.write_bytes(b"")
-    assert not schema.make(file) and file.read_bytes() == b""
-    file.unlink()
-    with monkeypatch.context() as broken:
-        (tmp_path / "half.sql").write_text("CREATE TABLE runs (run_uuid); CREATE TABLE runs (run_uuid);")
-        broken.setattr(schema, "FILE", tmp_path / "half.sql")
-        assert not schema.make(file)
-    assert [one.name for one in tmp_path.iterdir()] == ["half.sql"]
-    assert schema.make(file)
-    assert {one.name for one in tmp_path.iterdir()} == {"mlflow.db", "half.sql"}
+    assert not schema.copied(file) and file.read_bytes() == b""
 
 
-def test_another_mlflow_makes_its_own_store(tmp_path, monkeypatch):
-    monkeypatch.setattr(schema, "REVISION", "another")
-    assert not schema.make(tmp_path / "mlflow.db")
-    monkeypatch.setattr(schema, "REVISION", "f5a4f2784254")  # one that has a later one
-    assert not schema.make(tmp_path / "mlflow.db") and not list(tmp_path.iterdir())
-    assert sql.REVISION != schema.REVISION
+@pytest.mark.parametrize("spoilt", ["cut short", "of another schema", "absent", "of another version"])
+def test_a_copy_that_is_not_fit_is_not_used(made, cache, tmp_path, monkeypatch, spoilt):
+    (kept,) = cache.iterdir()
+    if spoilt == "cut short":
+        kept.write_bytes(kept.read_bytes()[:5000])
+    elif spoilt == "of another schema":
+        with closing(sqlite3.connect(kept)) as opened, opened:
+            opened.execute("UPDATE alembic_version SET version_num = 'another'")
+    elif spoilt == "absent":
+        kept.unlink()
+    else:
+        monkeypatch.setattr(schema, "version", lambda _: "99.0")
+    file = tmp_path / "folder" / "mlflow.db"
+    file.parent.mkdir()
+    assert not schema.copied(file) and not list(file.parent.iterdir())
+    monkeypatch.undo()
+
+
+def test_a_cache_that_cannot_be_written_costs_no_store(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("REPOSE_CACHE", str(tmp_path / "file"))
+    tracking.prepare(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert schema.ready(tmp_path / "mlflow.db") and (tmp_path / "file").read_text() == ""
