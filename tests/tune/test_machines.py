@@ -58,7 +58,8 @@ def test_a_machine_that_can_not_do_a_trial_is_named_before_anything_of_it_starts
         ({"/gone.npz": 7}, BODY, "/gone.npz: can't be read (Permission denied)"),
         ({}, "tests.tune.nothing:here", "there is no run body 'tests.tune.nothing:here'"),
     ):
-        (told,) = worker(files, ask, body)
+        *before, told = worker(files, ask, body)
+        assert not any(one.points for one in before)
         assert told.state == FAILED and told.user and not told.final, "the trial is tried again by the next driver"
         assert told.reason.startswith(f"a worker can't start on {host}: {reason}")
     assert tracking.records(store) == []
