@@ -9,6 +9,9 @@ import numpy as np
 RESAMPLES = 9_998  # even: each resample has its mirror image
 _AT_ONCE = 16
 """Samples that are resampled together: their sums stay in a processor's cache."""
+_ALONE = 200_000
+"""Multiplications of a product that a BLAS library makes in one thread: threads wait for each other, and where a
+machine has other work as well, a report's many small products take fifty times as long in two threads as in one."""
 _BEYOND = 1.75
 """Of Student's distribution hardly a tenth lies beyond: the quantiles of a high level are looked for there."""
 FLAT = 1e-6
@@ -45,7 +48,11 @@ def t_quantiles(samples: np.ndarray, level: float) -> np.ndarray:
 def _squares(centred: np.ndarray, least: np.ndarray) -> np.ndarray:
     """(samples, RESAMPLES) t*² / (n − 1): it has the order of |t*|, without a root of each."""
     n = centred.shape[1]
-    sums = np.concatenate([centred, np.square(centred)]) @ _resamples(n)
+    counts, both = _resamples(n), np.concatenate([centred, np.square(centred)])
+    sums, width = np.empty((len(both), RESAMPLES)), max(1, _ALONE // both.size)
+    for begin in range(0, RESAMPLES, width):
+        some = slice(begin, begin + width)
+        np.matmul(both, counts[:, some], out=sums[:, some])
     means, variances = sums[: len(centred)], sums[len(centred) :]  # n and n² times what they are called
     np.square(means, out=means)
     variances *= n

@@ -10,6 +10,8 @@ import numpy as np
 
 EXACT_UP_TO = 16
 DRAWS = 19_999
+_ALONE = 8_000
+"""Numbers of a matrix that a BLAS library multiplies with a vector in one thread; see `resampling`."""
 
 
 def sign_flip(differences: Sequence[float] | np.ndarray) -> float:
@@ -31,11 +33,18 @@ def sign_flip(differences: Sequence[float] | np.ndarray) -> float:
         for one in d[1:]:
             sums = np.concatenate([sums + one, sums - one])
         return float(np.mean(np.abs(sums) >= seen))
-    sums = 2.0 * (_patterns(d.size) @ d) - d.sum()
+    sums = 2.0 * (_patterns(d.size) @ d).ravel()[:DRAWS] - d.sum()
     return float((1 + np.count_nonzero(np.abs(sums) >= seen)) / (1 + DRAWS))
 
 
 @lru_cache(maxsize=4)
 def _patterns(n: int) -> np.ndarray:
-    """(DRAWS, n) zeros and ones, as the numbers they are multiplied with: products of integers are slow."""
-    return np.random.default_rng([21, n]).integers(0, 2, (DRAWS, n), dtype=np.int8).astype(float)
+    """(blocks, rows, n) zeros and ones, as the numbers they are multiplied with: products of integers are slow.
+
+    The first `DRAWS` rows are the patterns; a block is what a BLAS library multiplies in one thread.
+    """
+    drawn = np.random.default_rng([21, n]).integers(0, 2, (DRAWS, n), dtype=np.int8)
+    rows = max(1, _ALONE // n)
+    blocks = np.zeros((-(-DRAWS // rows), rows, n))
+    blocks.reshape(-1, n)[:DRAWS] = drawn
+    return blocks
