@@ -116,8 +116,8 @@ class Aside:
 
 @contextmanager
 def beside() -> Iterator[Aside | None]:
-    """A process beside this one; None where there is one processor alone, or what takes time is loaded here anyway."""
-    if len(os.sched_getaffinity(0)) < 2 or any(name in sys.modules for name in _HEAVY):
+    """A process beside this one; None where no processor is free for it, or what takes time is loaded here anyway."""
+    if not _free() or any(name in sys.modules for name in _HEAVY):
         yield None
         return
     other = Aside()
@@ -125,6 +125,11 @@ def beside() -> Iterator[Aside | None]:
         yield other
     finally:
         other.close()
+
+
+def _free() -> bool:
+    """Whether a second processor has had little to do of late: sharing one, two processes only take longer."""
+    return os.getloadavg()[0] < len(os.sched_getaffinity(0)) - 0.5 and len(os.sched_getaffinity(0)) > 1
 
 
 def main() -> None:
