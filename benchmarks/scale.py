@@ -5,7 +5,8 @@
 Each question is asked by a process of its own, as a person would: wall time, processor time, most memory. The store
 is `filled_store`'s. Without files (for 100,000 runs, whose evaluations would take 6 GB) no report is made. ``--server``
 asks an `mlflow server` over the same file as well. A folder is kept, and filled only once. Processor time tells what
-an idle machine would take at most, where a machine is busy.
+an idle machine would take at most, where a machine is busy; a report's is that of both its processes, its memory that
+of the larger one.
 """
 
 from __future__ import annotations
