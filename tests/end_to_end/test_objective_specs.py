@@ -59,8 +59,9 @@ def kind(run: Run) -> str:
 
 
 def test_the_relational_family_is_a_product_and_has_its_controls(family):
-    trained = [run for run in family if run.backbone.name not in ("ridge", "constant_pose")]
-    assert set(map(frozenset, arms(trained).values())) == {frozenset({0, 1, 2})}, "paired over the same seeds"
+    trained = [run for run in family if run.backbone.name == "videopose3d"]
+    seeds = set(map(frozenset, arms(trained).values()))
+    assert seeds == {frozenset(range(3)), frozenset(range(8))}, "paired, more of them where something is claimed"
     spatial = [run.terms["spatial_rdc"] for run in trained if "spatial_rdc" in run.objective and run.seed == 0]
     cells = {
         (given.get("form", "hinge"), given.get("pairs", "all"), given.get("min_gap", 0), weight)
@@ -79,7 +80,10 @@ def test_the_relational_family_is_a_product_and_has_its_controls(family):
     assert {frames for _, frames, _ in temporal} == {"all", "adjacent", "radius"}
     others = {tuple(sorted(run.objective)) for run in trained} - {("mpjpe", "spatial_rdc"), ("mpjpe", "temporal_rdc")}
     assert others == {("mpjpe",), ("depth_l1", "mpjpe"), ("mpjpe", "mpjve")}
-    assert {run.backbone.name for run in family} == {"videopose3d", "ridge", "constant_pose"}
+    transformer = [run for run in family if run.backbone.name == "mixste"]
+    assert set(map(frozenset, arms(transformer).values())) == {frozenset(range(5))}
+    assert {repr(run.terms) for run in transformer} < {repr(run.terms) for run in trained}
+    assert {run.backbone.name for run in family} == {"videopose3d", "mixste", "ridge", "constant_pose"}
 
 
 def test_one_lambda_means_one_thing_in_the_whole_family(family):
@@ -88,7 +92,8 @@ def test_one_lambda_means_one_thing_in_the_whole_family(family):
 
 
 def test_the_a_a_arm_is_the_baseline_but_for_rounding(family):
-    alone = {run.labels["objective"]: run for run in family if set(run.objective) == {"mpjpe"}}
+    mine = [run for run in family if set(run.objective) == {"mpjpe"} and run.backbone.name == "videopose3d"]
+    alone = {run.labels["objective"]: run for run in mine}
     one, again = alone["abs"].terms["mpjpe"], alone["again"].terms["mpjpe"]
     assert one[1] == again[1]
     assert one[0] != again[0]
@@ -97,13 +102,16 @@ def test_the_a_a_arm_is_the_baseline_but_for_rounding(family):
 
 def test_each_part_of_cheng_stands_with_and_without_the_others():
     runs = load("cheng2020").runs
-    assert set(map(frozenset, arms(runs).values())) == {frozenset({0, 1, 2})}
+    assert set(map(frozenset, arms(runs).values())) == {frozenset(range(5))}
 
     def cell(run: Run) -> tuple:
         terms = run.objective
         masks = (run.train.occlusion, run.train.occlusion_schedule)
         return run.backbone.name, "adversarial" in terms, "semi_reprojection" in terms, masks
 
+    controls = {"again", "depth", "difference", "placebo", "velocity"}
+    assert controls < {run.labels["objective"] for run in runs}
+    runs = [run for run in runs if run.labels["objective"] not in controls]
     whole = {cell(run) for run in runs if run.data.label_fraction == 1}
     networks, masks = ("videopose3d", "multistride_tcn"), (("none", "fixed"), ("severe", "fixed"), ("severe", "rising"))
     assert whole == set(itertools.product(networks, (False, True), (False,), masks))
@@ -123,7 +131,9 @@ def test_every_arm_trains_a_step_with_all_its_terms(name, overrides, clip_file, 
     spec = load(name, [*_SMALL, *overrides], data="need")
     chosen = {kind(run): run for run in spec.runs}
     assert chosen
-    for run in chosen.values():
+    for arm in chosen.values():
+        # Networks may be trained longer, or on larger batches, than the spec's others.
+        run = arm.model_copy(update={"train": arm.train.model_copy(update={"steps": 2, "batch": 2})})
         last = {curve: value for curve, _, value in train(run).curves}
         assert math.isfinite(last["val_mpjpe"])
         if run.backbone.name not in ("ridge", "constant_pose"):
