@@ -71,6 +71,19 @@ def store(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tracking-uri", metavar="URI", help="MLflow tracking URI (default: the spec's or local)")
 
 
+def where(parser: argparse.ArgumentParser, what: str) -> None:
+    """--where, which may be repeated: (axis, text) pairs; ``what`` is its help."""
+    parser.add_argument("--where", type=condition, action="append", default=[], metavar="AXIS=VALUE", help=what)
+
+
+def condition(text: str) -> tuple[str, str]:
+    """AXIS=VALUE, for argparse."""
+    axis, equals, value = text.partition("=")
+    if not (axis and equals and value):
+        raise argparse.ArgumentTypeError(f"AXIS=VALUE is needed, e.g. objective=spatial; got '{text}'")
+    return axis, value
+
+
 def positive(text: str) -> int:
     """A whole number from 1, for argparse."""
     try:

@@ -25,13 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--halfwidth", type=size, action="append", metavar="MM", help="half of the interval to reach")
     parser.add_argument("--margin", type=size, action="append", metavar="MM", help="margin to find equality within")
     parser.add_argument("--metric", default="mpjpe", metavar="NAME", help="whose differences (default: mpjpe)")
-    parser.add_argument(
-        "--where",
-        type=condition,
-        action="append",
-        default=[],
-        metavar="AXIS=VALUE",
-        help="only these arms, test levels or cameras; VALUE,VALUE averages (default: the area under the curve)",
+    shared.where(
+        parser, "only these arms, test levels or cameras; VALUE,VALUE averages (default: the area under the curve)"
     )
     parser.add_argument("--power", type=share, default=0.8, metavar="P", help="chance of finding it (default: 0.8)")
 
@@ -48,7 +43,7 @@ def execute(arguments: argparse.Namespace) -> int:
         uri = arguments.tracking_uri or spec.tracking.uri
         spec = staged.narrowed(spec, uri)
         evidence = records.load(spec, records.Store(uri))
-        where = dict(arguments.where)
+        where = {axis: value.split(",") for axis, value in arguments.where}
         found = power.pilot(evidence, questions, metric=arguments.metric, where=where, power=arguments.power)
     print("\n".join([f"{spec.name}: {power.lines(found)[0]}", *power.lines(found)[1:]]))
     return 0
@@ -68,14 +63,6 @@ def share(text: str) -> float:
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"a number between 0 and 1 is needed; got '{text}'")
     return value
-
-
-def condition(text: str) -> tuple[str, list[str]]:
-    """AXIS=VALUE or AXIS=VALUE,VALUE, for argparse."""
-    axis, equals, value = text.partition("=")
-    if not (axis and equals and value):
-        raise argparse.ArgumentTypeError(f"AXIS=VALUE is needed, e.g. test_occlusion=severe; got '{text}'")
-    return axis, value.split(",")
 
 
 def _number(text: str) -> float:

@@ -16,14 +16,7 @@ STORE = "sqlite:///runs/rerun/mlflow.db"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     shared.spec(parser)
-    parser.add_argument(
-        "--where",
-        type=condition,
-        action="append",
-        default=[],
-        metavar="AXIS=VALUE",
-        help="only runs with this value, as tables print it; VALUE,VALUE: any of them; may be repeated",
-    )
+    shared.where(parser, "only runs with this value, as tables print it; VALUE,VALUE: any of them; may be repeated")
     parser.add_argument("--limit", type=shared.positive, metavar="N", help="at most N runs, those of the first seeds")
     parser.add_argument("--workers", type=shared.positive, metavar="N", help="runs at once (default: as many as fit)")
     parser.add_argument(
@@ -62,11 +55,3 @@ def execute(arguments: argparse.Namespace) -> int:
         print("\n".join(again.lines(found)))
     differs = not finished or any(one.equal < one.values for one in found)
     return FAILED if outcome.failed or differs else 0
-
-
-def condition(text: str) -> tuple[str, str]:
-    """AXIS=VALUE, for argparse."""
-    axis, equals, value = text.partition("=")
-    if not (axis and equals and value):
-        raise argparse.ArgumentTypeError(f"AXIS=VALUE is needed, e.g. objective=spatial; got '{text}'")
-    return axis, value
