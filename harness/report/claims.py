@@ -176,4 +176,4 @@ def _unconverged(evidence: Evidence, left: Arm, right: Arm, seeds: list[int]) ->
 def _told(evidence: Evidence, arm: Arm, seed: int) -> bool:
     """Whether a run's curve tells if it had converged; one without trained parameters had nothing to converge."""
     trained = evidence.summaries.get(arm.runs[seed], {}).get("parameters", math.inf) > 0
-    return not trained or seed in arm.slopes or seed in arm.falling
+    return not trained or seed in arm.gains

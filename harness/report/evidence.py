@@ -30,7 +30,7 @@ class Arm:
         steps: training steps.
         runs: seed → run_id, of every run the spec names.
         finished: the seeds that left an evaluation.
-        slopes: seed → slope of the validation MPJPE over the last fifth of the steps, mm per 1,000 steps.
+        gains: seed → by how much the last fifth of the steps lowered the lowest validation MPJPE, mm, where it is told.
         falling: seeds whose validation error was still falling when training ended.
         trained: whether the harness trained it; else it is a checkpoint, of one run.
     """
@@ -39,7 +39,7 @@ class Arm:
     steps: int
     runs: dict[int, str]
     finished: tuple[int, ...] = ()
-    slopes: dict[int, float] = field(default_factory=dict)
+    gains: dict[int, float] = field(default_factory=dict)
     falling: tuple[int, ...] = ()
     trained: bool = True
 

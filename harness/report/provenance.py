@@ -55,14 +55,14 @@ def _protocol(evidence: Evidence) -> str:
 def runs(evidence: Evidence) -> list[dict[str, Any]]:
     """Every planned run: ``run_id``, its axes, ``seed``, ``state`` (finished, failed, missing) and ``convergence``.
 
-    Also ``slope``: of its validation MPJPE over the last fifth of the steps, mm per 1,000 steps; None if not told.
+    Also ``late_gain``: what the last fifth of its steps took off its lowest validation MPJPE, mm; None if not told.
     """
     listed = []
     for arm in evidence.arms:
         for seed, run_id in arm.runs.items():
             left = "failed" if run_id in evidence.failed else "missing"
             state = "finished" if seed in arm.finished else left
-            slope = arm.slopes.get(seed)
+            gain = arm.gains.get(seed)
             listed.append(
                 {
                     "run_id": run_id,
@@ -70,7 +70,7 @@ def runs(evidence: Evidence) -> list[dict[str, Any]]:
                     "seed": seed,
                     "state": state,
                     "convergence": _convergence(evidence, arm, seed),
-                    "slope": None if slope is None else round(slope, 4),
+                    "late_gain": None if gain is None else round(gain, 4),
                 }
             )
     return listed
@@ -83,7 +83,7 @@ def _convergence(evidence: Evidence, arm: Arm, seed: int) -> str:
         return "still falling"
     if evidence.summaries.get(arm.runs[seed], {}).get("parameters", 1) <= 0:
         return "nothing to train"
-    return "no longer falling" if seed in arm.slopes else "not told"
+    return "no longer falling" if seed in arm.gains else "not told"
 
 
 def machine(evidence: Evidence, uri: str | None, now: datetime | None = None) -> dict[str, str]:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from harness import convergence
 from harness.errors import UserError
 from harness.report import area, scores
 from harness.report.curve_files import Curves
@@ -140,9 +141,10 @@ def load(spec: Any, source: Source) -> Evidence:
     summaries = dict(source.summaries(list(paths)))
     if frame.empty:
         raise UserError(f"the {len(paths)} finished runs of '{spec.name}' left no number at all in their evaluations")
-    arms = tuple(_with_records(arm, summaries, paths) for arm in arms)
-    scale = area.scale(tuple(spec.test.occlusion))
     curve_files = dict(source.curves(list(paths)))
+    curves = Curves(curve_files)
+    arms = tuple(_with_records(arm, summaries, paths, curves) for arm in arms)
+    scale = area.scale(tuple(spec.test.occlusion))
     return Evidence(
         frame=labelled(frame, arms, scale),
         arms=arms,
@@ -155,7 +157,7 @@ def load(spec: Any, source: Source) -> Evidence:
         records=records,
         summaries=summaries,
         unevaluated=_unevaluated({run_id: paths[run_id] for run_id in run_ids if run_id in paths}, wanted),
-        curves=Curves(curve_files),
+        curves=curves,
         scale=scale,
         files=files,
         subjects=subjects,
@@ -244,8 +246,21 @@ def _unevaluated(
     return {pair: count for pair, count in lacking.items() if count}
 
 
-def _with_records(arm: Arm, summaries: Mapping[str, Mapping[str, float]], paths: Mapping[str, Any]) -> Arm:
+def _with_records(
+    arm: Arm, summaries: Mapping[str, Mapping[str, float]], paths: Mapping[str, Any], curves: Mapping[str, np.ndarray]
+) -> Arm:
     done = {seed: summaries.get(run_id, {}) for seed, run_id in arm.runs.items() if run_id in paths}
-    slopes = {seed: float(s["slope"]) for seed, s in done.items() if np.isfinite(s.get("slope", np.nan))}
-    falling = tuple(seed for seed, s in done.items() if s.get("slope_falling", 0) >= 0.5)
-    return replace(arm, finished=tuple(done), slopes=slopes, falling=falling)
+    told = {seed: _convergence(s, curves, arm.runs[seed]) for seed, s in done.items()}
+    gains = {seed: gain for seed, (gain, _) in told.items() if np.isfinite(gain)}
+    falling = tuple(seed for seed, (_, still) in told.items() if still)
+    return replace(arm, finished=tuple(done), gains=gains, falling=falling)
+
+
+def _convergence(summary: Mapping[str, float], curves: Mapping[str, np.ndarray], run_id: str) -> tuple[float, bool]:
+    """What the last fifth of a run's steps gained, mm, and whether it was still falling."""
+    if "late_gain" in summary:
+        return float(summary["late_gain"]), summary.get("falling", 0) >= 0.5
+    # Left by a version that recorded a slope instead: the curve tells.
+    curve = curves[run_id] if run_id in curves else np.empty((0, 2))
+    gain = convergence.late_gain(curve)
+    return gain, len(curve) > 0 and convergence.falling(gain, curve[:, 1].min())

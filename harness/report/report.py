@@ -164,14 +164,15 @@ class Report:
         codes = provenance.several_codes(evidence)
         said += [codes] if codes else []
         falling = [
-            f"{evidence.describe(arm)} ({len(arm.falling)} of {len(arm.finished)} runs, {_slope(arm)})"
+            f"{evidence.describe(arm)} ({len(arm.falling)} of {len(arm.finished)} runs, {_gain(arm)})"
             for arm in evidence.arms
             if arm.falling
         ]
         if falling:
             said.append(
                 "Still falling when training ended, so that longer training may change the order of arms: "
-                f"{'; '.join(falling)}. Slopes are of the validation MPJPE over the last fifth of the steps."
+                f"{'; '.join(falling)}. Gained late is what the last fifth of the steps took off a run's lowest "
+                "validation MPJPE, on average."
             )
         if evidence.study is not None and evidence.study.changed:
             said.append("The spec's study has changed since it was made: what is shown is of the one before.")
@@ -312,6 +313,5 @@ def render_terminal(spec: Any, uri: str | None = None, *, source: Source | None 
     )
 
 
-def _slope(arm: records.Arm) -> str:
-    slopes = [arm.slopes[seed] for seed in arm.falling if seed in arm.slopes]
-    return f"{sum(slopes) / len(slopes):.1f} mm per 1,000 steps" if slopes else "slope not recorded"
+def _gain(arm: records.Arm) -> str:
+    return f"{sum(arm.gains[seed] for seed in arm.falling) / len(arm.falling):.1f} mm gained late"

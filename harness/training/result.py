@@ -18,8 +18,8 @@ class Result:
         last_weights: state dict of the last epoch's backbone.
         curves: (name, step, value) points: ``val_mpjpe`` in mm, ``loss`` and ``term.*`` in metres,
             ``share.*``, ``cosine.*`` and ``active.*`` without unit.
-        summary: scalars: ``val_mpjpe_best``, ``val_mpjpe_last`` (mm), ``best_step``, ``slope`` (mm per
-            1,000 steps over the last fifth), ``slope_falling`` (1 or 0), ``parameters``.
+        summary: scalars: ``val_mpjpe_best``, ``val_mpjpe_last`` (mm), ``best_step``, ``late_gain`` (mm,
+            see `convergence`), ``falling`` (1 or 0), ``parameters``.
         seconds: wall time of training and validation.
     """
 

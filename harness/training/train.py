@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from harness import keyed, occlusion
+from harness.convergence import falling, late_gain
 from harness.data.views import Views
 from harness.data.windows import Windows
 from harness.objectives import Objective
@@ -20,7 +21,6 @@ from harness.spec.run import Run
 from harness.training import passes, pretraining
 from harness.training.batches import UNLABELLED, TrainingBatches
 from harness.training.companion import companions_of, needs_of, unlabelled_needs
-from harness.training.convergence import slope
 from harness.training.curriculum import Curriculum
 from harness.training.errors import Diverged
 from harness.training.lifter import Lifter, make_lifter
@@ -249,13 +249,13 @@ def _run_stage(
 
 
 def _result(run: Run, state: TrainState, lifter: Lifter) -> Result:
-    rate, falling = slope(state.curves, run.train.steps)
+    gain = late_gain((step, value) for name, step, value in state.curves if name == "val_mpjpe")
     summary = {
         "val_mpjpe_best": state.best.mpjpe,
         "val_mpjpe_last": next(value for name, _, value in reversed(state.curves) if name == "val_mpjpe"),
         "best_step": float(state.best.step),
-        "slope": rate,
-        "slope_falling": float(falling),
+        "late_gain": gain,
+        "falling": float(falling(gain, state.best.mpjpe)),
         "parameters": float(sum(p.numel() for p in lifter.parameters())),
     }
     return Result(

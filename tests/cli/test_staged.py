@@ -73,7 +73,7 @@ def job(tmp_path, template, monkeypatch):
                 logger.evaluation(tracking.parquet_bytes(frame), list(evaluations(now.test)))
                 points = [("val_mpjpe", step, 100.0) for step in range(1, 9)]
                 logger.log_points(points)
-                logger.finish({"slope": 0.0, "slope_falling": 0.0})
+                logger.finish({"late_gain": 0.0, "falling": 0.0})
                 found.finished.append(one.run_id)
         return found
 

@@ -34,7 +34,7 @@ def study(make):
         made = make(runs | (errors or {}), cameras=cameras, **options)
         made.spec.claims, made.spec.digest = claims, "now"
         for one in made.spec.runs:
-            made.figures[one.run_id] = {"slope": -0.1, "slope_falling": 0.0, "parameters": 10.0}
+            made.figures[one.run_id] = {"late_gain": 0.1, "falling": 0.0, "parameters": 10.0}
         finished = made.finished
         made.finished = lambda ids: {
             r: SimpleNamespace(**vars(record), started=START) for r, record in finished(ids).items()
@@ -123,7 +123,7 @@ def test_what_is_averaged_is_what_has_a_number(study):
 
 def test_runs_that_had_not_converged_decide_nothing(study):
     made = study(claim())
-    made.figures[run_of(made, "abs", 3)]["slope_falling"] = 1.0
+    made.figures[run_of(made, "abs", 3)]["falling"] = 1.0
     [one] = found(made)
     assert one.decision.verdict == "undecided"
     assert one.decision.reasons == ("1 of its 10 runs were still falling when training ended",)
@@ -132,13 +132,13 @@ def test_runs_that_had_not_converged_decide_nothing(study):
 
 def test_other_arms_that_had_not_converged_do_not_matter(study):
     made = study(claim(), errors={("temporal", s): 50.0 + s for s in range(5)})
-    made.figures[run_of(made, "temporal", 0)]["slope_falling"] = 1.0
+    made.figures[run_of(made, "temporal", 0)]["falling"] = 1.0
     assert found(made)[0].decision.verdict == "supported"
 
 
 def test_runs_that_do_not_tell_whether_they_had_converged_decide_nothing(study):
     made = study(claim())
-    made.figures[run_of(made, "abs", 0)]["slope"] = float("nan")
+    made.figures[run_of(made, "abs", 0)]["late_gain"] = float("nan")
     [one] = found(made)
     assert one.decision.verdict == "undecided" and "too few validation points" in one.decision.reasons[0]
 
@@ -146,7 +146,7 @@ def test_runs_that_do_not_tell_whether_they_had_converged_decide_nothing(study):
 def test_what_has_no_parameters_has_nothing_to_converge(study):
     made = study(claim())
     for seed in range(5):
-        made.figures[run_of(made, "abs", seed)] = {"slope": float("nan"), "slope_falling": 0.0, "parameters": 0.0}
+        made.figures[run_of(made, "abs", seed)] = {"late_gain": float("nan"), "falling": 0.0, "parameters": 0.0}
     assert found(made)[0].decision.verdict == "supported"
 
 
@@ -191,7 +191,7 @@ def test_a_metric_without_a_value_in_some_runs(study):
 
 def test_unequal_seeds_are_paired_down_and_said(study):
     made = study(claim(), errors={("spatial", 7): 1.0})
-    made.figures[run_of(made, "spatial", 7)]["slope_falling"] = 1.0  # not among the pairs, so it doesn't matter
+    made.figures[run_of(made, "spatial", 7)]["falling"] = 1.0  # not among the pairs, so it doesn't matter
     [one] = found(made)
     assert (one.decision.verdict, one.decision.paired.n) == ("supported", 5)
     assert "without seed 7" in shown(made).notes[0]

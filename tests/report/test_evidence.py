@@ -91,7 +91,7 @@ def lost(tmp_path, make):
     tracking.prepare(uri)
     logger = begun(uri, one.run_id)
     logger.evaluation(tracking.parquet_bytes(made.frames[one.run_id]), ["none@1/seen", "severe@1/seen"])
-    logger.finish({"slope": 0.0})
+    logger.finish({"late_gain": 0.0})
     folder = tracking.finished(uri)[one.run_id].artifact_uri
 
     def lose(name):

@@ -65,7 +65,7 @@ def unsigned(text):
 @pytest.fixture
 def written(ablation, tmp_path):
     one = ablation.spec.runs[3]  # an arm with a sign behind its name
-    ablation.figures[one.run_id] = {"slope": -3.0, "slope_falling": 1.0}
+    ablation.figures[one.run_id] = {"late_gain": 3.0, "falling": 1.0}
     ablation.spec.report.figures = ["occlusion"]
     ablation.frames.pop(ablation.spec.runs[-1].run_id)
     return report.write(ablation.spec, out=tmp_path / "out", source=ablation).parent

@@ -46,7 +46,7 @@ def made(tmp_path):
         gain = GAINS.get((run.labels[SPATIAL], run.labels[TEMPORAL]), 0.0)
         error = 100.0 + 5 * run.seed - gain + (NOISE[run.seed] if gain else 0.0)
         found.frames[run.run_id] = evaluation({"mpjpe": error})
-        found.figures[run.run_id] = {"slope": -0.1, "slope_falling": 0.0}
+        found.figures[run.run_id] = {"late_gain": 0.1, "falling": 0.0}
     return found
 
 

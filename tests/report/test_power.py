@@ -110,7 +110,7 @@ def test_a_store_without_questions_is_asked_the_usual_ones(pilot, repose):
 
 
 def test_arms_still_falling_are_marked(pilot, repose):
-    pilot.figures[pilot.spec.runs[6].run_id] = {"slope": -2.5, "slope_falling": 1.0}
+    pilot.figures[pilot.spec.runs[6].run_id] = {"late_gain": 2.5, "falling": 1.0}
     out = repose(pilot)[1]
     assert "\nspatial‡" in out and "\ntemporal " in out and "still improving" in out
 

@@ -1,3 +1,4 @@
+import json
 import math
 import re
 
@@ -180,17 +181,30 @@ def test_a_level_evaluated_for_some_runs_only_is_not_averaged_in(make):
 
 def test_arms_still_falling_are_marked_and_said(ablation):
     one = next(r for r in ablation.spec.runs if r.labels["objective"] == "spatial")
-    ablation.figures[one.run_id] = {"slope": -2.5, "slope_falling": 1.0}
+    ablation.figures[one.run_id] = {"late_gain": 2.5, "falling": 1.0}
     collected = report.collect(ablation.spec, source=ablation)
     assert [row.mark for row in collected.tables[0].rows] == ["", "‡", ""]
-    assert any("spatial (1 of 3 runs, -2.5 mm per 1,000 steps)" in line for line in collected.warnings)
+    assert any("spatial (1 of 3 runs, 2.5 mm gained late)" in line for line in collected.warnings)
     assert "spatial‡" in collected.files()["tables/ablation.md"]
+
+
+def test_runs_of_a_version_that_recorded_slopes_are_judged_by_their_curves(ablation):
+    for number, one in enumerate(ablation.spec.runs):
+        ablation.figures[one.run_id] = {"slope": 9.0, "slope_falling": 0.0, "parameters": 10.0}
+        late = 97.0 if number == 3 else 99.9
+        ablation.points[one.run_id] = [("val_mpjpe", 800, 120.0), ("val_mpjpe", 2400, 100.0), ("val_mpjpe", 3000, late)]
+    collected = report.collect(ablation.spec, source=ablation)
+    assert [row.mark for row in collected.tables[0].rows] == ["", "‡", ""]
+    assert any("spatial (1 of 3 runs, 3.0 mm gained late)" in line for line in collected.warnings)
+    files = collected.files()
+    told = {run["run_id"]: run for run in json.loads(files["report.json"])["runs"]}
+    assert [run["late_gain"] for run in told.values()].count(3.0) == 1
 
 
 def test_a_table_of_longer_runs_does_not_carry_the_sign_of_shorter_ones(make):
     made = make({(o, s): 100.0 + s for o in ("abs", "spatial") for s in range(2)} | {("spatial", 0, 12000): 85.0})
     for run in made.spec.runs:
-        made.figures[run.run_id] = {"slope": -3.0, "slope_falling": float(run.train.steps == 3000)}
+        made.figures[run.run_id] = {"late_gain": 3.0, "falling": float(run.train.steps == 3000)}
     made.spec.report.tables = [
         {"rows": "objective", "columns": "test_occlusion", "metric": "mpjpe", "where": {"train.steps": steps}}
         for steps in (3000, 12000)

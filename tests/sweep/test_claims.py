@@ -41,7 +41,7 @@ def scored(run: Any, test: Any, logger: Any, on_epoch: Any) -> dict[str, float]:
     on_epoch(SimpleNamespace(step=1, steps=1, val_mpjpe=50.0, curves=[("val_mpjpe", 1, 50.0)]))
     better = (8.0 + run.seed) * (run.labels["objective"] == "spatial")
     logger.evaluation(tracking.parquet_bytes(evaluation({"mpjpe": 100.0 + run.seed - better})), conditions(test))
-    return {"val_mpjpe_best": 50.0, "parameters": 3.0, "slope": -0.1, "slope_falling": 0.0, "train_seconds": 0.0}
+    return {"val_mpjpe_best": 50.0, "parameters": 3.0, "late_gain": 0.1, "falling": 0.0, "train_seconds": 0.0}
 
 
 @pytest.mark.usefixtures("ray_session")

@@ -175,6 +175,6 @@ def test_a_run_shows_its_test_error_in_mlflows_page(store, finish):
     shown = client(store).get_run(finish().mlflow_id).data.metrics
     rows = kept(store).query("weights == 'best' and metric == 'mpjpe' and joint == 'all' and group == 'all'")
     assert shown["test_mpjpe"] == pytest.approx(rows.groupby("subject")["value"].mean().mean(), rel=1e-6)
-    figures = ["test_mpjpe", "val_mpjpe_best", "val_mpjpe_last", "best_step", "slope", "slope_falling", "parameters"]
+    figures = ["test_mpjpe", "val_mpjpe_best", "val_mpjpe_last", "best_step", "late_gain", "falling", "parameters"]
     summary = tracking.read_summaries(store, [RUN.run_id])[RUN.run_id]
     assert list(summary)[:7] == figures and set(figures) <= set(shown) and "train_seconds" in summary

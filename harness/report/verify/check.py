@@ -19,7 +19,7 @@ from harness.report.verify.arithmetic import mean
 from harness.report.verify.ledger import Ledger, numbers
 
 PAGE, DATA, RUNS, TYPED, SUBJECTS = "report.html", "report.json", "runs.csv", "runs.parquet", "subjects.parquet"
-_OF_RUN = ("run_id", "seed", "state", "convergence", "slope")  # all else in a line of ``runs`` is of its arm
+_OF_RUN = ("run_id", "seed", "state", "convergence", "late_gain")  # all else in a line of ``runs`` is of its arm
 MEANS = ("value", "per_action", "per_frame")
 
 
@@ -165,7 +165,7 @@ def _missing(ledger: Ledger, table: Mapping[str, Any]) -> None:
 
 
 def _counts(ledger: Ledger, report: Mapping[str, Any], runs: pd.DataFrame) -> None:
-    """Arms, runs and seeds that the summary counts, and slopes of arms that were still falling."""
+    """Arms, runs and seeds that the summary counts, and what arms gained late that were still falling."""
     arms: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for run in report["runs"]:
         axes = [name for name in run if name not in _OF_RUN]
@@ -181,13 +181,13 @@ def _counts(ledger: Ledger, report: Mapping[str, Any], runs: pd.DataFrame) -> No
     stated = numbers(report["identity"]["runs"])[:2]
     ledger.same("counts", DATA, "identity, runs", [str(finished), str(len(report["runs"]))], stated)
     told = [
-        part for line in report["warnings"] for part in re.findall(r"\((\d+) of (\d+) runs, (\S+) mm per 1,000", line)
+        part for line in report["warnings"] for part in re.findall(r"\((\d+) of (\d+) runs, (\S+) mm gained late", line)
     ]
     falling = {arm: [run for run in of if run["convergence"] == "still falling"] for arm, of in done.items()}
     slow = [(of, len(done[arm])) for arm, of in falling.items() if of]
     ledger.same("counts", DATA, "arms still falling", [(str(len(of)), str(n)) for of, n in slow], [t[:2] for t in told])
-    for (of, _), (_, _, slope) in zip(slow, told, strict=False):
-        ledger.printed("counts", DATA, "slope", mean([run["slope"] for run in of]), slope)
+    for (of, _), (_, _, gain) in zip(slow, told, strict=False):
+        ledger.printed("counts", DATA, "gained late", mean([run["late_gain"] for run in of]), gain)
 
 
 def _ids(done: Mapping[Any, list[Mapping[str, Any]]]) -> set[str]:

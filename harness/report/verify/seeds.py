@@ -75,7 +75,7 @@ def _summary(ledger: Ledger, file: str, report: Mapping[str, Any], table: Mappin
     ledger.same(KIND, file, "runs spent", [[done, most]], found)
 
 
-_OF_RUN = ("run_id", "seed", "state", "convergence", "slope")
+_OF_RUN = ("run_id", "seed", "state", "convergence", "late_gain")
 
 
 def _trained(run: Mapping[str, Any], report: Mapping[str, Any]) -> bool:

@@ -100,7 +100,7 @@ def tuned(make, tmp_path, monkeypatch, content):
                     made.frames[one.run_id] = evaluation({"mpjpe": before + 2 + seed - (2 - 0.1 * seed) * better})
                     value = PROMISED[objective] + 0.4 if better else before
                     spread = (seed - 2) * (0.3 if better else 0.2)
-                    made.figures[one.run_id] = {"val_mpjpe_best": value + spread, "slope": -0.1}
+                    made.figures[one.run_id] = {"val_mpjpe_best": value + spread, "late_gain": 0.1}
         made.spec.report.figures = ["tuning_history"]
         file = tmp_path / "results/made/study.json"
         if save:

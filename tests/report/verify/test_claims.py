@@ -40,7 +40,7 @@ def made(make):
     found.spec.digest = "now"
     for one in found.spec.runs:
         falling = one.labels["objective"] == "temporal"
-        found.figures[one.run_id] = {"slope": -3.0 if falling else -0.1, "slope_falling": falling, "parameters": 10.0}
+        found.figures[one.run_id] = {"late_gain": 3.0 if falling else -0.1, "falling": falling, "parameters": 10.0}
     finished = found.finished
     found.finished = lambda ids: {r: SimpleNamespace(**vars(x), started=START) for r, x in finished(ids).items()}
     found.registered = lambda spec: {

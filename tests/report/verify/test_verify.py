@@ -38,7 +38,7 @@ def made(make):
     for one in found.spec.runs:
         if one.run_id in found.frames:
             found.frames[one.run_id] = several_subjects(errors[one.labels["objective"], one.seed], draw)
-            found.figures[one.run_id] = {"slope": -2.5 if one.seed == 3 else -0.1, "slope_falling": one.seed == 3}
+            found.figures[one.run_id] = {"late_gain": 2.5 if one.seed == 3 else -0.1, "falling": one.seed == 3}
     found.spec.report.figures = ["occlusion"]
     return found
 
@@ -115,7 +115,7 @@ def test_one_digit_in_the_store(made, folder):
         ("report.json", r"\"mean\": (\d+\.\d+)"),
         ("report.json", r"\"effect\": (-?\d+\.\d+)"),
         ("report.json", r"\"p_adjusted\": \"(0\.\d+)\""),
-        ("report.json", r"\"slope\": (-2\.\d+)"),
+        ("report.json", r"\"late_gain\": (2\.\d+)"),
         ("report.json", r"\"subjects\": (\d+)"),
     ],
 )
@@ -159,10 +159,24 @@ def test_a_drawing_on_paper_is_held_to_its_digest(folder):
 
 def test_how_far_runs_had_converged_is_read_again(made, folder):
     run_id = made.spec.runs[1].run_id
-    made.figures[run_id] = {"slope": -0.4, "slope_falling": True}
+    made.figures[run_id] = {"late_gain": 0.4, "falling": True}
     found = verify(folder, made.spec, made).mismatches
-    assert [one.cell for one in found] == [f"{run_id}, convergence", f"{run_id}, convergence, slope"]
+    assert [one.cell for one in found] == [f"{run_id}, convergence", f"{run_id}, convergence, gained late"]
     assert found[0].expected == "still falling" and verify(folder).mismatches == []
+
+
+def test_how_far_runs_of_an_older_version_had_converged_is_read_off_their_curves(made, tmp_path):
+    for number, one in enumerate(made.spec.runs):
+        if one.run_id in made.figures:
+            made.figures[one.run_id] = {"slope": -0.1, "slope_falling": 0.0, "parameters": 10.0}
+            late = 97.0 if number == 3 else 99.9
+            made.points[one.run_id] = [("val_mpjpe", 2400, 100.0), ("val_mpjpe", 3000, late)]
+    folder = report.write(made.spec, out=tmp_path / "older", source=made).parent
+    assert verify(folder, made.spec, made).mismatches == []
+    run_id = made.spec.runs[4].run_id
+    made.points[run_id] = [("val_mpjpe", 2400, 100.0), ("val_mpjpe", 3000, 98.0)]
+    found = verify(folder, made.spec, made).mismatches
+    assert {one.cell for one in found} >= {f"{run_id}, convergence", f"{run_id}, convergence, gained late"}
 
 
 def test_the_sign_of_a_row_that_was_still_falling(folder):
