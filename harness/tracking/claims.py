@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from harness.tracking import sql, tags
 from harness.tracking.owner import Owner
-from harness.tracking.patience import persist
+from harness.tracking.patience import again, persist
 from harness.tracking.store import artifact_root, client, resolve, sqlite_path
 
 if TYPE_CHECKING:
@@ -167,8 +167,8 @@ def entries(uri: str, prefixes: Collection[str] | None) -> dict[str, str]:
                 book = sql.ledger(connection)
                 return sql.params(connection, book, prefixes) if book else {}
     mlflow = client(uri)
-    book = _find_ledger(mlflow)
-    return dict(mlflow.get_run(book).data.params) if book else {}
+    book = again(lambda: _find_ledger(mlflow))
+    return dict(again(lambda: mlflow.get_run(book)).data.params) if book else {}
 
 
 def _contest(uri: str, wanted: Claim) -> bool:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.tracking import tags
+from harness.tracking.patience import again
 from harness.tracking.store import client
 
 if TYPE_CHECKING:
@@ -72,10 +74,10 @@ def entities(uri: str, query: str) -> list[Any]:
 
 def pages(search: Any, **query: Any) -> list[Any]:
     """All that a search of MLflow's client finds."""
-    page = search(**query)
+    page = again(lambda: search(**query))
     found = list(page)
     while page.token:
-        page = search(**query, page_token=page.token)
+        page = again(partial(search, **query, page_token=page.token))
         found += page
     return found
 
@@ -113,10 +115,10 @@ def _from_server(server: Callable[[], Any], experiments: Sequence[str], filters:
 
 
 def _all_pages(server: Callable[[], Any], body: Mapping[str, Any]) -> list[Listed]:
-    page = _page(server, body)
+    page = again(lambda: _page(server, body))
     found = [_of_json(run) for run in page.get("runs", [])]
     while page.get("next_page_token"):
-        page = _page(server, {**body, "page_token": page["next_page_token"]})
+        page = again(partial(_page, server, {**body, "page_token": page["next_page_token"]}))
         found += [_of_json(run) for run in page.get("runs", [])]
     return found
 

@@ -13,6 +13,7 @@ T = TypeVar("T")
 WINDOW = 600.0
 """Seconds a store may be gone before the run fails."""
 _FIRST, _LONGEST = 0.5, 10.0
+_AGAIN = (0.3, 1.0)
 _FINAL = {
     "BAD_REQUEST",
     "ENDPOINT_NOT_FOUND",
@@ -73,6 +74,24 @@ def persist(action: Callable[[], T], *, window: float | None = None, room: bool 
                 raise TrackingLost(f"{_what(error)} for {window:.0f} s: {_told(error)}") from error
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST)
+
+
+def again(question: Callable[[], T]) -> T:
+    """``question()``, asked up to three times: a server that is up fails one request now and then.
+
+    For what only reads, and where somebody waits: a store that is gone is found out in a second or two.
+
+    Raises:
+        Exception: what it raises at last, or at once where asking again can't help.
+    """
+    for pause in _AGAIN:
+        try:
+            return question()
+        except Exception as error:
+            if not passing(error):
+                raise
+        time.sleep(pause)
+    return question()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,19 @@ def repose(*words: str, cwd: Path, timeout: float = 300, **environment: str) -> 
     done = subprocess.run(command, cwd=cwd, env=given, capture_output=True, text=True, timeout=timeout)
     assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+STARTED: pytest.StashKey[list[Server | Postgres]] = pytest.StashKey()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With a test that fails stands what the servers said that were there."""
+    report = yield
+    if report.failed:
+        for one in item.session.stash.get(STARTED, []):
+            report.sections.append((f"the end of the log of {type(one).__name__}", one.said()))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -80,15 +93,19 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
     """A throw-away PostgreSQL on loopback."""
     with Postgres() as running:
+        request.session.stash.setdefault(STARTED, []).append(running)
         yield running
 
 
 @pytest.fixture(scope="session")
-def running(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def running(
+    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Server]:
     """An MLflow server whose records are in PostgreSQL."""
     found = Server(postgres.url(), tmp_path_factory.mktemp("server"))
+    request.session.stash.setdefault(STARTED, []).append(found)
     yield found
     found.stop(signal.SIGKILL)  # in order it would wait for the connections of this process

@@ -44,6 +44,10 @@ class Postgres:
         self._run("pg_ctl", "-D", f"{self._folder}/data", "-m", "immediate", "stop")
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def said(self) -> str:
+        """The end of its log."""
+        return (self._folder / "log").read_text()[-4000:]
+
     def url(self) -> str:
         """The address of a new, empty database."""
         self._made += 1

@@ -50,6 +50,10 @@ class Server:
                 assert self._process.poll() is None and time.monotonic() < end, said
                 time.sleep(0.3)
 
+    def said(self) -> str:
+        """The end of its log."""
+        return (self._folder / "server.log").read_text()[-4000:]
+
     def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
         """End it, with whatever it has started."""
         os.killpg(self._process.pid, by)

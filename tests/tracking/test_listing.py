@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness import tracking
-from harness.tracking import listing, record, tags
+from harness.tracking import listing, patience, record, tags
 
 
 class Server(ThreadingHTTPServer):
@@ -23,6 +23,7 @@ class Server(ThreadingHTTPServer):
         self.asked: list[dict[str, Any]] = []
         self.headers: set[str | None] = set()
         self.refuses: tuple[int, bytes] | None = None
+        self.fails = 0
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -37,6 +38,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.do_GET()
         self.server.asked.append(asked)
         self.server.headers.add(self.headers["Authorization"])
+        if self.server.fails:
+            self.server.fails -= 1
+            return self._send(500, b"a connection of mine broke")
         if self.server.refuses is not None:
             status, text = self.server.refuses
             return self._send(status, text)
@@ -117,6 +121,19 @@ def test_refusals_are_errors_of_mlflows_client(server, uri, monkeypatch, answer,
         tracking.records(uri, [f"a{number}" for number in range(10)])
     assert type(refused.value).__module__ == "mlflow.exceptions"
     assert tracking.passing(refused.value) is not lasting
+
+
+@pytest.mark.parametrize("few", [3, 30])
+def test_a_server_that_fails_a_request_now_and_then_is_asked_again(server, uri, monkeypatch, few):
+    monkeypatch.setattr(record, "_FEW", few)
+    monkeypatch.setattr(patience, "_AGAIN", (0.0, 0.0))
+    server.pages["a"] = server.pages[""] = [[("a1", 1000)], [("a2", 2000)]]
+    server.fails = 2
+    assert [one.run_id for one in tracking.records(uri, [f"a{number}" for number in range(10)])] == ["a1", "a2"]
+    server.fails = 100
+    with pytest.raises(Exception, match="500"):
+        tracking.records(uri, ["a1"])
+    assert server.fails == 97, "three times, then it's said"
 
 
 def test_ids_that_a_filter_would_read_otherwise_are_found_among_all():
