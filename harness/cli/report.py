@@ -47,7 +47,11 @@ def execute(arguments: argparse.Namespace) -> int:
     """Write the report, or one of each spec, and print where it is; or verify what was written."""
     from harness.spec import load
 
-    specs, wrong = [load(spec, arguments.overrides, arguments.seeds) for spec in arguments.specs], 0
+    # A report that came without its spec and store can still be held against itself.
+    folders = [Path(one) for one in arguments.specs if arguments.verify and (Path(one) / "report.json").is_file()]
+    wrong = sum(verify(None, None, folder) for folder in folders)
+    named = [one for one in arguments.specs if Path(one) not in folders]
+    specs = [load(spec, arguments.overrides, arguments.seeds) for spec in named]
     for i, one in enumerate(specs):
         with shared.located(one, arguments):
             specs[i] = staged.narrowed(one, arguments.tracking_uri or one.tracking.uri)
@@ -95,20 +99,27 @@ def publish(
     print(f"\nreport: {written}")
 
 
-def verify(spec: Spec | Comparison, uri: str | None, out: str | Path | None = None) -> int:
-    """Verify the written report, print what was compared and what differs; returns how many numbers do."""
+def verify(spec: Spec | Comparison | None, uri: str | None, out: str | Path | None = None) -> int:
+    """Verify the written report, print what was compared and what differs; returns how many numbers do.
+
+    Without a spec the folder's files are held against each other.
+    """
     from harness.report.records import Store
     from harness.report.verify import verify as check
 
-    folder, store = Path(out) if out else Path("results") / spec.name, Store(uri)
-    known = store.finished([run.run_id for run in spec.runs])
-    found = check(folder, spec, store if known else None)
+    known, folder = 0, Path(out or "")
+    if spec is None:
+        found, records = check(folder), "its files alone"
+    else:
+        folder, store = Path(out) if out else Path("results") / spec.name, Store(uri)
+        known = len(store.finished([run.run_id for run in spec.runs]))
+        found = check(folder, spec, store if known else None)
+        records = f"{known} runs' records and its files" if known else "its files alone, as the store has no record"
     for mismatch in found.mismatches[:_SHOWN]:
         print(mismatch)
     if len(found.mismatches) > _SHOWN:
         print(f"… and {len(found.mismatches) - _SHOWN} more")
     compared = ", ".join(f"{count:,} {kind}" for kind, count in found.counts.items())
-    records = f"{len(known)} runs' records and its files" if known else "its files alone, as the store has no record"
     verdict = f"{len(found.mismatches)} of them differ" if found.mismatches else "all agree"
     print(f"verified {folder} from {records}: {found.counts.total():,} comparisons ({compared}); {verdict}")
     return len(found.mismatches)

@@ -113,13 +113,18 @@ def test_the_report_says_what_was_spent_and_verifies(job, capsys):
     assert main(["report", "trial.yaml", "--verify"]) == 0
     # Without the store the files are held against each other.
     assert main(["report", "trial.yaml", "--verify", "--tracking-uri", "sqlite:///nowhere.db"]) == 0
+    capsys.readouterr()
+    assert main(["report", "results/trial", "--verify"]) == 0, "a report that came alone, by its folder"
+    assert "verified results/trial from its files alone: " in capsys.readouterr().out
+    assert main(["report", "results/trial"]) == 2
+    assert "a folder, not a spec file" in capsys.readouterr().err
     table = spec.path.parent / "results/trial/report.json"
     changed = json.loads(table.read_text())
     for row in changed["seeds"]["rows"]:
         row["cells"][2]["text"] = "5"
         row["cells"][2]["numbers"]["fixed"] = 5.0
     table.write_text(json.dumps(changed))
-    assert main(["report", "trial.yaml", "--verify"]) == 1
+    assert main(["report", "results/trial", "--verify"]) == main(["report", "trial.yaml", "--verify"]) == 1
     assert "fixed at: expected" in capsys.readouterr().out
 
 
