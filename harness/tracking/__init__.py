@@ -11,6 +11,7 @@ from harness.tracking.checkpoints import (
     read_checkpoint,
 )
 from harness.tracking.claims import Claim, claim, latest, warm_up
+from harness.tracking.direct import preload
 from harness.tracking.evaluations import add_evaluation, current, read_evaluations, unevaluated
 from harness.tracking.find import find
 from harness.tracking.logger import RunLogger, Stopped, TakenOver
@@ -23,7 +24,7 @@ from harness.tracking.removal import Removed, remove
 from harness.tracking.shape import params_of, shape_of
 from harness.tracking.standing import Standing, standing
 from harness.tracking.state import Survey, reap, survey
-from harness.tracking.store import check, preload, prepare, probe, quiet, resolve
+from harness.tracking.store import check, prepare, probe, quiet, resolve
 from harness.tracking.tags import hardware, provenance
 from harness.tracking.ui import ui_command
 from harness.tracking.watch import WATCH, Watch

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.tracking import artifacts, sql, tags
-from harness.tracking.patience import persist
+from harness.tracking.direct import client
+from harness.tracking.patience import persist, refusal
 from harness.tracking.record import ALL, Record, records
-from harness.tracking.store import client, resolve, sqlite_path
+from harness.tracking.store import resolve, sqlite_path
 
 _NAMES = ("checkpoint-a.pt", "checkpoint-b.pt")
 
@@ -188,12 +189,10 @@ class Checkpoints:
 
 
 def _unpoint(uri: str, mlflow_id: str) -> None:
-    from mlflow.exceptions import MlflowException
-
     try:
         persist(lambda: client(uri).delete_tag(mlflow_id, tags.CHECKPOINT))
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":  # somebody else was quicker
+    except Exception as error:
+        if refusal(error) != "RESOURCE_DOES_NOT_EXIST":  # somebody else was quicker
             raise
 
 

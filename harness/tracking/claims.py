@@ -18,9 +18,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from harness.tracking import sql, tags
+from harness.tracking.direct import client
 from harness.tracking.owner import Owner
-from harness.tracking.patience import again, persist
-from harness.tracking.store import artifact_root, client, resolve, sqlite_path
+from harness.tracking.patience import again, persist, refusal
+from harness.tracking.store import artifact_root, resolve, sqlite_path
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -101,15 +102,13 @@ def _find_ledger(mlflow: MlflowClient) -> str | None:
 
 
 def _make_ledger(uri: str, mlflow: MlflowClient) -> str:
-    from mlflow.exceptions import MlflowException
-
     candidate = mlflow.create_run(experiment(uri, tags.CLAIMS), run_name="ledger").info.run_id
     mlflow.set_terminated(candidate)  # a record of claims, not of work: never RUNNING
     try:
         # The experiment's name is unique and its tag is written with it, so there's one winner.
         mlflow.create_experiment(tags.LEDGER, artifact_location(uri, "ledger"), tags={tags.LEDGER_RUN: candidate})
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+    except Exception as error:
+        if refusal(error) != "RESOURCE_ALREADY_EXISTS":
             raise
     winner = _find_ledger(mlflow)
     if winner == candidate:
@@ -120,15 +119,13 @@ def _make_ledger(uri: str, mlflow: MlflowClient) -> str:
 
 def experiment(uri: str, name: str) -> str:
     """MLflow's id of an experiment, made if it isn't there; a deleted one is restored."""
-    from mlflow.exceptions import MlflowException
-
     mlflow = client(uri)
     found = mlflow.get_experiment_by_name(name)
     if found is None:
         try:
             return mlflow.create_experiment(name, artifact_location(uri, name))
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+        except Exception as error:
+            if refusal(error) != "RESOURCE_ALREADY_EXISTS":
                 raise
         return experiment(uri, name)
     if found.lifecycle_stage == "deleted":
@@ -144,13 +141,11 @@ def artifact_location(uri: str, name: str) -> str | None:
 
 def write_once(uri: str, key: str, value: str) -> bool:
     """Enter a parameter in the ledger; False when another value stands there already, which then stays."""
-    from mlflow.exceptions import MlflowException
-
     book = ledger(uri)
     try:
         persist(lambda: client(uri).log_param(book, key, value, synchronous=True))
-    except MlflowException as error:
-        if error.error_code != "INVALID_PARAMETER_VALUE" or "already" not in str(error):
+    except Exception as error:
+        if refusal(error) != "INVALID_PARAMETER_VALUE" or "already" not in str(error):
             raise
         return False
     return True

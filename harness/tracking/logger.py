@@ -14,11 +14,12 @@ from harness.tracking import artifacts, tags
 from harness.tracking.beat import BEATS
 from harness.tracking.checkpoints import Checkpoints
 from harness.tracking.claims import Claim, experiment, seal
+from harness.tracking.direct import Point, client, log_batch
 from harness.tracking.owner import BEAT
 from harness.tracking.patience import WINDOW, TrackingLost, full, passing, persist
 from harness.tracking.run_log import RunLog
 from harness.tracking.shape import params_of, shape_of
-from harness.tracking.store import client, resolve
+from harness.tracking.store import resolve
 
 CURVES_KEPT, FIGURES_KEPT = 3, 7
 """Metrics of a record are few, as listing fat records is slow: these many curves (those whose name has no dot) and
@@ -289,24 +290,22 @@ class RunLogger:
 
     def _flush(self, figures: Mapping[str, float] | None = None, tag: Mapping[str, str] | None = None) -> None:
         """Write the points that aren't written yet, in as few calls as MLflow allows. May be repeated."""
-        from mlflow.entities import Metric, Param, RunTag
-
         with self._lock:
             upto, kept = len(self._points), list(self._kept)
             points = zip(self._points[self._written : upto], self._times[self._written : upto], strict=True)
-            metrics = [Metric(name, value, at, step) for (name, step, value), at in points if name in kept]
+            metrics = [Point(name, value, at, step) for (name, step, value), at in points if name in kept]
         last = max((step for _, step, _ in self._points), default=0)
         now = int(time.time() * 1000)
         for name, value in list((figures or {}).items())[:FIGURES_KEPT]:
-            metrics.append(Metric(name, float(value), now, last))
-        params = [] if self._params_written else [Param(*pair) for pair in params_of(self.run).items()]
-        final = [RunTag(*pair) for pair in (tag or {}).items()]
+            metrics.append(Point(name, float(value), now, last))
+        params = {} if self._params_written else params_of(self.run)
+        final = dict(tag or {})
         room = _BATCH - len(params) - len(final)
         for begin in range(0, max(len(metrics), 1), room):
             batch = metrics[begin : begin + room]
             if batch or params or final:
-                client(self.uri).log_batch(self.mlflow_id, batch, params, final, synchronous=True)
-                params, final = [], []
+                log_batch(client(self.uri), self.mlflow_id, batch, params, final)
+                params, final = {}, {}
         self._params_written, self._written = True, upto
 
     def _tick(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,11 +45,17 @@ def full(error: BaseException) -> bool:
 
 def passing(error: Exception) -> bool:
     """Whether trying again may help: the store is gone, locked or full, rather than refusing what was asked."""
-    from mlflow.exceptions import MlflowException
+    code = refusal(error)
+    if code is not None:
+        return code not in _FINAL
+    # What sqlite itself calls operational (locked, full, no more handles), as MLflow passes it on.
+    return isinstance(error, ConnectionError | TimeoutError | sqlite3.OperationalError) or full(error)
 
-    if isinstance(error, MlflowException):
-        return error.error_code not in _FINAL
-    return isinstance(error, ConnectionError | TimeoutError) or full(error)
+
+def refusal(error: BaseException) -> str | None:
+    """MLflow's code of an error, if it is one of MLflow's: then MLflow has been imported already."""
+    known = sys.modules.get("mlflow.exceptions")
+    return error.error_code if known is not None and isinstance(error, known.MlflowException) else None
 
 
 def persist(action: Callable[[], T], *, window: float | None = None, room: bool = True) -> T:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from harness.tracking import tags
 from harness.tracking.checkpoints import drop_checkpoints
 from harness.tracking.claims import Claim, latest
+from harness.tracking.direct import client
 from harness.tracking.owner import SILENCE, Owner, is_alive, process_alive
 from harness.tracking.patience import persist
 from harness.tracking.record import ALL, Record, records
-from harness.tracking.store import client, resolve
+from harness.tracking.store import resolve
 from harness.tracking.watch import WATCH
 
 _LOOK = 3.0

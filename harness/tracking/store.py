@@ -182,7 +182,7 @@ def preload(uri: str | None = None) -> None:
 
 
 def _write_without_waiting(file: Path) -> None:
-    """Let sqlite not wait for the disk at each of a run's nine commits.
+    """Let sqlite not wait for the disk at each commit.
 
     With write-ahead logging this can't break a store. A power failure may undo its last writes; the runs they
     speak of died with it, or are done again.

@@ -130,7 +130,7 @@ from harness.sweep.worker import Settings, Worker
 from tests.sweep.bodies import FakeRun
 
 def body(run, test, logger, on_epoch):
-    kept = bytearray(b"x") * 150_000_000
+    kept = bytearray(b"x") * 240_000_000
     time.sleep(60)
 
 limits.GRACE = 0.5

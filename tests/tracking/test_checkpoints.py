@@ -12,7 +12,7 @@ import pytest
 
 from harness import tracking
 from harness.tracking import artifacts
-from harness.tracking.store import client
+from harness.tracking.direct import client
 from tests.tracking.runs import Run, begun
 
 

@@ -52,13 +52,14 @@ def test_what_a_store_needs_is_imported_without_looking_for_garbage(monkeypatch,
     assert asked == [(wanted, False)] and gc.isenabled()
 
 
-def test_the_store_in_use_does_not_wait_for_the_disk_and_other_databases_do(store, tmp_path):
+def test_the_store_in_use_does_not_wait_for_the_disk_and_other_databases_do(template):
     import sqlalchemy
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    tracking.warm_up(store)
-    other = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'other.db'}")
-    for engine, level in ((SqlAlchemyStore._engine_map[store], 1), (other, 2)):
+    uri = f"sqlite:///{template}"
+    store.client(uri)
+    other = sqlalchemy.create_engine(f"sqlite:///{template.with_name('other.db')}")
+    for engine, level in ((SqlAlchemyStore._engine_map[uri], 1), (other, 2)):
         with engine.connect() as connection:
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == level
 
