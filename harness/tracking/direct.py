@@ -85,9 +85,9 @@ def client(uri: str) -> Any:
     return writer if writer.fit() else store.client(uri)
 
 
-def preload(uri: str) -> None:
-    """Import MLflow, where `client` will need it."""
-    if store.sqlite_path(uri) is None:
+def preload(uri: str | None = None) -> None:
+    """Import MLflow where `client` will need it, so that the first run doesn't wait for it; for no store in any case."""
+    if uri is None or store.sqlite_path(uri) is None:
         store.preload(uri)
 
 
