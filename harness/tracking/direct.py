@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import posixpath
 import re
 import sqlite3
@@ -81,12 +82,12 @@ def client(uri: str) -> Any:
     file = store.sqlite_path(uri)
     if file is None:
         return store.client(uri)
-    writer = _writer(uri)
+    writer = _writer(uri, os.getpid())  # a fork must not use what its parent opened
     return writer if writer.fit() else store.client(uri)
 
 
 def preload(uri: str | None = None) -> None:
-    """Import MLflow where `client` will need it, so that the first run doesn't wait for it; for no store in any case."""
+    """Import MLflow where `client` will need it, so that the first run doesn't wait for it; without ``uri`` anyway."""
     if uri is None or store.sqlite_path(uri) is None:
         store.preload(uri)
 
@@ -106,7 +107,7 @@ def log_batch(
 
 
 @lru_cache(maxsize=8)
-def _writer(uri: str) -> Direct:
+def _writer(uri: str, process: int) -> Direct:
     return Direct(uri, Path(uri.removeprefix("sqlite:///")))
 
 

@@ -206,7 +206,7 @@ def test_a_whole_record_is_kept_without_importing_mlflow_and_without_waiting_for
         f"uri = {store!r}; logger = begun(uri); logger.log(1, {{'loss': 1.0}}); logger.artifact('best.pt', b'w')\n"
         "logger.finish({'val_mpjpe_best': 1.0}); begun(uri, 'r1').fail('why')\n"
         "tracking.reap(uri, ['r1']); tracking.survey(uri, ['r0', 'r1'])\n"
-        "assert direct._writer(uri)._open.execute('PRAGMA synchronous').fetchone() == (1,)\n"
+        "assert direct.client(uri)._open.execute('PRAGMA synchronous').fetchone() == (1,)\n"
         "assert not {'mlflow', 'sqlalchemy', 'torch'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
