@@ -20,9 +20,12 @@ from queue import SimpleQueue
 from typing import Any, BinaryIO, cast
 
 import harness
+from harness.cli.collecting import rarely
 
 _HEAVY = ("torch", "matplotlib")
 """What another process is worth starting for: loading them takes a second each, which nothing need wait for."""
+_PIPE = 1 << 20
+"""Bytes: what comes in small pieces waits for the turn of the reading thread before each."""
 
 
 class Answers:
@@ -67,6 +70,7 @@ class Aside:
             [sys.executable, "-m", "harness.cli.aside"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            pipesize=_PIPE,
             env={**os.environ, "PYTHONPATH": path},
         )
         self._jobs: list[Answers] = []
@@ -134,7 +138,7 @@ def _free() -> bool:
 
 def main() -> None:
     """Take jobs from the standard input until it ends."""
-    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
+    with rarely(), os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
         while True:
             try:

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from harness.cli import aside
+from harness.cli.collecting import rarely
 from harness.cli.cost import Counts, Network
 
 if TYPE_CHECKING:
     from harness.cli.aside import Answers, Aside
     from harness.report import Report
     from harness.report.evidence import Evidence
+
+
+_NEEDED = ("harness.training.cost", "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg")
+
+
+@contextmanager
+def helper() -> Iterator[Aside | None]:
+    """A process that helps with reports, see `aside.beside`; what it will need is loaded at once."""
+    with rarely(), aside.beside() as other:
+        if other is not None:
+            other.ask(f"{__name__}:loaded", *_NEEDED)
+        yield other
+
+
+def loaded(*modules: str) -> tuple[()]:
+    """Modules are imported before they are needed."""
+    for module in modules:
+        importlib.import_module(module)
+    return ()
 
 
 def begun(other: Aside, report: Report, counts: Counts) -> Answers:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli import arguments as shared
-from harness.cli import aside, cost, drawing, staged
 from harness.cli import clips as player
+from harness.cli import cost, drawing, staged
 from harness.errors import UserError
 
 _SHOWN = 20
 
 if TYPE_CHECKING:
+    from harness.cli.aside import Aside
     from harness.report.compare import Comparison
     from harness.spec import Spec
 
@@ -45,6 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the report, or one of each spec, and print where it is; or verify what was written."""
+    # Started first of all: what the other process loads takes longer than to read a spec.
+    with nullcontext() if arguments.verify else drawing.helper() as other:
+        return _execute(arguments, other)
+
+
+def _execute(arguments: argparse.Namespace, other: Aside | None) -> int:
     from harness.spec import load
 
     # A report that came without its spec and store can still be held against itself.
@@ -61,7 +69,7 @@ def execute(arguments: argparse.Namespace) -> int:
             if arguments.verify:
                 wrong += verify(spec, uri, arguments.out)
             else:
-                publish(spec, uri, arguments.out, clips=0 if arguments.no_player else arguments.clips)
+                publish(spec, uri, arguments.out, clips=0 if arguments.no_player else arguments.clips, other=other)
     return 1 if wrong else 0
 
 
@@ -82,12 +90,20 @@ def _asked(specs: list[Spec], arguments: argparse.Namespace) -> list[Spec] | lis
 
 
 def publish(
-    spec: Spec | Comparison, uri: str | None, out: str | Path | None = None, *, clips: int = player.CLIPS
+    spec: Spec | Comparison,
+    uri: str | None,
+    out: str | Path | None = None,
+    *,
+    clips: int = player.CLIPS,
+    other: Aside | None = None,
 ) -> None:
-    """Write the report, with so many clips to play; print its main table and where it is."""
+    """Write the report, with so many clips to play; print its main table and where it is.
+
+    ``other``: a process that helps, see `harness.cli.drawing.helper`; None: one is started where it would gain time.
+    """
     from harness import report
 
-    with aside.beside() as other:
+    with nullcontext(other) if other else drawing.helper() as other:
         counts = cost.of_runs(spec, other)
         found = report.collect(spec, uri, costs=counts)
         if other is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.errors import UserError
+from harness.metrics.footers import footer, has_bounds, has_rows, kept_under
 from harness.metrics.scored import DIMENSIONS, Scored, score
 
 KEY = b"repose.scores"
@@ -45,25 +46,41 @@ def with_scores(content: bytes) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def kept_scores(file: Path) -> Scored | None:
+def kept_scores(file: str | Path) -> Scored | None:
     """The means that a file keeps; None where it keeps none, or others than those of its rows."""
+    found = footer(file)
+    packed = kept_under(KEY, found)
+    quick = None if packed is None else _unpacked(packed, lambda marks: _told(marks, found))
+    return quick or _kept_slowly(file)
+
+
+def _kept_slowly(file: str | Path) -> Scored | None:
+    """The same by PyArrow, whoever wrote the file."""
     try:
         # A path's file system isn't looked for: it takes as long as the footer itself.
         with pa.OSFile(os.fspath(file)) as opened, pq.ParquetFile(opened) as whole:
-            footer = whole.metadata
+            metadata = whole.metadata
     except (OSError, pa.ArrowException):
         return None
-    packed = (footer.metadata or {}).get(KEY)
-    return None if packed is None else _unpacked(packed, footer)
+    packed = (metadata.metadata or {}).get(KEY)
+    return None if packed is None else _unpacked(packed, lambda marks: marks == _marks(metadata))
 
 
-def _marks(footer: Any) -> list[Any]:
+def _told(marks: list[Any], found: bytes) -> bool:
+    """Whether a footer of a single group of rows tells these marks; False says nothing."""
+    if len(marks) != 5 or None in marks:
+        return False
+    rows, *(low, high, least, most) = marks
+    return has_rows(rows, found) and has_bounds(low, high, found) and has_bounds(least, most, found)
+
+
+def _marks(metadata: Any) -> list[Any]:
     """What the footer itself tells of the rows."""
-    found: list[Any] = [footer.num_rows]
-    at = {name: i for i, name in enumerate(footer.schema.names)}
-    for group in range(footer.num_row_groups):
+    found: list[Any] = [metadata.num_rows]
+    at = {name: i for i, name in enumerate(metadata.schema.names)}
+    for group in range(metadata.num_row_groups):
         for name in ("value", "n"):
-            told = footer.row_group(group).column(at[name]).statistics if name in at else None
+            told = metadata.row_group(group).column(at[name]).statistics if name in at else None
             found += [told.min, told.max] if told is not None and told.has_min_max else [None, None]
     return found
 
@@ -79,13 +96,14 @@ def _packed(found: Scored, marks: list[Any]) -> bytes:
     return json.dumps(head, ensure_ascii=False).encode() + b"\n" + base64.b64encode(body)
 
 
-def _unpacked(packed: bytes, footer: Any) -> Scored | None:
+def _unpacked(packed: bytes, told: Callable[[list[Any]], bool]) -> Scored | None:
+    """``told``: whether these marks are those of the rows."""
     first, _, rest = packed.partition(b"\n")
     about, _, names_of = first.partition(_NAMES)
     if not names_of:
         return None
     head = json.loads(about + b"}")
-    if head.get("version") != VERSION or head["marks"] != _marks(footer):
+    if head.get("version") != VERSION or not told(head["marks"]):
         return None
     names, subjects = _named(names_of)
     body, begin = base64.b64decode(rest), 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.report import provenance, tuning, underlying
+from harness.report.json_text import json_text
 from harness.report.table import Cell, Recipe, Table
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def parquet(table: Table) -> bytes:
     return _bytes(pa.table(columns))
 
 
-def json_text(table: Table) -> str:
+def table_json(table: Table) -> str:
     """The table as JSON: rows of cells, each with its text and its numbers, and what the cells are made of."""
-    return _dumps(plain(table))
+    return json_text(plain(table))
 
 
 def whole(report: Report) -> str:
@@ -85,7 +85,7 @@ def whole(report: Report) -> str:
         "not_drawn": dict(report.figures.lacking),
         "clips": underlying.digest(report.player) if report.player else None,
     }
-    return _dumps(content)
+    return json_text(content)
 
 
 def frame_bytes(frame: pd.DataFrame) -> bytes:
@@ -98,7 +98,7 @@ def frame_bytes(frame: pd.DataFrame) -> bytes:
 
 
 def plain(table: Table) -> dict[str, Any]:
-    """A table as plain data; see `json_text`."""
+    """A table as plain data; see `table_json`."""
     rows = [
         {
             "band": row.band,
@@ -196,7 +196,3 @@ def _bytes(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     return sink.getvalue().to_pybytes()
-
-
-def _dumps(content: Any) -> str:
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

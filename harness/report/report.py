@@ -253,7 +253,7 @@ _RENDERERS: dict[str, Callable[[Table], str | bytes]] = {
     "md": writers.markdown,
     "tex": writers.latex,
     "csv": data_writers.comma_separated,
-    "json": data_writers.json_text,
+    "json": data_writers.table_json,
     "parquet": data_writers.parquet,
 }
 

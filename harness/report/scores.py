@@ -1,11 +1,8 @@
-"""From `evaluation.parquet` to one number per run, test level, cameras and metric; of a subject, of a joint.
-
-The means of a file are those of `harness.metrics.scored`, read from its footer where it keeps them
-(`harness.metrics.kept_scores`): ten thousand files take seconds.
-"""
+"""From `evaluation.parquet` to one number per run, test level, cameras and metric; of a subject, of a joint."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.metrics.kept_scores import KEPT, kept_scores
-from harness.metrics.scored import DIMENSIONS, Conditions, Scored, score
+from harness.metrics.kept_scores import KEPT
+from harness.metrics.scored import DIMENSIONS, Conditions
+from harness.report import alike
+from harness.report.alike import Alike
 from harness.report.coding import coded
 
 MEANS = ["value", "per_action", "per_frame"]
@@ -125,14 +124,17 @@ def _read(files: Files, dimensions: Sequence[str], kept: Mapping[str, str]) -> t
     named = [(run_id, path, counted) for run_id, found in files.items() for path, counted in found.items()]
     if not named:
         return pd.DataFrame(columns=["run_id", *dimensions, *MEANS, "n", "subjects"]), []
-    scored = [_score(path, dimensions, kept) for _, path, _ in named]
     ids = np.array([run_id for run_id, _, _ in named], dtype=object)
-    # Runs of one spec have the same cells, as a rule: what is done for all of them at once is quick.
-    alike: dict[Any, list[int]] = {}
-    for i, (one, (_, _, counted)) in enumerate(zip(scored, named, strict=True)):
-        cells = tuple(map(tuple, one.names.values())), one.cells.tobytes(), tuple(one.subjects)
-        alike.setdefault((*cells, frozenset(counted)), []).append(i)
-    groups = [_Group(np.array(members), scored, named[members[0]][2], kept) for members in alike.values()]
+    found = alike.read([os.fspath(path) for _, path, _ in named], dimensions, kept)
+    # Runs of one spec have the same cells, as a rule, of which the same count: what is done at once for all is quick.
+    conditions: dict[Any, Conditions] = {}
+    which = np.array([_code(conditions, counted) for _, _, counted in named])
+    groups = [
+        _Group(part.among(which[part.files] == code), counted, kept)
+        for part in found
+        for code, counted in enumerate(conditions.values())
+        if (which[part.files] == code).any()
+    ]
     sizes = np.zeros(len(named), dtype=np.int64)
     for group in groups:
         sizes[group.members] = group.rows
@@ -154,6 +156,12 @@ def _read(files: Files, dimensions: Sequence[str], kept: Mapping[str, str]) -> t
     return pd.DataFrame(frame, copy=False), [group.subjects(ids) for group in groups]
 
 
+def _code(known: dict[Any, Conditions], counted: Conditions) -> int:
+    """The number of these conditions among the different ones."""
+    known.setdefault(frozenset(counted), counted)
+    return list(known).index(frozenset(counted))
+
+
 class _Group:
     """Files with the same cells, of which the same ones count.
 
@@ -164,18 +172,16 @@ class _Group:
         numbers: column → (files, rows).
     """
 
-    def __init__(
-        self, members: np.ndarray, scored: Sequence[Scored], counted: Conditions, kept: Mapping[str, str]
-    ) -> None:
-        files = [scored[i] for i in members]
-        self.first, self.members = files[0], members
+    def __init__(self, files: Alike, counted: Conditions, kept: Mapping[str, str]) -> None:
+        self.first, self.members = files.cells, files.files
         there = self.first.counting(counted, kept)
         self.rows = int(there.sum())
         self.at = {name: at[there] for name, at in self.first.places().items()}
-        self._means = np.stack([one.means for one in files])[:, there]
+        numbers = {name: (all_ if there.all() else all_[:, there]) for name, all_ in files.numbers.items()}
+        self._means = numbers.pop("means")
         self.numbers = {
             "value": np.nanmean(self._means, axis=2),
-            **{name: np.stack([getattr(one, name) for one in files])[:, there] for name in (*MEANS[1:], "n")},
+            **numbers,
             "subjects": (~np.isnan(self._means)).sum(axis=2),
         }
 
@@ -195,9 +201,3 @@ class _Group:
     def subjects(self, ids: np.ndarray) -> Subjects:
         names = {name: self.first.names[name][at] for name, at in self.at.items()}
         return Subjects(ids[self.members], self.members, names, self.first.subjects, self._means)
-
-
-def _score(path: Path, dimensions: Sequence[str], kept: Mapping[str, str]) -> Scored:
-    """The means of one file: those it keeps, else those of its rows."""
-    known = kept_scores(path) if (tuple(dimensions), kept) == (DIMENSIONS, KEPT) else None
-    return known or score(path, dimensions, kept, str(path))

@@ -64,6 +64,24 @@ def test_means_of_other_rows_than_the_files_are_not_believed(file, tmp_path, cha
     assert KEY in pq.read_schema(stale).metadata and kept_scores(stale) is None
 
 
+@pytest.mark.parametrize(("how", "other"), [({"version": "1.0"}, False), ({"row_group_size": 20}, True)])
+def test_means_are_kept_with_the_rows_they_were_taken_from(file, how, other):
+    """Whoever wrote the file again: in another version of the format, or in several groups, whose marks differ."""
+    ours = kept_scores(file)
+    pq.write_table(pq.read_table(file), file, **how)
+    theirs = kept_scores(file)
+    assert theirs is None if other else theirs.means.tobytes() == ours.means.tobytes()
+
+
+def test_a_footer_is_read_as_pyarrow_reads_it(file, monkeypatch):
+    quick = kept_scores(file)
+    monkeypatch.setattr("harness.metrics.kept_scores.footer", lambda file: b"")
+    slow = kept_scores(file)
+    for name in ("cells", "n", "per_action", "per_frame", "means"):
+        assert getattr(quick, name).tobytes() == getattr(slow, name).tobytes()
+    assert {name: list(texts) for name, texts in quick.names.items()} == {k: list(v) for k, v in slow.names.items()}
+
+
 def test_a_file_without_means_and_one_that_is_none_keep_none(tmp_path):
     plain, broken = tmp_path / "plain.parquet", tmp_path / "broken.parquet"
     plain.write_bytes(content(rows()))
