@@ -2,15 +2,14 @@
 
 MLflow takes seconds to import, and for each write some dozen statements in up to four transactions. Here each write
 is one transaction of a few statements on MLflow's own tables, if their schema is the one that is known
-(`sql.REVISION`). What isn't plain (a record that isn't there, a name that is taken, a value that is too long) is
-undone and left to MLflow's client, whose answer or refusal then counts; so is any other store. A test holds the rows of
-both against each other.
+(`sql.REVISION`). What isn't plain (a record that isn't there, a value that is too long) is undone and left to MLflow's
+client, whose answer or refusal then counts; so is any other store. Only what two owners contest, a name or a parameter,
+is refused here. A test holds the rows of both against each other.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import posixpath
 import re
@@ -22,27 +21,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from harness.errors import UserError
 from harness.tracking import sql, store
+from harness.tracking.patience import Refused
+from harness.tracking.writing import NAME, NotPlain, Point, add_points, plain, plain_pairs, set_params, set_tags
 
 _PATIENCE = 20.0
 """Seconds for which a locked file is waited for, as MLflow does."""
-_LARGEST = 1.7976931348623157e308
-_KEY = re.compile(r"[\w.\- :][/\w.\- :]{0,249}", re.ASCII)
 _PLACE = re.compile(r"/[/\w.\-]{0,255}", re.ASCII)
-_ROOM = {"param": 6000, "tag": 8000}
-_NAME = "mlflow.runName"
-
-
-class Point(NamedTuple):
-    """A point of a curve, or a final figure; ``timestamp`` in milliseconds since 1970."""
-
-    key: str
-    value: float
-    timestamp: int
-    step: int
 
 
 @dataclass(frozen=True)
@@ -67,10 +55,6 @@ class Experiment:
     experiment_id: str
     lifecycle_stage: str
     tags: dict[str, str] = field(default_factory=dict)
-
-
-class _NotPlain(Exception):
-    """This is for MLflow's client."""
 
 
 def client(uri: str) -> Any:
@@ -127,13 +111,14 @@ class Direct:
         return getattr(store.client(self._uri), name)
 
     def fit(self) -> bool:
-        """Whether the file is there and has the schema that is known here."""
+        """Whether the file is there and has the schema that is known here. One that was there before is waited for."""
         with self._lock:
             try:
                 found = self._file.stat()
-            except OSError:
-                self._close()
-                return False
+            except OSError as error:
+                if self._open is None:
+                    return False
+                raise sqlite3.OperationalError(f"unable to open database file: {error}") from None
             if self._open is not None and self._place == (found.st_dev, found.st_ino):
                 return True
             self._close()
@@ -163,14 +148,14 @@ class Direct:
                     return None
                 pairs = connection.execute("SELECT key, value FROM experiment_tags WHERE experiment_id = ?", found[:1])
                 return Experiment(str(found[0]), found[1], dict(pairs))
-        except _NotPlain:
+        except NotPlain:
             return store.client(self._uri).get_experiment_by_name(name)
 
     def create_experiment(self, name: str, artifact_location: str, tags: Mapping[str, str] | None = None) -> str:
-        """A new experiment, with its tags in one transaction; its id."""
+        """A new experiment, with its tags in one transaction; its id. Raises `Refused`: there's one called so."""
         try:
-            _plain(bool(name) and len(name) <= 250 and _PLACE.fullmatch(artifact_location) is not None)
-            _plain_pairs(tags or {}, "tag")
+            plain(bool(name) and len(name) <= 250 and _PLACE.fullmatch(artifact_location) is not None)
+            plain_pairs(tags or {}, "tag")
             now = int(time.time() * 1000)
             with self._transaction() as connection:
                 row = (name, artifact_location, "active", now, now, "default")
@@ -185,7 +170,9 @@ class Direct:
                     [(*pair, made) for pair in (tags or {}).items()],
                 )
             return str(made)
-        except (_NotPlain, sqlite3.IntegrityError):
+        except sqlite3.IntegrityError as error:
+            raise Refused("RESOURCE_ALREADY_EXISTS", f"there is an experiment '{name}' already: {error}") from None
+        except NotPlain:
             return store.client(self._uri).create_experiment(name, artifact_location, tags=dict(tags or {}))
 
     def create_run(
@@ -198,15 +185,15 @@ class Direct:
         """A new record, RUNNING, with its tags in one transaction."""
         tags, begun = dict(tags or {}), start_time or int(time.time() * 1000)
         try:
-            _plain(bool(run_name) and len(run_name or "") <= 250)
-            _plain_pairs(tags, "tag")
+            plain(bool(run_name) and len(run_name or "") <= 250)
+            plain_pairs(tags, "tag")
             mlflow_id = uuid.uuid4().hex
             with self._transaction() as connection:
                 found = connection.execute(
                     "SELECT artifact_location, lifecycle_stage FROM experiments WHERE experiment_id = ?",
                     (int(experiment_id),),
                 ).fetchone()
-                _plain(found is not None and found[1] == "active" and _PLACE.fullmatch(found[0] or "") is not None)
+                plain(found is not None and found[1] == "active" and _PLACE.fullmatch(found[0] or "") is not None)
                 place = posixpath.join(found[0], mlflow_id, "artifacts")
                 row = (mlflow_id, run_name, "UNKNOWN", tags.get("mlflow.user", "unknown"), "RUNNING", begun, "active")
                 connection.execute(
@@ -215,21 +202,22 @@ class Direct:
                     " VALUES (?, ?, ?, '', '', ?, ?, ?, '', ?, ?, ?)",
                     (*row, place, int(experiment_id)),
                 )
-                _set_tags(connection, mlflow_id, tags)
+                set_tags(connection, mlflow_id, tags)
                 connection.execute(
-                    "INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?)", (_NAME, run_name, mlflow_id)
+                    "INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?)", (NAME, run_name, mlflow_id)
                 )
             return Made(Info(mlflow_id, place))
-        except (_NotPlain, sqlite3.IntegrityError):
+        except (NotPlain, sqlite3.IntegrityError):
             return store.client(self._uri).create_run(experiment_id, start_time, tags, run_name)
 
     def log_param(self, run_id: str, key: str, value: str, synchronous: bool | None = None) -> Any:
-        """A parameter, which is refused if it's there with another value."""
+        """A parameter. Raises `Refused`: it's there with another value."""
         try:
             with self._of(run_id) as connection:
-                _set_params(connection, run_id, {key: value})
+                if differing := set_params(connection, run_id, {key: value}):
+                    raise Refused("INVALID_PARAMETER_VALUE", f"{differing} of {run_id} was already logged")
             return value
-        except (_NotPlain, sqlite3.IntegrityError):
+        except (NotPlain, sqlite3.IntegrityError):
             return store.client(self._uri).log_param(run_id, key, value, synchronous=synchronous)
 
     def log_batch(
@@ -237,20 +225,20 @@ class Direct:
     ) -> None:
         """All of it in one transaction."""
         try:
-            _plain(len(points) + len(params) + len(tags) <= 1000 and len(params) <= 100 and len(tags) <= 100)
+            plain(len(points) + len(params) + len(tags) <= 1000 and len(params) <= 100 and len(tags) <= 100)
             with self._of(run_id) as connection:
-                _set_params(connection, run_id, params)
-                _add_points(connection, run_id, points)
-                _set_tags(connection, run_id, tags)
-        except (_NotPlain, sqlite3.IntegrityError):
+                plain(not set_params(connection, run_id, params))
+                add_points(connection, run_id, points)
+                set_tags(connection, run_id, tags)
+        except (NotPlain, sqlite3.IntegrityError):
             log_batch(store.client(self._uri), run_id, points, params, tags)
 
     def set_tag(self, run_id: str, key: str, value: str) -> None:
         """A tag, in place of one of that name."""
         try:
             with self._of(run_id) as connection:
-                _set_tags(connection, run_id, {key: value})
-        except (_NotPlain, sqlite3.IntegrityError):
+                set_tags(connection, run_id, {key: value})
+        except (NotPlain, sqlite3.IntegrityError):
             store.client(self._uri).set_tag(run_id, key, value)
 
     def delete_tag(self, run_id: str, key: str) -> None:
@@ -258,8 +246,8 @@ class Direct:
         try:
             with self._of(run_id) as connection:
                 gone = connection.execute("DELETE FROM tags WHERE run_uuid = ? AND key = ?", (run_id, key))
-                _plain(gone.rowcount == 1)
-        except _NotPlain:
+                plain(gone.rowcount == 1)
+        except NotPlain:
             store.client(self._uri).delete_tag(run_id, key)
 
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
@@ -270,15 +258,26 @@ class Direct:
                 connection.execute(
                     "UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?", (status or "FINISHED", ended, run_id)
                 )
-        except (_NotPlain, sqlite3.IntegrityError):
+        except (NotPlain, sqlite3.IntegrityError):
             store.client(self._uri).set_terminated(run_id, status, ended)
+
+    def delete_run(self, run_id: str) -> None:
+        """Mark a record as deleted, of which nothing else in the store speaks."""
+        try:
+            with self._of(run_id) as connection:
+                connection.execute(
+                    "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ? WHERE run_uuid = ?",
+                    (int(time.time() * 1000), run_id),
+                )
+        except NotPlain:
+            store.client(self._uri).delete_run(run_id)
 
     @contextlib.contextmanager
     def _of(self, run_id: str) -> Iterator[sqlite3.Connection]:
         """A transaction on one record, which must be there and not deleted."""
         with self._transaction() as connection:
             found = connection.execute("SELECT lifecycle_stage FROM runs WHERE run_uuid = ?", (run_id,)).fetchone()
-            _plain(found == ("active",))
+            plain(found == ("active",))
             yield connection
 
     @contextlib.contextmanager
@@ -286,7 +285,7 @@ class Direct:
         """All of what is done within, or nothing."""
         with self._lock:
             if not self.fit() or self._open is None:
-                raise _NotPlain
+                raise NotPlain
             connection = self._open
             # A writer takes its turn at once: one that read first may find another ahead of it, and would fail.
             connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -303,63 +302,3 @@ class Direct:
         if self._open is not None:
             self._open.close()
         self._open = self._place = None
-
-
-def _plain(holds: bool) -> None:
-    if not holds:
-        raise _NotPlain
-
-
-def _plain_pairs(pairs: Mapping[str, str], kind: str) -> None:
-    for key, value in pairs.items():
-        _plain(_is_key(key) and isinstance(value, str) and len(value) <= _ROOM[kind] and key != _NAME)
-
-
-def _is_key(key: str) -> bool:
-    return _KEY.fullmatch(key) is not None and posixpath.normpath(key) == key and not key.startswith(".")
-
-
-def _set_tags(connection: sqlite3.Connection, run_id: str, tags: Mapping[str, str]) -> None:
-    _plain_pairs(tags, "tag")
-    connection.executemany(
-        "INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?)"
-        " ON CONFLICT (key, run_uuid) DO UPDATE SET value = excluded.value",
-        [(key, value, run_id) for key, value in tags.items()],
-    )
-
-
-def _set_params(connection: sqlite3.Connection, run_id: str, params: Mapping[str, str]) -> None:
-    _plain_pairs(params, "param")
-    for key, value in params.items():
-        made = connection.execute(
-            "INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?) ON CONFLICT (key, run_uuid) DO NOTHING",
-            (key, value, run_id),
-        )
-        if made.rowcount == 0:  # it's there: with the same value that's fine
-            found = connection.execute("SELECT value FROM params WHERE key = ? AND run_uuid = ?", (key, run_id))
-            _plain(found.fetchone() == (value,))
-
-
-def _add_points(connection: sqlite3.Connection, run_id: str, points: Sequence[Point]) -> None:
-    rows = []
-    last: dict[str, tuple[int, int, float, bool]] = {}
-    for key, value, timestamp, step in points:
-        _plain(_is_key(key) and timestamp >= 0)
-        undefined = math.isnan(value)
-        kept = 0.0 if undefined else max(-_LARGEST, min(_LARGEST, value))
-        rows.append((key, kept, timestamp, run_id, step, undefined))
-        if key not in last or (step, timestamp, kept) > last[key][:3]:
-            last[key] = (step, timestamp, kept, undefined)
-    connection.executemany(
-        "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        rows,
-    )
-    connection.executemany(
-        "INSERT INTO latest_metrics (key, step, timestamp, value, is_nan, run_uuid) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (key, run_uuid) DO UPDATE"
-        " SET step = excluded.step, timestamp = excluded.timestamp, value = excluded.value, is_nan = excluded.is_nan"
-        " WHERE (excluded.step, excluded.timestamp, excluded.value)"
-        " > (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)",
-        [(key, *newest, run_id) for key, newest in last.items()],
-    )

@@ -14,12 +14,13 @@ from harness.tracking import artifacts, tags
 from harness.tracking.beat import BEATS
 from harness.tracking.checkpoints import Checkpoints
 from harness.tracking.claims import Claim, experiment, seal
-from harness.tracking.direct import Point, client, log_batch
+from harness.tracking.direct import client, log_batch
 from harness.tracking.owner import BEAT
 from harness.tracking.patience import WINDOW, TrackingLost, full, passing, persist
 from harness.tracking.run_log import RunLog
 from harness.tracking.shape import params_of, shape_of
 from harness.tracking.store import resolve
+from harness.tracking.writing import Point
 
 CURVES_KEPT, FIGURES_KEPT = 3, 7
 """Metrics of a record are few, as listing fat records is slow: these many curves (those whose name has no dot) and

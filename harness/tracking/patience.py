@@ -52,8 +52,18 @@ def passing(error: Exception) -> bool:
     return isinstance(error, ConnectionError | TimeoutError | sqlite3.OperationalError) or full(error)
 
 
+class Refused(Exception):
+    """What MLflow would refuse, said without it; ``code`` is MLflow's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def refusal(error: BaseException) -> str | None:
-    """MLflow's code of an error, if it is one of MLflow's: then MLflow has been imported already."""
+    """MLflow's code of an error, if it is a refusal or one of MLflow's: then MLflow has been imported already."""
+    if isinstance(error, Refused):
+        return error.code
     known = sys.modules.get("mlflow.exceptions")
     return error.error_code if known is not None and isinstance(error, known.MlflowException) else None
 

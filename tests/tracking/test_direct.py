@@ -12,7 +12,8 @@ import pytest
 
 from harness import tracking
 from harness.tracking import direct, patience, sql
-from harness.tracking.direct import Direct, Point
+from harness.tracking.direct import Direct
+from harness.tracking.writing import Point
 from tests.tracking.runs import begun
 
 _TABLES = ("experiments", "experiment_tags", "runs", "tags", "params", "metrics", "latest_metrics")
@@ -99,16 +100,14 @@ def test_each_row_is_the_one_that_mlflows_client_writes(store, other):
 @pytest.mark.parametrize(
     "write",
     [
-        lambda to, run: to.log_param(run, "claim", "another"),
         lambda to, run: direct.log_batch(to, run, [Point("loss", 1.0, 1, 1)], {"claim": "another"}, {"k": "v"}),
         lambda to, run: direct.log_batch(to, run, [Point("bad/../name", 1.0, 1, 1)], {}, {}),
         lambda to, run: direct.log_batch(to, run, [Point("loss", 1.0, 1, 1)], {}, {"k" * 251: "v"}),
         lambda to, run: to.set_tag("0" * 32, "k", "v"),
         lambda to, run: to.delete_tag(run, "none"),
-        lambda to, run: to.create_experiment("spec", "/somewhere"),
         lambda to, run: to.create_run("99", 1, {}, "name"),
     ],
-    ids=["param", "params", "name", "key", "no record", "no tag", "taken", "no experiment"],
+    ids=["params", "name", "key", "no record", "no tag", "no experiment"],
 )
 def test_what_is_refused_is_refused_by_mlflow_and_leaves_nothing(store, write):
     from mlflow.exceptions import MlflowException
@@ -125,12 +124,32 @@ def test_what_is_refused_is_refused_by_mlflow_and_leaves_nothing(store, write):
     assert after == before
 
 
+def test_what_is_contested_is_refused_with_mlflows_code(store, other):
+    from mlflow.exceptions import MlflowException
+
+    for uri, kind in ((store, patience.Refused), (other, MlflowException)):
+        to = direct.client(uri) if kind is patience.Refused else tracking.store.client(uri)
+        run = to.create_run(to.create_experiment("spec", "/place"), 1, {}, "one").info.run_id
+        to.log_param(run, "claim", "mine")
+        before = rows(uri)
+        for action, code in (
+            (lambda to=to, run=run: to.log_param(run, "claim", "another"), "INVALID_PARAMETER_VALUE"),
+            (lambda to=to: to.create_experiment("spec", "/elsewhere"), "RESOURCE_ALREADY_EXISTS"),
+        ):
+            with pytest.raises(kind, match="already") as found:
+                action()
+            assert patience.refusal(found.value) == code and not tracking.passing(found.value)
+        assert rows(uri) == before
+
+
 def test_a_deleted_record_is_not_written_to(store):
     from mlflow.exceptions import MlflowException
 
     to = direct.client(store)
     run = to.create_run(to.create_experiment("spec", "/place"), 1, {}, "one").info.run_id
-    to.delete_run(run)  # MLflow's own
+    to.delete_run(run)
+    found = tracking.store.client(store).get_run(run)
+    assert found.info.lifecycle_stage == "deleted"
     for action in (lambda: to.set_tag(run, "k", "v"), lambda: to.set_terminated(run)):
         with pytest.raises(MlflowException, match="active"):
             action()
@@ -161,6 +180,18 @@ def test_a_file_in_place_of_the_one_that_was_opened_is_the_one_that_is_written(s
     assert direct.client(store).get_experiment_by_name("spec") is None
     direct.client(store).create_experiment("spec", "/place")
     assert [one[1] for one in rows(store)["experiments"]] == ["spec"]
+
+
+def test_a_file_that_is_away_for_a_while_is_waited_for_and_not_made_anew(store, monkeypatch):
+    monkeypatch.setattr(patience, "_FIRST", 0.05)
+    to, file = direct.client(store), Path(store.removeprefix("sqlite:///"))
+    file.rename(away := file.with_name("away"))
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        direct.client(store)
+    assert not file.exists()
+    threading.Timer(0.2, lambda: away.rename(file)).start()
+    tracking.persist(lambda: direct.client(store).create_experiment("late", "/place"))
+    assert to.get_experiment_by_name("late") is not None
 
 
 def test_a_locked_file_is_waited_for_and_nothing_is_lost(store, monkeypatch):
