@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_YOUNG = 2_000
+_YOUNG = 10_000
 """New objects after which those among them that hold each other are found: files just read, say, as before."""
 _OLDER = 1_000
 """Times that these were looked for before older ones are: by then a report is made."""

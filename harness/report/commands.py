@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from harness.report.evidence import STEPS
@@ -50,7 +51,11 @@ def commanded(table: Table, spec: Any) -> Table:
 
 def _command(head: list[str], where: Mapping[str, list[str]]) -> str:
     words = [word for axis, values in where.items() for word in ("--where", f"{axis}={','.join(values)}")]
-    return shlex.join([*head, *words])
+    return " ".join(map(_quoted, [*head, *words]))
+
+
+_quoted = lru_cache(maxsize=4096)(shlex.quote)
+"""A table's commands are made of the same few words."""
 
 
 def _wheres(recipe: Recipe, row: Row, axes: Collection[str], without: Collection[str]) -> list[dict[str, list[str]]]:

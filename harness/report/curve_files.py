@@ -6,12 +6,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+
+def read_curves(path: Path) -> pa.Table:
+    """All curves of a `curves.parquet`: columns name, step and value."""
+    with pq.ParquetFile(path) as file:  # `read_table` finds out first whether it is a folder of files
+        return file.read(columns=["name", "step", "value"], use_threads=False)
 
 
 def read_curve(path: Path, name: str = "val_mpjpe") -> np.ndarray:
     """(points, 2) of step and value of one curve of a `curves.parquet`, by step; empty if it isn't there."""
-    table = pq.read_table(path, columns=["step", "value"], filters=[("name", "=", name)], use_threads=False)
+    table = read_curves(path)
+    table = table.filter(pc.equal(table["name"], name))
     points = np.column_stack([table["step"].to_numpy(), table["value"].to_numpy()]).astype(float)
     return points[np.argsort(points[:, 0], kind="stable")]
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from harness import protocols
 from harness.report import area, scores
 from harness.report.area import Scale
 from harness.report.coding import as_codes, coded, codes_of
+from harness.report.curve_files import read_curves
 from harness.spec.partners import partners
 
 STEPS = "train.steps"
@@ -146,7 +146,12 @@ class Evidence:
         path = self.curve_files.get(run_id)
         if path is None:
             return pd.DataFrame({"name": [], "step": [], "value": []})
-        return pq.read_table(path, columns=["name", "step", "value"], use_threads=False).to_pandas()
+        return read_curves(path).to_pandas()
+
+    def curve_names(self, run_id: str) -> list[str]:
+        """The names among `terms`, each once."""
+        path = self.curve_files.get(run_id)
+        return [] if path is None else read_curves(path)["name"].unique().to_pylist()
 
     def baseline_of(self, arm: Arm) -> Arm | None:
         """The arm that ``arm`` is compared with, see `harness.spec.partners`.

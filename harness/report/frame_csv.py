@@ -10,13 +10,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_ROWS = 500_000
-"""Rows joined at once."""
+_ROWS = 50_000
+"""Rows joined at once: few enough for their text to lie in memory that is at hand already."""
 _TOGETHER = 50_000
 """Combinations of names whose text is joined once, however many rows have it."""
 _NOTHING, _COMMA, _END, _OF_WHOLE = (pa.scalar(text, pa.large_string()) for text in ("", ",", "\n", ".0"))
 Names = tuple[np.ndarray, list[str]]
 """(rows,) codes, and the text of each."""
+Texts = tuple[np.ndarray, pa.Array]
+"""The same, the texts as Arrow has them."""
 
 
 def frame_csv(frame: pd.DataFrame) -> bytes:
@@ -26,13 +28,16 @@ def frame_csv(frame: pd.DataFrame) -> bytes:
         frame: two columns or more, of text, categories, whole numbers or floats.
     """
     head = ",".join(_quoted(str(name)) for name in frame.columns) + "\n"
-    columns = _columns(frame)
+    *first, last = _columns(frame)
+    texts: list[np.ndarray | Texts] = [one if isinstance(one, np.ndarray) else _texts(one) for one in first]
+    texts.append(last if isinstance(last, np.ndarray) else _texts(last, end="\n"))
     parts = [head.encode()]
     for begin in range(0, len(frame), _ROWS):
         rows = slice(begin, begin + _ROWS)
-        *first, last = (_floats(one[rows]) if isinstance(one, np.ndarray) else _taken(one, rows) for one in columns)
-        ends = pc.binary_join_element_wise(last, _END, _NOTHING)
-        parts.append(_content(pc.binary_join_element_wise(*first, ends, _COMMA)))
+        *before, ends = (_floats(one[rows]) if isinstance(one, np.ndarray) else _taken(one, rows) for one in texts)
+        if isinstance(last, np.ndarray):
+            ends = pc.binary_join_element_wise(ends, _END, _NOTHING)
+        parts.append(_content(pc.binary_join_element_wise(*before, ends, _COMMA)))
     return b"".join(parts)
 
 
@@ -62,9 +67,14 @@ def _names(column: pd.Series) -> Names:
     return np.where(codes < 0, len(texts), codes), [*texts, ""]
 
 
-def _taken(names: Names, rows: slice) -> pa.Array:
+def _texts(names: Names, end: str = "") -> Texts:
     codes, texts = names
-    return pa.array(texts, pa.large_string()).take(pa.array(codes[rows]))
+    return codes, pa.array([text + end for text in texts], pa.large_string())
+
+
+def _taken(texts: Texts, rows: slice) -> pa.Array:
+    codes, known = texts
+    return known.take(pa.array(codes[rows]))
 
 
 def _content(lines: pa.Array) -> bytes:

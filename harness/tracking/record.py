@@ -227,12 +227,18 @@ def _detailed(record: Record, tag: Mapping[str, str]) -> Record:
         record,
         commit=tag.get(tags.COMMIT),
         dirty=None if dirty is None else dirty == "true",
-        versions=None if versions is None else json.loads(versions),
+        versions=None if versions is None else _versions(versions),
         hardware=tag.get(tags.HARDWARE),
         licence=tag.get(tags.LICENCE),
         code=tag.get(tags.CODE),
         limit=tag.get(tags.LIMIT),
     )
+
+
+@lru_cache(maxsize=256)
+def _versions(tag: str) -> Mapping[str, str]:
+    """The tag `tags.VERSIONS`, which most runs of a spec have in common."""
+    return json.loads(tag)
 
 
 def _of_listed(found: Listed) -> Record:

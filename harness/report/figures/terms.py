@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def draw(evidence: Evidence) -> Sketch:
     several = {}
     for one in (arm for arm in evidence.arms if arm.finished):
         # All runs of an arm have the same terms: of a thousand arms without several, one run each is read.
-        if _several(evidence.terms(one.runs[one.finished[0]])):
+        if _several(evidence.curve_names(one.runs[one.finished[0]])):
             several[arms.name(evidence, one)] = _curves(evidence, one)
         if len(several) > _MOST:
             break
@@ -61,8 +62,8 @@ def draw(evidence: Evidence) -> Sketch:
     return Sketch(figure, caption + (f" The first {_MOST} arms are drawn." if len(several) > _MOST else ""))
 
 
-def _several(curves: pd.DataFrame) -> bool:
-    return len({name for name in curves["name"] if name.startswith("share.")}) > 1
+def _several(names: Sequence[str]) -> bool:
+    return sum(name.startswith("share.") for name in names) > 1
 
 
 def _curves(evidence: Evidence, arm: Arm) -> pd.DataFrame:
