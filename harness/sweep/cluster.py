@@ -15,7 +15,6 @@ from typing import Any
 from harness.errors import UserError
 from harness.spec import sizes
 from harness.spec.sizes import Node, Size
-from harness.sweep.lean import lean_head
 
 _TINY = 1e-9
 _GB = 1e9
@@ -122,8 +121,7 @@ def start(resources: Any, *, workers: int | None, address: str | None, at_most: 
             os.environ["OMP_NUM_THREADS"] = str(threads)  # inherited by the workers, before they load anything
             wanted = min(workers or max(1, math.floor(cores() / size.cpu + _TINY)), at_most)
             count = max(cores(), math.ceil(wanted * size.cpu - _TINY)) if workers or wanted == 1 else cores()
-            with lean_head():
-                ray.init("local", num_cpus=count, include_dashboard=False, object_store_memory=_STORE, **quiet)
+            ray.init("local", num_cpus=count, include_dashboard=False, object_store_memory=_STORE, **quiet)
         else:
             _knock(address)
             try:

@@ -3,7 +3,6 @@ import pytest
 from harness.errors import UserError
 from harness.spec import sizes
 from harness.sweep.cluster import _fitting, _knock
-from harness.sweep.lean import lean_head
 
 
 def _room(nodes: list[dict[str, float]], cpu: float, gpu: float) -> int:
@@ -41,30 +40,3 @@ def test_without_what_rays_client_needs_the_extra_that_has_it_is_named(monkeypat
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"needs grpcio: pip install 'repose-harness\[cluster\]'"):
         _knock("ray://127.0.0.1:1")
-
-
-def test_a_local_sweep_starts_no_page_no_monitor_and_no_log_monitor(ray_session):
-    """Each would import Ray, and cost a short sweep as much as some of its runs; the session works without."""
-    import ray
-
-    started = {kind for kind, _ in ray._private.worker._global_node.live_processes()}
-    assert started == {"raylet", "gcs_server"}
-    assert ray.get(ray.remote(lambda: 1).remote()) == 1
-
-
-def test_where_ray_has_other_switches_it_starts_as_it_would(monkeypatch):
-    from ray._private import parameter, services
-
-    class Other:
-        def __init__(self, **given: object) -> None: ...
-
-    monkeypatch.setattr(parameter, "RayParams", Other)
-    before = services.start_api_server
-    with lean_head():
-        assert parameter.RayParams is Other and services.start_api_server is before
-    monkeypatch.undo()
-    known = parameter.RayParams
-    with pytest.raises(ValueError), lean_head():
-        assert parameter.RayParams().no_monitor and services.start_api_server() == ("", None)
-        raise ValueError
-    assert parameter.RayParams is known and services.start_api_server is before
