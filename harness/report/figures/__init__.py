@@ -60,6 +60,9 @@ class Figures(dict[str, Drawn]):
         self.lacking: dict[str, str] = {}
 
 
+_FEW = 2
+"""Figures that another process draws in the time that this one would take to load what it draws with."""
+
 Planned = tuple[str, str, Mapping[str, Any]]
 """File stem, name and options of a figure."""
 
@@ -92,8 +95,10 @@ def figures(
     named = not (chosen is None or chosen == "all")
     plan = planned(chosen)
     found: dict[str, Drawn | str] = {}
+    drawing = False
     for stem, name, options in plan:
-        theirs = None if meanwhile is None else _awaited(meanwhile, stem)
+        theirs = None if meanwhile is None else _awaited(meanwhile, stem, None if drawing else len(plan) - _FEW)
+        drawing |= theirs is None
         found[stem] = _drawn(evidence, stem, name, options) if theirs is None else theirs
     made = Figures()
     for stem, one in found.items():
@@ -138,16 +143,18 @@ def _drawn(evidence: Evidence, stem: str, name: str, options: Mapping[str, Any])
         return str(lack)
 
 
-def _awaited(meanwhile: Meanwhile, stem: str) -> Drawn | str | None:
-    """A figure that the other process has drawn, or is at; None where it has come to neither."""
+def _awaited(meanwhile: Meanwhile, stem: str, near: int | None) -> Drawn | str | None:
+    """A figure that the other process has drawn, or is at; None where it has come to neither.
+
+    ``near``: once it has begun so many, it is waited for whatever it is at.
+    """
     while True:
         come = meanwhile.come()
         told = [one for of, one in come if of == stem]
-        if not told:
-            return None
-        if told[-1] is not None:
+        if told and told[-1] is not None:
             return told[-1]
-        if not meanwhile.wait(len(come)):
+        soon = near is not None and len({of for of, _ in come}) >= near
+        if not (told or soon) or not meanwhile.wait(len(come)):
             return None
 
 

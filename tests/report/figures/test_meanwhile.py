@@ -38,9 +38,27 @@ def test_what_the_other_has_begun_is_waited_for_unless_it_is_lost(networks, lost
         return not lost
 
     monkeypatch.setattr(asked, "wait", wait)
-    found = figures(networks, CHOSEN, asked)
+    found = figures(networks, ["occlusion", "occlusion", *CHOSEN], asked)
     assert waited == [5]
     whose = {stem: one.caption == "theirs" for stem, one in found.items()}
-    assert whose == {"occlusion": False, "difference": not lost, "depth_order": True}
+    here = dict.fromkeys(["occlusion", "occlusion2", "occlusion3"], False)
+    assert whose == {**here, "difference": not lost, "depth_order": True}
     assert found.lacking == {"cost": "nobody counted"}
-    assert list(found) == ["occlusion", "difference", "depth_order"]
+    assert list(found) == [*here, "difference", "depth_order"]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_the_last_two_are_left_to_the_other_unless_it_is_lost(networks, lost, monkeypatch):
+    """To load what one draws with takes longer than they do."""
+    asked, drawn = Answers(), Drawn("theirs", "<svg/>", b"%PDF")
+    for told in (("cost", "nobody counted"), ("depth_order", drawn)):
+        asked.put(told)
+    more = iter([("difference", None), ("difference", drawn), ("occlusion", None), ("occlusion", drawn)])
+
+    def wait(beyond):
+        asked.end() if lost else asked.put(next(more))
+        return not lost
+
+    monkeypatch.setattr(asked, "wait", wait)
+    found = figures(networks, CHOSEN, asked)
+    assert [one.caption == "theirs" for one in found.values()] == [not lost, not lost, True]
