@@ -29,11 +29,11 @@ _PIPE = 1 << 20
 
 
 class Answers:
-    """What a job has yielded so far."""
+    """What a job has yielded so far, or several jobs."""
 
     def __init__(self) -> None:
         self._come: list[Any] = []
-        self._over = False
+        self._jobs = 0
         self._news = threading.Condition()
 
     def come(self) -> list[Any]:
@@ -44,7 +44,7 @@ class Answers:
     def wait(self, beyond: int) -> bool:
         """Wait until more than so many have come; False if no more will."""
         with self._news:
-            self._news.wait_for(lambda: self._over or len(self._come) > beyond)
+            self._news.wait_for(lambda: self._jobs <= 0 or len(self._come) > beyond)
             return len(self._come) > beyond
 
     def put(self, one: Any) -> None:
@@ -53,10 +53,15 @@ class Answers:
             self._come.append(one)
             self._news.notify_all()
 
-    def end(self) -> None:
-        """No more will come."""
+    def begin(self) -> None:
+        """A job may yield more."""
         with self._news:
-            self._over = True
+            self._jobs += 1
+
+    def end(self) -> None:
+        """No more will come of one job."""
+        with self._news:
+            self._jobs -= 1
             self._news.notify_all()
 
 
@@ -80,9 +85,13 @@ class Aside:
         for thread in self._threads:
             thread.start()
 
-    def ask(self, function: str, *given: Any) -> Answers:
-        """Have ``package.module:function`` called with what is given, after what was asked before."""
-        job = Answers()
+    def ask(self, function: str, *given: Any, among: Answers | None = None) -> Answers:
+        """Have ``package.module:function`` called with what is given, after what was asked before.
+
+        ``among``: what comes is added to the answers of an earlier job.
+        """
+        job = Answers() if among is None else among
+        job.begin()
         self._jobs.append(job)
         try:
             self._letters.put(pickle.dumps((len(self._jobs) - 1, function, given), protocol=5))

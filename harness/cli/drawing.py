@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.cli.aside import Answers, Aside
     from harness.report import Report
     from harness.report.evidence import Evidence
+    from harness.report.figures import Planned
 
 
 _NEEDED = ("harness.training.cost", "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg")
@@ -37,14 +38,25 @@ def loaded(*modules: str) -> tuple[()]:
     return ()
 
 
-def begun(other: Aside, report: Report, counts: Counts) -> Answers:
-    """Have the figures of a report drawn there; see `harness.report.figures.each`.
+def ahead(other: Aside, report: Report) -> Answers:
+    """Have those figures drawn there that need no row of an evaluation; see `harness.report.collect`, ``before``.
 
     Raises:
         UserError: a figure or an option that isn't there is asked for.
     """
-    from harness.report.figures import planned
-    from harness.report.records import option
+    from harness.report.figures import FROM_CURVES
+
+    known = replace(report.spoken, records={}, costs={}, registered={}, _known={})
+    return other.ask(f"{__name__}:drawn", known, [], {}, [one for one in _plan(report) if one[1] in FROM_CURVES])
+
+
+def begun(other: Aside, report: Report, counts: Counts, early: Answers | None = None) -> Answers:
+    """Have the figures of a report drawn there, beside those of `ahead`; see `harness.report.figures.each`.
+
+    Raises:
+        UserError: a figure or an option that isn't there is asked for.
+    """
+    from harness.report.figures import FROM_CURVES
 
     evidence = report.spoken
     # Of millions of rows only what figures are drawn from.
@@ -52,8 +64,15 @@ def begun(other: Aside, report: Report, counts: Counts) -> Answers:
     sent = replace(
         evidence, frame=evidence.frame.drop(columns=others), records={}, subjects=(), costs={}, registered={}, _known={}
     )
-    plan = planned(option(report.spec.report, "figures") or None)
-    return other.ask(f"{__name__}:drawn", sent, counts.networks, counts.places, plan)
+    plan = [one for one in _plan(report) if early is None or one[1] not in FROM_CURVES]
+    return other.ask(f"{__name__}:drawn", sent, counts.networks, counts.places, plan, among=early)
+
+
+def _plan(report: Report) -> list[Planned]:
+    from harness.report.figures import planned
+    from harness.report.records import option
+
+    return planned(option(report.spec.report, "figures") or None)
 
 
 def drawn(

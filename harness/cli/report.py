@@ -17,7 +17,7 @@ from harness.errors import UserError
 _SHOWN = 20
 
 if TYPE_CHECKING:
-    from harness.cli.aside import Aside
+    from harness.cli.aside import Answers, Aside
     from harness.report.compare import Comparison
     from harness.spec import Spec
 
@@ -105,9 +105,12 @@ def publish(
 
     with nullcontext(other) if other else drawing.helper() as other:
         counts = cost.of_runs(spec, other)
-        found = report.collect(spec, uri, costs=counts)
-        if other is not None:
-            found = replace(found, meanwhile=drawing.begun(other, found, counts))
+        if other is None:
+            found = report.collect(spec, uri, costs=counts)
+        else:
+            early: list[Answers] = []
+            found = report.collect(spec, uri, costs=counts, before=lambda r: early.append(drawing.ahead(other, r)))
+            found = replace(found, meanwhile=drawing.begun(other, found, counts, *early))
         if clips:
             found = player.with_clips(found, clips)
         written = report.write(found, out=out)

@@ -6,7 +6,7 @@ in its place: tests use one made of files.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from harness import convergence
 from harness.errors import UserError
@@ -109,8 +110,13 @@ def _whole() -> Iterator[None]:
         ) from None
 
 
-def load(spec: Any, source: Source) -> Evidence:
+def load(spec: Any, source: Source, before: Callable[[Evidence], None] | None = None) -> Evidence:
     """Read the finished runs of ``spec``.
+
+    Args:
+        spec: a loaded spec.
+        source: where from.
+        before: is given the evidence without its rows, before these are read, which takes longest.
 
     Raises:
         UserError: no run is finished; the baseline isn't an arm; two runs of one arm share a seed; a finished record
@@ -137,16 +143,13 @@ def load(spec: Any, source: Source) -> Evidence:
     wanted = identity.conditions(spec.test)
     # What other specs had these runs tested on is no part of this one's means.
     files = _counted({run_id: paths[run_id] for run_id in run_ids if run_id in paths}, spec.test)
-    frame, subjects = scores.read_all(files)
     summaries = dict(source.summaries(list(paths)))
-    if frame.empty:
-        raise UserError(f"the {len(paths)} finished runs of '{spec.name}' left no number at all in their evaluations")
     curve_files = dict(source.curves(list(paths)))
     curves = Curves(curve_files)
     arms = tuple(_with_records(arm, summaries, paths, curves) for arm in arms)
     scale = area.scale(tuple(spec.test.occlusion))
-    return Evidence(
-        frame=labelled(frame, arms, scale),
+    known = Evidence(
+        frame=pd.DataFrame(),
         arms=arms,
         axes=axes,
         levels=tuple(spec.test.occlusion),
@@ -160,7 +163,6 @@ def load(spec: Any, source: Source) -> Evidence:
         curves=curves,
         scale=scale,
         files=files,
-        subjects=subjects,
         curve_files=curve_files,
         started=_started(records, source),
         registered=_registered(spec, source),
@@ -168,6 +170,12 @@ def load(spec: Any, source: Source) -> Evidence:
         stages=option(spec, "stages"),
         study=study.load(spec),
     )
+    if before is not None:
+        before(known)
+    frame, subjects = scores.read_all(files)
+    if frame.empty:
+        raise UserError(f"the {len(paths)} finished runs of '{spec.name}' left no number at all in their evaluations")
+    return replace(known, frame=labelled(frame, arms, scale), subjects=subjects)
 
 
 def option(thing: Any, name: str, default: Any = None) -> Any:

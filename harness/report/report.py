@@ -271,6 +271,7 @@ def collect(
     source: Source | None = None,
     costs: Mapping[str, Mapping[str, float]] | None = None,
     player: str | None = None,
+    before: Callable[[Report], None] | None = None,
 ) -> Report:
     """Read what the finished runs of ``spec`` left.
 
@@ -280,13 +281,19 @@ def collect(
         source: read from here instead of the tracking store.
         costs: run_id → ``macs`` per output frame and ``parameters``, where they are known.
         player: HTML of the playable clips, see `Report`.
+        before: is given the report without the rows of its evaluations, before these are read, which takes longest.
 
     Raises:
         UserError: no run is finished; a baseline or table names what isn't there; the store is unreachable.
     """
     uri = uri or option(option(spec, "tracking", {}), "uri")
     more: dict[str, Any] = {} if costs is None else {"costs": costs}
-    return Report(spec, replace(records.load(spec, source or Store(uri)), **more), uri, player)
+
+    def report(evidence: Evidence) -> Report:
+        return Report(spec, replace(evidence, **more), uri, player)
+
+    early = None if before is None else lambda evidence: before(report(evidence))
+    return report(records.load(spec, source or Store(uri), early))
 
 
 def write(spec: Any, uri: str | None = None, out: str | Path | None = None, *, source: Source | None = None) -> Path:

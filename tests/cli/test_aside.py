@@ -30,6 +30,13 @@ def test_answers_come_in_order_and_a_job_that_fails_has_none(other):
     assert one.wait(0) and one.come() == [0]
 
 
+def test_answers_of_two_jobs_come_together_and_end_with_the_last(other):
+    first = other.ask("builtins:range", 2)
+    assert first.wait(1) and not first.wait(2)
+    both = other.ask("builtins:range", 3, among=first)
+    assert both is first and both.wait(4) and both.come() == [0, 1, 0, 1, 2] and not both.wait(5)
+
+
 def test_what_can_not_be_sent_or_is_asked_of_a_lost_process_has_no_answer(other):
     assert not other.ask("builtins:iter", lambda: 0).wait(0)
     endless = other.ask("itertools:count")

@@ -31,7 +31,7 @@ from harness.report.figures import (
 )
 from harness.report.figures.drawing import Drawn, Sketch, Unfilled, written
 
-__all__ = ["LINES", "Drawn", "Figures", "Meanwhile", "each", "figures", "planned"]
+__all__ = ["FROM_CURVES", "LINES", "Drawn", "Figures", "Meanwhile", "each", "figures", "planned"]
 
 LINES: dict[str, Callable[..., Sketch]] = {
     "occlusion": occlusion.draw,
@@ -50,6 +50,10 @@ LINES: dict[str, Callable[..., Sketch]] = {
     "tuning_contour": tuning_contour.draw,
     "tuning_front": tuning_front.draw,
 }
+
+
+FROM_CURVES = ("learning", "terms")
+"""Figures that are drawn from training curves alone: no row of an evaluation is needed."""
 
 
 class Figures(dict[str, Drawn]):

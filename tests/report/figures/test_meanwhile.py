@@ -4,10 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from harness import report
 from harness.cli import drawing
 from harness.cli.aside import Answers, Aside
 from harness.cli.cost import Counts
-from harness.report.figures import Drawn, figures
+from harness.report.figures import FROM_CURVES, Drawn, figures
 
 CHOSEN = ["occlusion", "difference", {"depth_order": {"level": "severe"}}, "cost"]
 
@@ -20,6 +21,30 @@ def test_another_process_draws_the_same_figures(networks):
         asked = drawing.begun(other, SimpleNamespace(spec=spec, spoken=networks), Counts([], {}))
         assert asked.wait(3)  # two that are begun, two that are drawn
         assert figures(networks, CHOSEN[1:3], asked) == here and dict(asked.come()) == here
+    finally:
+        other.close()
+
+
+def test_what_is_drawn_from_curves_alone_needs_no_row_and_is_begun_before_they_are_read(ablation):
+    ablation.spec.report.figures = ["occlusion", *FROM_CURVES]
+    for run_id, points in ablation.points.items():
+        ablation.points[run_id] = [*points, ("share/spatial_rdc", 300, 0.1), ("share/spatial_rdc", 600, 0.2)]
+    whole = report.collect(ablation.spec, source=ablation)
+    other, early = Aside(), []
+    try:
+
+        def before(known):
+            assert known.evidence.frame.empty and not early
+            early.append(drawing.ahead(other, known))
+
+        found = report.collect(ablation.spec, source=ablation, before=before)
+        assert early[0].wait(2 * len(FROM_CURVES) - 1)
+        assert dict(early[0].come()) == {
+            name: whole.figures.get(name, whole.figures.lacking.get(name)) for name in FROM_CURVES
+        }
+        asked = drawing.begun(other, found, Counts([], {}), early[0])
+        assert asked.wait(2 * len(FROM_CURVES) + 1) and asked.come()[-1][0] == "occlusion"
+        assert figures(found.spoken, ablation.spec.report.figures, asked) == whole.figures
     finally:
         other.close()
 
