@@ -76,7 +76,8 @@ def paired_difference(
     differences = np.array(ordered, dtype=float)
     found = interval(differences, level, first)
     n = differences.size
-    lower = float(np.mean((differences < 0) + 0.5 * (differences == 0))) if n else math.nan
+    told = np.round(differences, 9)  # beyond that only the order tells in which values were averaged
+    lower = float(np.mean((told < 0) + 0.5 * (told == 0))) if n else math.nan
     p, p_sign_flip, left_out = _tests(differences, first)
     effect = math.nan if math.isnan(p) else found.mean / sd(differences[:first]) * hedges(n if first is None else first)
     return Paired(found, p, p_sign_flip, effect, lower, unpaired, left_out)

@@ -176,7 +176,8 @@ def effect_size(differences: Sequence[float], pilot: int | None = None) -> float
 def share_better(differences: Sequence[float], better: str | None) -> float:
     """Share of pairs in which the first is the better one, ties one half."""
     sign = 1 if better == "higher" else -1
-    return sum(1.0 if sign * d > 0 else 0.5 if d == 0 else 0.0 for d in differences) / len(differences)
+    told = [round(d, 9) for d in differences]
+    return sum(1.0 if sign * d > 0 else 0.5 if d == 0 else 0.0 for d in told) / len(told)
 
 
 def new_subjects(table: np.ndarray) -> tuple[float, Ends]:

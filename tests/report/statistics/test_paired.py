@@ -101,6 +101,11 @@ def test_all_signs_counted_one_by_one():
     assert sign_flip(values) == pytest.approx(np.mean(np.array(sums) >= abs(values.sum()) - 1e-12))
 
 
+def test_what_the_order_of_averaging_tells_is_a_tie():
+    """0.1 + 0.2 is not 0.3."""
+    assert paired_difference({0: 0.1 + 0.2, 1: 1.0}, {0: 0.3, 1: 2.0}).improvement == 0.75
+
+
 def test_probability_of_improvement_counts_pairs_and_halves_ties():
     a, b = dict(enumerate([1.0, 2.0, 3.0, 4.0])), dict(enumerate([2.0, 2.0, 5.0, 1.0]))
     assert paired_difference(a, b).improvement == pytest.approx(2.5 / 4)
