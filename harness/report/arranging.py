@@ -12,16 +12,7 @@ from typing import Any
 from harness.report.area import head
 from harness.report.selection import HEADS, listed, metric
 from harness.report.table import Row, Table
-
-Labels = Mapping[str, str | Mapping[str, str]]
-
-
-def spoken(labels: Labels, axis: str, value: str) -> str:
-    """What is printed for a value of an axis: the axis's own word, the common one, else the value."""
-    own, common = labels.get(axis), labels.get(value)
-    if isinstance(own, Mapping) and value in own:
-        return own[value]
-    return common if isinstance(common, str) else value
+from harness.report.words import Labels, spoken
 
 
 def headed(labels: Labels, axis: str) -> str:

@@ -10,13 +10,14 @@ from typing import Any
 from harness import protocols
 from harness.errors import unknown
 from harness.report.area import head
-from harness.report.arranging import Labels, arranged, ordered
+from harness.report.arranging import arranged, ordered
 from harness.report.differences import difference_tables
 from harness.report.evidence import Evidence
 from harness.report.records import option
 from harness.report.selection import EVALUATION, HEADS, Column, dimension_values, listed, metric, unlogged
 from harness.report.table import Table
 from harness.report.tables import mean_table
+from harness.report.words import Labels
 
 DEFAULT = {"rows": "objective", "columns": "test_occlusion", "metric": "mpjpe"}
 

@@ -16,6 +16,7 @@ from harness.report import area, scores
 from harness.report.area import Scale
 from harness.report.coding import as_codes, coded, codes_of
 from harness.report.curve_files import read_curves
+from harness.report.words import Labels, spoken
 from harness.spec.partners import partners
 
 STEPS = "train.steps"
@@ -67,7 +68,7 @@ class Evidence:
         curve_files: run_id → the file of all its curves.
         started: run_id → when the finished run was first begun, ISO time: an attempt that was stopped counts.
         registered: digest of a claim → its `harness.tracking.Registration`: when, and for which content of the spec.
-        words: value → what figures print for it, or axis → value → that; see `harness.report.arranging`.
+        words: what figures, claims and warnings print for values; see `harness.report.words`.
         costs: run_id → ``macs`` of one predicted frame and ``parameters``; empty where nobody counted.
         pilot: the seeds that fixed how many each arm has, and tell how far its values spread; empty without a pilot.
         stages: the rule they were fixed by, a `harness.spec.stages.Stages`; None without a pilot.
@@ -93,7 +94,7 @@ class Evidence:
     started: Mapping[str, str] = field(default_factory=dict)
     registered: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    words: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
+    words: Labels = field(default_factory=dict)
     pilot: tuple[int, ...] = ()
     stages: Any = None
     study: Any = None
@@ -179,8 +180,8 @@ class Evidence:
         return found
 
     def describe(self, arm: Arm) -> str:
-        """The arm's name in a sentence: the values that tell it apart."""
-        shown = {axis: arm.labels[axis] for axis in self.axes}
+        """The arm's name in a sentence: the values that tell it apart, in the spec's `words` if they are there."""
+        shown = {axis: spoken(self.words, axis, arm.labels[axis]) for axis in self.axes}
         return describe(lengths_named(shown))
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness import protocols, registry
-from harness.report.arranging import Labels, arranged
+from harness.report.arranging import arranged
 from harness.report.declared import DEFAULT, common_notes, declared_tables
 from harness.report.differences import difference_tables
 from harness.report.evidence import Evidence
@@ -14,6 +14,7 @@ from harness.report.records import option
 from harness.report.selection import Column, endpoints, listed, metric
 from harness.report.table import Table
 from harness.report.tables import gap_table, mean_table
+from harness.report.words import Labels
 
 DEPTH = ("order_spatial", "order_temporal")
 SECONDARY = ("p_mpjpe", "n_mpjpe", "mpjve", "pck150", "auc", "mpjpe_occluded", "mpjpe_fixed", *DEPTH, "depth_spread")

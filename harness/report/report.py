@@ -75,7 +75,7 @@ class Report:
     @cached_property
     def claims(self) -> Table | None:
         """What the spec claimed and what became of it."""
-        return claims_table(self.spec, self.evidence)
+        return claims_table(self.spec, self.spoken)
 
     @cached_property
     def literature(self) -> list[Table]:
@@ -104,7 +104,7 @@ class Report:
 
     @property
     def spoken(self) -> Evidence:
-        """The evidence in the spec's own words, as figures print it."""
+        """The evidence in the spec's own words, as figures, claims and warnings print it."""
         return replace(self.evidence, words=option(self.spec.report, "labels", {}))
 
     @cached_property
@@ -147,7 +147,7 @@ class Report:
     @cached_property
     def warnings(self) -> list[str]:
         """What no reader may miss: scores of chosen epochs, runs that are absent or failed, arms not converged."""
-        evidence = self.evidence
+        evidence = self.spoken
         said = [CHOSEN_ON_TEST] if protocols.of(evidence.protocol).chosen_on_test else []
         absent = evidence.planned - evidence.finished
         if absent:

@@ -67,6 +67,17 @@ def test_a_claim_is_decided_where_it_says(study):
     assert (one.arm.labels["objective"], one.versus.labels["objective"]) == ("spatial", "abs")
 
 
+def test_arms_are_named_in_the_words_of_the_spec_and_kept_in_the_records(study):
+    made = study(claim())
+    made.spec.report.labels = {"objective": {"abs": "L1"}, "spatial": "with order"}
+    made.figures[run_of(made, "abs", 0)] |= {"falling": 1.0}
+    told = report.collect(made.spec, source=made)
+    [row] = told.claims.rows
+    assert row.keys == ("with order", "L1")
+    assert told.claims.recipe.columns[0]["arm"]["objective"] == "spatial"
+    assert any("Still falling" in line and "L1 (1 of 5 runs" in line for line in told.warnings)
+
+
 def test_a_claim_about_values_that_tuning_did_not_find_is_named(study):
     made = study(claim())
     made.spec.awaited = (claim("Tuning pays."),)

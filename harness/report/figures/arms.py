@@ -10,10 +10,11 @@ import numpy as np
 
 from harness.errors import unknown
 from harness.report.area import CURVE, head, is_area
-from harness.report.arranging import Labels, headed, spoken
+from harness.report.arranging import headed
 from harness.report.evidence import Arm, Evidence, describe, lengths_named
 from harness.report.figures.drawing import style
 from harness.report.selection import Column, Key, Values, areas, values
+from harness.report.words import Labels, spoken
 
 # More lines than this can't be told apart.
 MOST = 12

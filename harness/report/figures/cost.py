@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from harness.report import costs
-from harness.report.arranging import Labels
 from harness.report.evidence import Arm, Evidence
 from harness.report.figures import arms
 from harness.report.figures.drawing import GREY, Sketch, Unfilled, legend, panels, style
 from harness.report.selection import metric as shown_as
 from harness.report.statistics import Interval, seed_interval
+from harness.report.words import Labels
 
 _APART = 0.07
 """Of the panel's width, between neighbouring names: two lines of small print, slanted."""
