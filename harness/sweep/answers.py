@@ -90,6 +90,7 @@ class Answers:
         self.outcome.finished.append(job.run.run_id)
         self.outcome.train_seconds += summary.get("train_seconds", 0.0)
         counts.finished += 1
+        counts.falling += summary.get("falling", 0.0) >= 0.5
         counts.seconds.append(seconds)
         score = summary.get("val_mpjpe_best")
         if score is not None and (counts.best is None or score < counts.best[1]):

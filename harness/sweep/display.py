@@ -25,6 +25,7 @@ class Counts:
         skipped: finished before.
         todo: to be done in this sweep, those at work included.
         finished, failed: of these.
+        falling: finished here while their validation error was still falling (see `harness.convergence`).
         elsewhere: at work for another driver.
         evaluations: finished runs to be tested on what they lack; of these evaluated and unevaluated (failed).
         workers: how many work.
@@ -39,6 +40,7 @@ class Counts:
     workers: int
     finished: int = 0
     failed: int = 0
+    falling: int = 0
     elsewhere: int = 0
     best: tuple[str, float] | None = None
     seconds: list[float] = field(default_factory=list)
@@ -50,6 +52,7 @@ class Counts:
     def line(self) -> str:
         """All counts in a line."""
         parts = [f"{self.skipped + self.finished}/{self.total} finished"]
+        parts += [f"{self.falling} still falling"] if self.falling else []
         parts += [f"{self.failed} failed"] if self.failed else []
         parts += [f"{self.elsewhere} elsewhere"] if self.elsewhere else []
         parts += [f"{self.evaluated}/{self.evaluations} evaluated"] if self.evaluations else []

@@ -2,8 +2,12 @@ import io
 
 from rich.console import Console
 
+from harness.sweep.answers import Answers
 from harness.sweep.display import Counts, Display, clock
-from harness.sweep.worker import Progress
+from harness.sweep.outcome import SweepOutcome
+from harness.sweep.pool import Job
+from harness.sweep.worker import Outcome, Progress
+from tests.sweep.bodies import FakeRun
 
 
 def test_plain_lines_without_a_terminal():
@@ -18,6 +22,17 @@ def test_plain_lines_without_a_terminal():
         "4/10 finished: both 3 in 1 min 00 s, 81.2 mm, about 3 min 00 s left",
     ]
     assert "\x1b" not in out.getvalue()
+
+
+def test_runs_that_had_not_settled_are_counted_while_there_is_time_to_stop():
+    counts, out = Counts(total=10, skipped=3, todo=7, workers=2, failed=1), io.StringIO()
+    with Display(counts, Console(file=out)) as display:
+        answers = Answers(None, SweepOutcome(), display, retries=1)
+        for seed, falling in enumerate((1.0, 0.0, 1.0)):
+            figures = {"val_mpjpe_best": 80.0, "falling": falling}
+            answers.take(Job(FakeRun(seed), None), Outcome("finished", summary=figures, seconds=9.0))
+    assert counts.line() == "6/10 finished, 2 still falling, 1 failed"
+    assert "4/10 finished, 1 still falling, 1 failed: " in out.getvalue()
 
 
 def test_plain_lines_are_thinned_out_when_runs_are_short():
