@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results"
 INDEX = (RESULTS / "README.md").read_text(encoding="utf-8")
 FINDINGS = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
-STUDIES = sorted(file.parent.name for file in RESULTS.glob("*/report.json"))
+IGNORED = re.findall(r"^/results/(\w+)/$", (ROOT / ".gitignore").read_text(encoding="utf-8"), flags=re.MULTILINE)
+"""Made anew on every machine, by `make quickstart` and the tests."""
+STUDIES = sorted({file.parent.name for file in RESULTS.glob("*/report.json")} - set(IGNORED))
 NUMBER = r"([+−-]?\d+\.\d+)"
 QUOTED = re.compile(rf"{NUMBER} (?:mm )?\[{NUMBER}, {NUMBER}\]")
 PRINTED = re.compile(rf"{NUMBER}[^\[\d]*\[{NUMBER}, {NUMBER}\]")
