@@ -46,7 +46,7 @@ def ahead(other: Aside, report: Report) -> Answers:
     """
     from harness.report.figures import FROM_CURVES
 
-    known = replace(report.spoken, records={}, costs={}, registered={}, _known={})
+    known = replace(report.evidence, records={}, costs={}, registered={}, _known={})
     return other.ask(f"{__name__}:drawn", known, [], {}, [one for one in _plan(report) if one[1] in FROM_CURVES])
 
 
@@ -58,7 +58,7 @@ def begun(other: Aside, report: Report, counts: Counts, early: Answers | None = 
     """
     from harness.report.figures import FROM_CURVES
 
-    evidence = report.spoken
+    evidence = report.evidence
     # Of millions of rows only what figures are drawn from.
     others = [name for name in ("per_action", "per_frame", "n", "subjects") if name != evidence.mean]
     sent = replace(

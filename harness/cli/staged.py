@@ -75,9 +75,10 @@ def _fixed(spec: Spec, uri: str | None) -> bool:
         digest: fixing.Fixed(min(one.wanted or 0, rule.max), one.wanted or 0, one.sd, spec.stages.said, spec.digest)
         for digest, one in found.items()
     }
+    names = {one.digest: one.name for one in spec.stages.contrasts}
     for digest, one in fixing.fix(uri, decided).items():
         asked = f", asked for {one.wanted:,}" if one.wanted > one.n else ""
-        print(f"seeds of '{evidence.describe(found[digest].arm)}' fixed: {one.n} (pilot's sd {one.sd:.3g}{asked})")
+        print(f"seeds of '{names[digest]}' fixed: {one.n} (pilot's sd {one.sd:.3g}{asked})")
     return bool(decided)
 
 

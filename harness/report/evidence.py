@@ -68,7 +68,7 @@ class Evidence:
         curve_files: run_id → the file of all its curves.
         started: run_id → when the finished run was first begun, ISO time: an attempt that was stopped counts.
         registered: digest of a claim → its `harness.tracking.Registration`: when, and for which content of the spec.
-        words: what figures, claims and warnings print for values; see `harness.report.words`.
+        words: what figures, claims, pilots and warnings print for values; see `harness.report.words`.
         costs: run_id → ``macs`` of one predicted frame and ``parameters``; empty where nobody counted.
         pilot: the seeds that fixed how many each arm has, and tell how far its values spread; empty without a pilot.
         stages: the rule they were fixed by, a `harness.spec.stages.Stages`; None without a pilot.

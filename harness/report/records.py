@@ -166,6 +166,7 @@ def load(spec: Any, source: Source, before: Callable[[Evidence], None] | None = 
         curve_files=curve_files,
         started=_started(records, source),
         registered=_registered(spec, source),
+        words=option(spec.report, "labels", {}),
         pilot=tuple(option(spec, "pilot", ())),
         stages=option(spec, "stages"),
         study=study.load(spec),

@@ -75,7 +75,7 @@ class Report:
     @cached_property
     def claims(self) -> Table | None:
         """What the spec claimed and what became of it."""
-        return claims_table(self.spec, self.spoken)
+        return claims_table(self.spec, self.evidence)
 
     @cached_property
     def literature(self) -> list[Table]:
@@ -102,15 +102,10 @@ class Report:
         """What the networks cost on the machines that trained them; None where no run measured."""
         return measured_costs.table(self.evidence)
 
-    @property
-    def spoken(self) -> Evidence:
-        """The evidence in the spec's own words, as figures, claims and warnings print it."""
-        return replace(self.evidence, words=option(self.spec.report, "labels", {}))
-
     @cached_property
     def figures(self) -> Figures:
         """The figures the spec asks for, else all that the evidence can fill."""
-        drawn = figures(self.spoken, option(self.spec.report, "figures") or None, self.meanwhile)
+        drawn = figures(self.evidence, option(self.spec.report, "figures") or None, self.meanwhile)
         if self.still is not None:
             drawn["clips"] = self.still
         return drawn
@@ -147,7 +142,7 @@ class Report:
     @cached_property
     def warnings(self) -> list[str]:
         """What no reader may miss: scores of chosen epochs, runs that are absent or failed, arms not converged."""
-        evidence = self.spoken
+        evidence = self.evidence
         said = [CHOSEN_ON_TEST] if protocols.of(evidence.protocol).chosen_on_test else []
         absent = evidence.planned - evidence.finished
         if absent:

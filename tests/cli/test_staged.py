@@ -29,7 +29,7 @@ objectives: {abs: {mpjpe: 1}, near: {mpjpe: 2}, far: {mpjpe: 3}}
 grid: {objective: [abs, near, far]}
 seeds: {pilot: 3, max: 6, halfwidth: 2}
 claims: [{text: near is lower, arm: near, versus: abs, where: {test_occlusion: curve}, direction: lower, margin: 4}]
-report: {baseline: {objective: abs}, figures: [difference]}
+report: {baseline: {objective: abs}, figures: [difference], labels: {far: the far one}}
 """
 SPREAD = {"abs": 0.0, "near": 0.7, "far": 3.0}
 
@@ -101,13 +101,14 @@ def test_each_contrast_gets_the_seeds_its_pilot_asks_for_and_the_baseline_the_mo
     assert counts(again) == counts(now) and not outcome.finished
 
 
-def test_the_report_says_what_was_spent_and_verifies(job, capsys):
+def test_the_report_says_what_was_spent_in_the_specs_words_and_verifies(job, capsys):
     spec, uri, run, _, _ = job
     now, _ = staged.sweep(spec, uri, run)
+    assert f"seeds of 'far' fixed: {expected('far')}" in capsys.readouterr().out, "the value that --where takes"
     assert main(["report", "trial.yaml", "--no-player"]) == 0
     report = json.loads((spec.path.parent / "results/trial/report.json").read_text())
     rows = {row["keys"][0]: [cell["text"] for cell in row["cells"]] for row in report["seeds"]["rows"]}
-    assert rows["near"][2:4] == [str(expected("near"))] * 2 and rows["far"][2] == str(expected("far"))
+    assert rows["near"][2:4] == [str(expected("near"))] * 2 and rows["the far one"][2] == str(expected("far"))
     assert f"{len(now.runs)} runs were spent of the 18" in " ".join(report["summary"])
     assert report["tested"]["pilot"] == [0, 1, 2]
     assert main(["report", "trial.yaml", "--verify"]) == 0

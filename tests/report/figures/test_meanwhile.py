@@ -18,7 +18,7 @@ def test_another_process_draws_the_same_figures(networks):
     here = figures(networks, CHOSEN[1:3])
     other = Aside()
     try:
-        asked = drawing.begun(other, SimpleNamespace(spec=spec, spoken=networks), Counts([], {}))
+        asked = drawing.begun(other, SimpleNamespace(spec=spec, evidence=networks), Counts([], {}))
         assert asked.wait(3)  # two that are begun, two that are drawn
         assert figures(networks, CHOSEN[1:3], asked) == here and dict(asked.come()) == here
     finally:
@@ -44,7 +44,7 @@ def test_what_is_drawn_from_curves_alone_needs_no_row_and_is_begun_before_they_a
         }
         asked = drawing.begun(other, found, Counts([], {}), early[0])
         assert asked.wait(2 * len(FROM_CURVES) + 1) and asked.come()[-1][0] == "occlusion"
-        assert figures(found.spoken, ablation.spec.report.figures, asked) == whole.figures
+        assert figures(found.evidence, ablation.spec.report.figures, asked) == whole.figures
     finally:
         other.close()
 
