@@ -10,14 +10,14 @@ from typing import Any
 from harness import protocols
 from harness.errors import unknown
 from harness.report.area import head
-from harness.report.arranging import arranged, ordered
+from harness.report.arranging import arranged, headed, ordered
 from harness.report.differences import difference_tables
-from harness.report.evidence import Evidence
+from harness.report.evidence import BACKBONE, Evidence
 from harness.report.records import option
 from harness.report.selection import EVALUATION, HEADS, Column, dimension_values, listed, metric, unlogged
 from harness.report.table import Table
 from harness.report.tables import mean_table
-from harness.report.words import Labels
+from harness.report.words import Labels, spoken
 
 DEFAULT = {"rows": "objective", "columns": "test_occlusion", "metric": "mpjpe"}
 
@@ -57,7 +57,7 @@ def declared_tables(evidence: Evidence, layout: Any, number: int, common: Labels
             raise unknown(f"{axis} of a table", value, found, key="report.tables")
     # An axis that varies and is named nowhere would pool different arms: it becomes a row key.
     pinned = {axis for axis, values in where.items() if len(values) == 1}
-    rows += tuple(axis for axis in evidence.axes if axis not in (*rows, *across, *pinned))
+    rows += tuple(axis for axis in evidence.printed if axis not in (*rows, *across, *pinned))
     choices = [ordered(where.get(axis) or dimension_values(evidence, axis), order.get(axis, ())) for axis in across]
     columns = []
     for chosen in itertools.product(*choices):
@@ -104,13 +104,30 @@ def _head(axis: str, value: str) -> str:
 def common_notes(evidence: Evidence, weights: Sequence[str] = ("best",)) -> tuple[str, ...]:
     """What the reader of every main table must know: whom it speaks of, the protocol, the epoch."""
     epochs = {"best": "of the epoch chosen once per run on the validation subjects", "last": "of the last epoch"}
-    subjects = int(evidence.frame["subjects"].max())
+    of_tests = evidence.by_metric.get(DEFAULT["metric"], evidence.frame)["subjects"]
+    fewest, subjects = int(of_tests.min()), int(of_tests.max())
     protocol = protocols.of(evidence.protocol)
     whom = f"these {subjects} test subjects" if subjects != 1 else "this one test subject"
+    if fewest < subjects:
+        whom = f"each row's own {fewest} to {subjects} test subjects"
     if protocol.chosen_on_test:
         epochs["best"] = "of the epoch with the lowest error on the test clips themselves"
     which = ", averaged with those ".join(epochs[weight] for weight in weights)
     return (
         f"Protocol {protocol.title} ({protocol.summary}); weights {which}.",
         f"Intervals and tests speak of {whom}, over training seeds; not of new subjects.",
+        *_own(evidence),
     )
+
+
+def _own(evidence: Evidence) -> list[str]:
+    """What the rows don't print, as each backbone has its own."""
+    said = []
+    for axis, of in evidence.own.items():
+        values = (
+            f"{spoken(evidence.words, BACKBONE, backbone)} {spoken(evidence.words, axis, value)}"
+            for backbone, value in of.items()
+            if value != "-"
+        )
+        said.append(f"{headed(evidence.words, axis)} ({', '.join(values)})")
+    return [f"Each backbone has its own {'; '.join(said)}."] if said else []

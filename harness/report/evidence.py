@@ -20,6 +20,7 @@ from harness.report.words import Labels, spoken
 from harness.spec.partners import partners
 
 STEPS = "train.steps"
+BACKBONE, TRAIN = "backbone", "train."
 
 
 @dataclass(frozen=True)
@@ -181,8 +182,27 @@ class Evidence:
 
     def describe(self, arm: Arm) -> str:
         """The arm's name in a sentence: the values that tell it apart, in the spec's `words` if they are there."""
-        shown = {axis: spoken(self.words, axis, arm.labels[axis]) for axis in self.axes}
+        shown = {axis: spoken(self.words, axis, arm.labels[axis]) for axis in self.printed}
         return describe(lengths_named(shown))
+
+    @cached_property
+    def printed(self) -> tuple[str, ...]:
+        """The axes that names and rows print: `axes` without the `own` ones."""
+        return tuple(axis for axis in self.axes if axis not in self.own)
+
+    @cached_property
+    def own(self) -> dict[str, dict[str, str]]:
+        """Fields of ``train`` of which each backbone has its own value: axis → backbone → that.
+
+        They tell nothing apart that the backbone doesn't. The number of steps is none of them: arms of different
+        length don't compete, and a reader must see why.
+        """
+        found = {}
+        for axis in self.axes if BACKBONE in self.axes else ():
+            pairs = {(arm.labels[BACKBONE], arm.labels[axis]) for arm in self.arms}
+            if axis.startswith(TRAIN) and axis != STEPS and len(pairs) == len(dict(pairs)):
+                found[axis] = dict(sorted(pairs))
+        return found
 
     @property
     def planned(self) -> int:

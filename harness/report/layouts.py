@@ -43,7 +43,7 @@ def tables(evidence: Evidence, declared: list[Any] | None = None, labels: Labels
         main = [arranged(table, labels=labels) for table in _ablation(evidence)]
     rows = _with_cameras(evidence)
     rest = [
-        gap_table(evidence, "gap", evidence.axes, list(evidence.cameras)),
+        gap_table(evidence, "gap", evidence.printed, list(evidence.cameras)),
         _secondary(evidence, rows),
         *(_depth_order(evidence, rows, name) for name in DEPTH),
         _averaging(evidence, rows),
@@ -68,7 +68,7 @@ def _ablation(evidence: Evidence) -> list[Table]:
         for level, head in levels.items()
     ]
     notes = common_notes(evidence)
-    main = mean_table(evidence, "ablation", f"{kind.head}, by test occlusion", evidence.axes, columns, notes)
+    main = mean_table(evidence, "ablation", f"{kind.head}, by test occlusion", evidence.printed, columns, notes)
     by_level = [Column({"metric": "mpjpe", "test_occlusion": x}, ("test occlusion", h)) for x, h in levels.items()]
     title = f"Paired difference to the baseline: {kind.head}"
     return [main, *difference_tables(evidence, "difference", title, _with_cameras(evidence), by_level)]
@@ -129,4 +129,4 @@ def _averaging(evidence: Evidence, rows: tuple[str, ...]) -> Table:
 
 
 def _with_cameras(evidence: Evidence) -> tuple[str, ...]:
-    return ("cameras", *evidence.axes) if len(evidence.cameras) > 1 else evidence.axes
+    return ("cameras", *evidence.printed) if len(evidence.cameras) > 1 else evidence.printed

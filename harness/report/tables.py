@@ -77,7 +77,7 @@ def mean_table(
 def gap_table(evidence: Evidence, name: str, rows: tuple[str, ...], cameras: list[str]) -> Table | None:
     """What longer training changes: each arm at N steps and at more, for the same seeds, and the gap.
 
-    None where all arms trained equally long.
+    None where no arm was trained for two lengths.
     """
     if STEPS not in rows:
         return None
@@ -97,6 +97,8 @@ def gap_table(evidence: Evidence, name: str, rows: tuple[str, ...], cameras: lis
             for camera in cameras:
                 cells += _gap_cells(found[camera].get(short_key, {}), found[camera].get(key, {}), kind, evidence.pilot)
             body.append(Row((*arm, f"{short} → {more}"), tuple(cells), falling_mark(evidence, rows, key), marked(rows)))
+    if not body:
+        return None
     columns = [
         Column({"metric": "mpjpe", "cameras": camera, "part": part}, (f"{camera} cameras", part))
         for camera in cameras

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def table(evidence: Evidence, asked: Any) -> Table | None:
         return None
     pooled = {name: option(asked, name) for name in ("folds", "draws")}
     over = tuple(axis for axis in pooled.values() if axis is not None)
-    rows = _telling(evidence, over)
+    rows = tuple(axis for axis in evidence.printed if axis not in over)
     if len(evidence.cameras) > 1:
         rows = ("cameras", *rows)
     primary = areas(evidence)[:1]
@@ -81,17 +81,6 @@ def complete(found: Pooled) -> tuple[dict[str, tuple[np.ndarray, tuple[list, lis
             values = [[[of[seed][subject] for subject in subjects] for seed in common] for of in draws.values()]
             tables[fold] = np.array(values), (list(draws), common, subjects)
     return tables, left_out
-
-
-def _telling(evidence: Evidence, over: Collection[str]) -> tuple[str, ...]:
-    """The axes that tell rows apart, without those that follow from the others: a network's own learning rate, say."""
-    kept = [axis for axis in evidence.axes if axis not in over]
-    for axis in (axis for axis in reversed(kept[:]) if axis not in ("objective", "backbone")):
-        fewer = [name for name in kept if name != axis]
-        there = {tuple(arm.labels[name] for name in kept) for arm in evidence.arms}
-        if len({tuple(arm.labels[name] for name in fewer) for arm in evidence.arms}) == len(there):
-            kept = fewer
-    return tuple(kept)
 
 
 def _cell(part: str, found: Components, folds: Mapping[str, Any], last: Pooled) -> Cell:

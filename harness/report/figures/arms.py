@@ -61,7 +61,7 @@ def named(labels: Mapping[str, str], words: Labels | None = None) -> str:
 
 def name(evidence: Evidence, arm: Arm) -> str:
     """An arm's name in a legend: `Evidence.describe`, with weights behind what they are of."""
-    shown = {axis: arm.labels[axis] for axis in evidence.axes if arm.labels[axis] != "-"}
+    shown = {axis: arm.labels[axis] for axis in evidence.printed if arm.labels[axis] != "-"}
     weighed = {axis for axis, v in shown.items() if is_weight(axis) and spoken(evidence.words, axis, v) == v}
     return named({a: f"{heading(evidence, a)} {v}" if a in weighed else v for a, v in shown.items()}, evidence.words)
 
@@ -119,7 +119,7 @@ def numeric(evidence: Evidence) -> dict[str, list[float]]:
     "-" is no value: the arms of other objectives have it on a λ. Weights of terms come first.
     """
     found = {}
-    for axis in evidence.axes:
+    for axis in evidence.printed:
         labels = {arm.labels[axis] for arm in evidence.arms if arm.finished} - {"-"}
         values = sorted({value for value in map(number, labels) if value is not None})
         if len(values) > 1 and len(values) == len(labels):

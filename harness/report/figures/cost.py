@@ -42,7 +42,7 @@ def draw(evidence: Evidence, *, metric: str = "mpjpe", level: str | None = None)
     figure, ((panel,),) = panels(1, 1, 5.2, 4.2)
     groups: dict[str, list[tuple[Arm, float, Interval]]] = {}
     for point in points:
-        labels = {axis: v for axis, v in point[0].labels.items() if axis in evidence.axes and axis not in paying}
+        labels = {axis: v for axis, v in point[0].labels.items() if axis in evidence.printed and axis not in paying}
         groups.setdefault(arms.named(labels, evidence.words), []).append(point)
     for i, (label, members) in enumerate(list(groups.items())[: arms.MOST]):
         # A small shift keeps arms of one cost apart.

@@ -92,7 +92,7 @@ def choose(evidence: Evidence, clips: int) -> Choice:
         seed=seed,
         names=(_named(evidence, base, other), _named(evidence, other, base)),
         shared=arms.named(
-            {axis: base.labels[axis] for axis in evidence.axes if base.labels[axis] == other.labels[axis]}
+            {axis: base.labels[axis] for axis in evidence.printed if base.labels[axis] == other.labels[axis]}
         ),
         colours=(colours[0], colours[1]),
         runs=runs,
@@ -150,4 +150,4 @@ def _views(files: Mapping[Path, scores.Conditions], level: str) -> pd.DataFrame:
 
 def _named(evidence: Evidence, arm: Arm, beside: Arm) -> str:
     """The arm's values on the axes on which it differs from the one beside it."""
-    return arms.named({axis: arm.labels[axis] for axis in evidence.axes if arm.labels[axis] != beside.labels[axis]})
+    return arms.named({axis: arm.labels[axis] for axis in evidence.printed if arm.labels[axis] != beside.labels[axis]})

@@ -19,7 +19,7 @@ def tables(evidence: Evidence) -> list[Table]:
     sides = {arm.labels.get(AXIS) for arm in evidence.arms}
     if not {DEFAULT, TUNED} <= sides or AXIS not in evidence.axes or evidence.baseline == baseline:
         return []
-    rows = ("cameras", *evidence.axes) if len(evidence.cameras) > 1 else evidence.axes
+    rows = ("cameras", *evidence.printed) if len(evidence.cameras) > 1 else evidence.printed
     columns = [
         Column({"metric": "mpjpe", "test_occlusion": level}, ("test occlusion", head))
         for level, head in endpoints(evidence).items()
