@@ -57,7 +57,8 @@ def declared_tables(evidence: Evidence, layout: Any, number: int, common: Labels
             raise unknown(f"{axis} of a table", value, found, key="report.tables")
     # An axis that varies and is named nowhere would pool different arms: it becomes a row key.
     pinned = {axis for axis, values in where.items() if len(values) == 1}
-    rows += tuple(axis for axis in evidence.printed if axis not in (*rows, *across, *pinned))
+    compared = _compared_with(evidence, option(layout, "baseline"))
+    rows += tuple(axis for axis in compared.printed if axis not in (*rows, *across, *pinned))
     choices = [ordered(where.get(axis) or dimension_values(evidence, axis), order.get(axis, ())) for axis in across]
     columns = []
     for chosen in itertools.product(*choices):
@@ -80,7 +81,6 @@ def declared_tables(evidence: Evidence, layout: Any, number: int, common: Labels
     main = mean_table(evidence, stem, title, rows, columns, notes, where)
     made = [main]
     if option(layout, "differences", True):
-        compared = _compared_with(evidence, option(layout, "baseline"))
         title = f"Paired difference to the baseline: {title}"
         made += difference_tables(compared, f"{stem}_difference", title, rows, columns, where=where)
     labels = {**common, **option(layout, "labels", {})}

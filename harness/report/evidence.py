@@ -190,17 +190,23 @@ class Evidence:
         """The axes that names and rows print: `axes` without the `own` ones."""
         return tuple(axis for axis in self.axes if axis not in self.own)
 
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """`printed`, behind the cameras where there are several: the rows of a table that nobody declared."""
+        return ("cameras", *self.printed) if len(self.cameras) > 1 else self.printed
+
     @cached_property
     def own(self) -> dict[str, dict[str, str]]:
         """Fields of ``train`` of which each backbone has its own value: axis → backbone → that.
 
-        They tell nothing apart that the backbone doesn't. The number of steps is none of them: arms of different
-        length don't compete, and a reader must see why.
+        They tell nothing apart that the backbone doesn't. The number of steps is none of them, as arms of different
+        length don't compete and a reader must see why; nor is what names the baseline.
         """
         found = {}
+        kept = {STEPS, *self.baseline}
         for axis in self.axes if BACKBONE in self.axes else ():
             pairs = {(arm.labels[BACKBONE], arm.labels[axis]) for arm in self.arms}
-            if axis.startswith(TRAIN) and axis != STEPS and len(pairs) == len(dict(pairs)):
+            if axis.startswith(TRAIN) and axis not in kept and len(pairs) == len(dict(pairs)):
                 found[axis] = dict(sorted(pairs))
         return found
 

@@ -41,7 +41,7 @@ def tables(evidence: Evidence, declared: list[Any] | None = None, labels: Labels
         main = [t for i, layout in enumerate(declared, 1) for t in declared_tables(evidence, layout, i, labels)]
     else:
         main = [arranged(table, labels=labels) for table in _ablation(evidence)]
-    rows = _with_cameras(evidence)
+    rows = evidence.rows
     rest = [
         gap_table(evidence, "gap", evidence.printed, list(evidence.cameras)),
         _secondary(evidence, rows),
@@ -71,7 +71,7 @@ def _ablation(evidence: Evidence) -> list[Table]:
     main = mean_table(evidence, "ablation", f"{kind.head}, by test occlusion", evidence.printed, columns, notes)
     by_level = [Column({"metric": "mpjpe", "test_occlusion": x}, ("test occlusion", h)) for x, h in levels.items()]
     title = f"Paired difference to the baseline: {kind.head}"
-    return [main, *difference_tables(evidence, "difference", title, _with_cameras(evidence), by_level)]
+    return [main, *difference_tables(evidence, "difference", title, evidence.rows, by_level)]
 
 
 def _is_default(declared: list[Any]) -> bool:
@@ -126,7 +126,3 @@ def _averaging(evidence: Evidence, rows: tuple[str, ...]) -> Table:
     columns = [Column({"metric": "mpjpe"}, ("averaged over", over)) for over in AVERAGES.values()]
     note = f"Averaged over the test levels ({', '.join(evidence.levels)})."
     return mean_table(evidence, "averaging", title, rows, columns, (note,), mean=list(AVERAGES))
-
-
-def _with_cameras(evidence: Evidence) -> tuple[str, ...]:
-    return ("cameras", *evidence.printed) if len(evidence.cameras) > 1 else evidence.printed

@@ -48,6 +48,15 @@ def test_it_is_a_row_where_a_table_asks_for_it(networks):
     assert table.keys == ("backbone", "train.lr", "objective", "train.clip_norm", "steps")
 
 
+def test_it_is_a_row_where_the_baseline_is_named_by_it(networks):
+    named = {"backbone": "small", "train.lr": "1e-2", "objective": "abs"}
+    networks.spec.report.tables = [{"rows": "objective", "baseline": named}]
+    own = {table.name: table for table in report.collect(networks.spec, source=networks).tables}
+    assert "train.lr" in own["table1"].keys and "table1_difference" in own
+    networks.spec.report.tables, networks.spec.report.baseline = [], named
+    assert "difference" in {table.name for table in report.collect(networks.spec, source=networks).tables}
+
+
 def test_what_a_backbone_has_two_of_is_a_row(networks):
     other = run("abs", 0, steps=2000, backbone="small", **{"train.lr": "3e-2", "train.clip_norm": "-"})
     networks.spec.runs.append(other)

@@ -19,10 +19,11 @@ def tables(evidence: Evidence) -> list[Table]:
     sides = {arm.labels.get(AXIS) for arm in evidence.arms}
     if not {DEFAULT, TUNED} <= sides or AXIS not in evidence.axes or evidence.baseline == baseline:
         return []
-    rows = ("cameras", *evidence.printed) if len(evidence.cameras) > 1 else evidence.printed
     columns = [
         Column({"metric": "mpjpe", "test_occlusion": level}, ("test occlusion", head))
         for level, head in endpoints(evidence).items()
     ]
     title = f"What tuning bought on test subjects, tuned − own values: {metric('mpjpe').head}"
-    return difference_tables(replace(evidence, baseline=baseline), NAME, title, rows, columns, (), {AXIS: [TUNED]})
+    return difference_tables(
+        replace(evidence, baseline=baseline), NAME, title, evidence.rows, columns, (), {AXIS: [TUNED]}
+    )
