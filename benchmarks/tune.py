@@ -3,7 +3,7 @@
     python benchmarks/tune.py [--studies 20] [--limit 200] [--trials 60] [--workers 2] [--only sampler|overhead]
 
 Sampler: the error of a trial is read off a surface fitted to a real study: a Gaussian process through the validation
-errors of the trials of one arm in results/tune_lambda/study.json. Stopped trials enter with the error that a line
+errors of the trials of one arm in tune_study.json beside this script. Stopped trials enter with the error that a line
 through those which went on foretells (in logarithms, from where one was stopped to where others were next, and so
 on), and with that line's scatter as noise. A grid over the same space is looked up on that surface; then TPE and
 random search, as `repose tune` has them, go on until they are as good as the grid's best, over many seeds.
@@ -43,7 +43,7 @@ from harness.tune import run_study  # noqa: E402
 from harness.tune.sampling import Keyed, suggest  # noqa: E402
 from harness.tune.storage import quiet  # noqa: E402
 
-STUDY = ROOT / "results" / "tune_lambda" / "study.json"
+STUDY = ROOT / "benchmarks" / "tune_study.json"
 BODY = "tune:nothing"
 EPOCHS = 10
 REPEAT = 0.01
