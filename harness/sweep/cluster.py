@@ -15,6 +15,7 @@ from typing import Any
 from harness.errors import UserError
 from harness.spec import sizes
 from harness.spec.sizes import Node, Size
+from harness.sweep import environment
 
 _TINY = 1e-9
 _GB = 1e9
@@ -118,14 +119,14 @@ def start(resources: Any, *, workers: int | None, address: str | None, at_most: 
     if owned:
         quiet: Any = {"log_to_driver": False, "logging_level": logging.ERROR}
         if address is None:
-            os.environ["OMP_NUM_THREADS"] = str(threads)  # inherited by the workers, before they load anything
+            os.environ.update(environment.of_workers(threads))  # inherited
             wanted = min(workers or max(1, math.floor(cores() / size.cpu + _TINY)), at_most)
             count = max(cores(), math.ceil(wanted * size.cpu - _TINY)) if workers or wanted == 1 else cores()
             ray.init("local", num_cpus=count, include_dashboard=False, object_store_memory=_STORE, **quiet)
         else:
             _knock(address)
             try:
-                ray.init(address, runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads)}}, **quiet)
+                ray.init(address, runtime_env={"env_vars": environment.of_workers(threads)}, **quiet)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 hint = "if it runs, is RAY_AUTH_MODE (and the token) the same on both sides?"
                 raise UserError(f"no Ray cluster answers at '{address}': {error}; {hint}") from error
