@@ -5,7 +5,7 @@ Only what is printed changes: a row's ``raw`` keys and the table's recipe stay i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +32,7 @@ def arranged(
     order: Mapping[str, Sequence[str]] | None = None,
     group: str | None = None,
     labels: Labels | None = None,
+    spare: Collection[str] = (),
 ) -> Table:
     """The table in another order and other words.
 
@@ -40,13 +41,15 @@ def arranged(
         order: axis → values that come first, in this order.
         group: the key whose values become bands: it is no key column any more.
         labels: value → what is printed for it, or axis → value → that; axis → its head.
+        spare: keys that are no columns where all rows have one value: a note says which, unless it's none.
     """
     if table.recipe is None:
         return table
     axes, labels = table.recipe.rows, labels or {}
     rows = _in_order(table.rows, axes, order or {}, group)
     at = axes.index(group) if group in axes else None
-    kept = [i for i in range(len(axes)) if i != at]
+    alike = _alike(rows, axes, spare)
+    kept = [i for i, axis in enumerate(axes) if i != at and axis not in alike]
     recipe = table.recipe
     return replace(
         table,
@@ -56,8 +59,22 @@ def arranged(
             for chosen, (over, label) in zip(recipe.columns, table.columns, strict=True)
         ),
         rows=tuple(_row(row, axes, kept, at, labels) for row in rows),
-        notes=tuple(_note(note, recipe.baseline, labels) for note in table.notes),
+        notes=(
+            *_said_of_all(alike, labels),
+            *(_note(note, recipe.baseline, labels) for note in table.notes),
+        ),
     )
+
+
+def _alike(rows: Sequence[Row], axes: Sequence[str], spare: Collection[str]) -> dict[str, str]:
+    """The spare axes of which all rows have one value, and that."""
+    found = {axis: {row.raw[i] for row in rows} for i, axis in enumerate(axes) if axis in spare}
+    return {axis: value for axis, values in found.items() if len(values) == 1 for value in values}
+
+
+def _said_of_all(alike: Mapping[str, str], labels: Labels) -> list[str]:
+    told = [f"{headed(labels, axis)} {spoken(labels, axis, value)}" for axis, value in alike.items() if value != "-"]
+    return [f"All rows: {', '.join(told)}."] if told else []
 
 
 def _in_order(
@@ -76,10 +93,8 @@ def _in_order(
 
 def _row(row: Row, axes: Sequence[str], kept: Sequence[int], at: int | None, labels: Labels) -> Row:
     keys = [spoken(labels, axis, key) for axis, key in zip(axes, row.keys, strict=True)]
-    if at is None:
-        return replace(row, keys=tuple(keys))
-    band = keys[at]
-    if band == row.keys[at]:
+    band = keys[at] if at is not None else ""
+    if at is not None and band == row.keys[at]:
         # A bare number says nothing over a band.
         band = f"{headed(labels, axes[at])}: {band}"
     marked = kept.index(row.marked) if row.marked in kept else 0

@@ -14,7 +14,7 @@ from harness.report.arranging import arranged, headed, ordered
 from harness.report.differences import difference_tables
 from harness.report.evidence import BACKBONE, Evidence
 from harness.report.records import option
-from harness.report.selection import EVALUATION, HEADS, Column, dimension_values, listed, metric, unlogged
+from harness.report.selection import EVALUATION, HEADS, Column, dimension_values, listed, matches, metric, unlogged
 from harness.report.table import Table
 from harness.report.tables import mean_table
 from harness.report.words import Labels, spoken
@@ -58,14 +58,18 @@ def declared_tables(evidence: Evidence, layout: Any, number: int, common: Labels
     # An axis that varies and is named nowhere would pool different arms: it becomes a row key.
     pinned = {axis for axis, values in where.items() if len(values) == 1}
     compared = _compared_with(evidence, option(layout, "baseline"))
-    rows += tuple(axis for axis in compared.printed if axis not in (*rows, *across, *pinned))
+    spare = tuple(axis for axis in compared.printed if axis not in (*rows, *across, *pinned))
+    rows += spare
     choices = [ordered(where.get(axis) or dimension_values(evidence, axis), order.get(axis, ())) for axis in across]
+    labels = {**common, **option(layout, "labels", {})}
     columns = []
     for chosen in itertools.product(*choices):
         selected = {**where, **dict(zip(across, chosen, strict=True))}
+        if len(across) > 1 and not any(matches(arm, selected) for arm in evidence.arms):
+            continue  # no arm of the grid has both
         if "metric" not in rows:
             selected["metric"] = listed(selected["metric"])[0]
-        shown = [_head(axis, value) for axis, value in zip(across, chosen, strict=True)]
+        shown = [_head(axis, value, labels) for axis, value in zip(across, chosen, strict=True)]
         columns.append(Column(selected, (" · ".join(shown[:-1]), shown[-1] if shown else "")))
     notes = common_notes(evidence, where.get("weights", ["best"]))
     if len(where.get("group", ())) > 1:
@@ -83,8 +87,7 @@ def declared_tables(evidence: Evidence, layout: Any, number: int, common: Labels
     if option(layout, "differences", True):
         title = f"Paired difference to the baseline: {title}"
         made += difference_tables(compared, f"{stem}_difference", title, rows, columns, where=where)
-    labels = {**common, **option(layout, "labels", {})}
-    return [arranged(table, order=order, group=group, labels=labels) for table in made]
+    return [arranged(table, order=order, group=group, labels=labels, spare=spare) for table in made]
 
 
 def _compared_with(evidence: Evidence, baseline: Any) -> Evidence:
@@ -95,10 +98,13 @@ def _compared_with(evidence: Evidence, baseline: Any) -> Evidence:
     return replace(evidence, baseline={axis: value for axis, value in named.items() if axis in evidence.axes})
 
 
-def _head(axis: str, value: str) -> str:
+def _head(axis: str, value: str, labels: Labels) -> str:
     if axis == "metric":
         return metric(value).head
-    return head(value) if axis == "test_occlusion" else value
+    if axis == "test_occlusion":
+        return head(value)
+    number = value.lstrip("-")[:1].isdecimal()
+    return f"{headed(labels, axis)} {value}" if number and isinstance(labels.get(axis), str) else value
 
 
 def common_notes(evidence: Evidence, weights: Sequence[str] = ("best",)) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.report import writers
@@ -66,6 +68,23 @@ def test_other_words_are_printed_and_the_records_words_kept(shown):
     assert found.notes == ("to the baseline (objective = L1; all else equal)",)
     assert [row.raw for row in found.rows] == [row.raw for row in shown.rows] and found.recipe == shown.recipe
     assert arranged(shown, group="objective", labels=labels).rows[0].band == "L1"
+
+
+def test_a_spare_key_that_tells_no_rows_apart_is_a_note(shown):
+    small = replace(shown, rows=shown.rows[:2])
+    assert {row.raw[0] for row in small.rows} == {"small"}
+    found = arranged(small, spare=["backbone", "objective"], labels={"backbone": "network", "small": "S"})
+    assert found.keys == ("objective",) and keys(found) == [("abs",), ("rdc",)]
+    assert found.notes == ("All rows: network S.", *shown.notes)
+    assert found.recipe == small.recipe and [row.raw for row in found.rows] == [row.raw for row in small.rows]
+    assert arranged(small) == small, "a declared one is shown"
+    assert arranged(shown, spare=["backbone"]) == shown, "and one that tells rows apart"
+
+
+def test_a_spare_key_that_no_row_has_is_not_spoken_of(shown):
+    none = [replace(row, keys=("-", row.keys[1]), raw=()) for row in shown.rows[:2]]
+    found = arranged(replace(shown, rows=tuple(none)), spare=["backbone"])
+    assert found.keys == ("objective",) and found.notes == shown.notes
 
 
 def test_every_format_shows_the_bands(shown):

@@ -48,6 +48,18 @@ def test_it_is_a_row_where_a_table_asks_for_it(networks):
     assert table.keys == ("backbone", "train.lr", "objective", "train.clip_norm", "steps")
 
 
+def test_two_settings_across_are_named_and_only_those_that_some_arm_has(networks):
+    networks.spec.report.labels = {"train.lr": "rate"}
+    networks.spec.report.tables = [
+        {"rows": "objective", "columns": ["train.steps", "train.lr"], "where": {"backbone": ["small", "large"]}}
+    ]
+    networks.spec.report.baseline = {"objective": "abs"}
+    (main, differences, *_) = report.collect(networks.spec, source=networks).tables
+    assert main.columns == differences.columns
+    assert [label for _, label in main.columns] == ["rate 1e-3", "rate 1e-2"]
+    assert [over for over, _ in main.columns] == ["1000", "2000"], "steps have no word of their own here"
+
+
 def test_it_is_a_row_where_the_baseline_is_named_by_it(networks):
     named = {"backbone": "small", "train.lr": "1e-2", "objective": "abs"}
     networks.spec.report.tables = [{"rows": "objective", "baseline": named}]
