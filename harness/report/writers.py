@@ -32,6 +32,8 @@ _LATEX = {
     "–": "--",
     "−": "{$-$}",  # in braces, to be told from a number's hyphen
 }
+PAGE = 50
+"""Rows that a page of a paper holds."""
 _NUMBER_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 
 
@@ -49,12 +51,26 @@ def markdown(table: Table) -> str:
 
 
 def latex(table: Table) -> str:
-    """A `table` environment with booktabs rules; needs only the package booktabs."""
-    keys, groups = len(table.keys), table.groups
-    lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.title)}}}", rf"\label{{tab:{table.name}}}"]
+    """A `table` environment with booktabs rules; a `longtable`, which needs that package, where no page holds it."""
+    keys = len(table.keys)
+    named = [rf"\caption{{{_tex(table.title)}}}", rf"\label{{tab:{table.name}}}"]
     # Words (sources, protocols) are broken into lines; keys of measured tables are short.
     key = "l" if table.kind == "measured" else rf"p{{{0.8 / keys:.2f}\linewidth}}"
-    lines += [r"\small", rf"\begin{{tabular}}{{{key * keys}{'r' * len(table.columns)}}}", r"\toprule"]
+    form, head = f"{{{key * keys}{'r' * len(table.columns)}}}", [r"\toprule", *_tex_heads(table), r"\midrule"]
+    body = [*_tex_rows(table), r"\bottomrule"]
+    notes = [r"\footnotesize", *(_tex(note) + r" \par" for note in table.notes)]
+    if len(table.rows) <= PAGE:
+        begin = [r"\begin{table}", r"\centering", *named, r"\small", rf"\begin{{tabular}}{form}"]
+        lines = [*begin, *head, *body, r"\end{tabular}", "", *notes, r"\end{table}"]
+    else:
+        begin = [r"\begingroup", r"\small", rf"\begin{{longtable}}{form}", *named, r"\tabularnewline"]
+        again = [*head, r"\endfirsthead", *head, r"\endhead"]
+        lines = [*begin, *again, *body, r"\end{longtable}", "", *notes, r"\endgroup"]
+    return "\n".join(lines) + "\n"
+
+
+def _tex_heads(table: Table) -> list[str]:
+    keys, groups, lines = len(table.keys), table.groups, []
     if any(group for group, _ in groups):
         spans, rules, at = [], [], keys + 1
         for group, width in groups:
@@ -62,7 +78,11 @@ def latex(table: Table) -> str:
             rules += [rf"\cmidrule(lr){{{at}-{at + width - 1}}}"] if group else []
             at += width
         lines += [" & ".join([""] * keys + spans) + r" \\", " ".join(rules)]
-    lines += [" & ".join(map(_tex, [*table.keys, *(label for _, label in table.columns)])) + r" \\", r"\midrule"]
+    return [*lines, " & ".join(map(_tex, [*table.keys, *(label for _, label in table.columns)])) + r" \\"]
+
+
+def _tex_rows(table: Table) -> list[str]:
+    keys, lines = len(table.keys), []
     for i, (band, rows) in enumerate(table.bands):
         if band:
             lines += [r"\addlinespace"] * (i > 0)
@@ -70,9 +90,7 @@ def latex(table: Table) -> str:
         lines += [
             " & ".join([*map(_tex, row.shown), *(_tex_cell(cell) for cell in row.cells)]) + r" \\" for row in rows
         ]
-    lines += [r"\bottomrule", r"\end{tabular}", "", r"\footnotesize"]
-    lines += [_tex(note) + r" \par" for note in table.notes]
-    return "\n".join([*lines, r"\end{table}"]) + "\n"
+    return lines
 
 
 def page_table(table: Table) -> str:

@@ -8,6 +8,8 @@ from harness.report import writers
 from harness.report.arranging import arranged
 from harness.report.data_writers import comma_separated, plain
 from harness.report.table import Cell, Recipe, Row, Table
+from harness.report.verify import printed
+from harness.report.verify.ledger import Ledger
 
 
 @pytest.fixture
@@ -96,6 +98,18 @@ def test_every_format_shows_the_bands(shown):
     assert comma_separated(found).startswith("band,objective,") and "\nbackbone: 81,abs," in comma_separated(found)
     assert [row["band"] for row in plain(found)["rows"]] == [row.band for row in found.rows]
     assert not comma_separated(shown).startswith("band,")
+
+
+def test_latex_breaks_a_table_that_no_page_holds(shown):
+    long = replace(shown, rows=shown.rows * 13)
+    for table, form, heads in ((replace(shown, rows=shown.rows * 12), "tabular", 1), (long, "longtable", 2)):
+        text = writers.latex(table)
+        assert text.count(f"\\begin{{{form}}}") == text.count("\\caption") == text.count("\\bottomrule") == 1
+        assert text.count("\\begin{table}") == 2 - heads
+        assert text.count("backbone & objective") == heads, "on the first page, and on those that follow"
+        ledger = Ledger()
+        printed.latex(ledger, "t.tex", text.encode(), plain(table))
+        assert ledger.counts["formats"] > 3 * len(table.rows) and ledger.mismatches == []
 
 
 def test_a_table_that_was_not_computed_is_left_alone():

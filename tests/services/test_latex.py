@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
 DOCUMENT = r"""\documentclass{{article}}
 \usepackage[paperwidth=900mm,paperheight=500mm,margin=5mm]{{geometry}}
-\usepackage{{booktabs}}
+\usepackage{{booktabs,longtable}}
 \begin{{document}}
 {tables}
 \end{{document}}

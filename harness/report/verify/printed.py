@@ -56,7 +56,7 @@ def markdown(ledger: Ledger, file: str, content: bytes, table: Table) -> None:
 
 def latex(ledger: Ledger, file: str, content: bytes, table: Table) -> None:
     """Compare caption, label, heads, bands, rows and footnotes."""
-    before, rest = content.decode().split("\\midrule\n")
+    before, _, rest = content.decode().rpartition("\\midrule\n")
     body, after = rest.split("\\bottomrule\n")
     for command, expected in (("caption", table["title"]), ("label", f"tab:{table['name']}")):
         line = next((one for one in before.splitlines() if one.startswith(f"\\{command}{{")), "")
@@ -65,6 +65,7 @@ def latex(ledger: Ledger, file: str, content: bytes, table: Table) -> None:
     spans = [group for i, group in enumerate(groups) if i == 0 or groups[i - 1] != group] if any(groups) else []
     heads = [*table["keys"], *(column["label"] for column in table["columns"])]
     expected = [[*[""] * len(table["keys"]), *spans], heads] if spans else [heads]
+    expected *= 1 + before.count("\\endfirsthead\n")  # those of the first page, and of all that follow
     found = [[re.sub(r"^\\multicolumn\{\d+\}\{c\}\{(.*)\}$", r"\1", part) for part in line] for line in _lines(before)]
     shown = [[_letters(part) for part in line] for line in found]
     ledger.same(KIND, file, "heads", [[_dashed(part) for part in line] for line in expected], shown)
