@@ -54,7 +54,7 @@ def reported(folder: Path, runs: Sequence[Run]) -> pd.DataFrame:
     file = folder / RUNS
     if not file.is_file():
         raise UserError(f"there is no report to compare with: {file} is missing; write it with `repose report`")
-    rows = pd.read_csv(file, dtype={"run_id": str}, keep_default_na=False, na_values=[""])
+    rows = pd.read_csv(file, dtype={"run_id": str}, keep_default_na=False, na_values=[""], low_memory=False)
     lacking = [run for run in runs if run.run_id not in set(rows["run_id"])]
     if lacking:
         label = " ".join(lacking[0].labels.values())
